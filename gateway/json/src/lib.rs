@@ -19,4 +19,5 @@ pub use scan::is_number;
 pub use writer::Writer;
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;

@@ -173,9 +173,7 @@ impl Scanner<'_> {
         let keys = &self.keys[keys_from..];
         let twice = if keys.len() <= PAIRWISE_MAX { self.twice_in_few(keys) } else { self.twice_in_many(keys) };
         match twice {
-            Some(key) => {
-                Err(Error { at: self.nodes[key.node as usize].start as usize, fault: Fault::DuplicateKey })
-            }
+            Some(key) => Err(Error { at: self.nodes[key.node as usize].start as usize, fault: Fault::DuplicateKey }),
             None => Ok(()),
         }
     }
@@ -315,7 +313,7 @@ fn plain_end(bytes: &[u8], from: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let special = control | zero(word ^ ONES * b'"' as u64) | zero(word ^ ONES * b'\\' as u64);
+        let special = control | zero(word ^ (ONES * b'"' as u64)) | zero(word ^ (ONES * b'\\' as u64));
         if special != 0 {
             return at + special.trailing_zeros() as usize / 8;
         }

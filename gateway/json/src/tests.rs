@@ -16,9 +16,28 @@ fn fault(text: impl AsRef<[u8]>) -> (usize, Fault) {
 #[test]
 fn what_rfc_8259_allows_is_read() {
     for text in [
-        "null", " true ", "false\n", "0", "-0", "-1.5e+10", "1E400", "1e-2", "\"\"", "\"a\\u00e9\\n\"", "[]", "[ ]", "{}",
-        "{ }", "[1,2 , 3]", "{\"a\":{\"b\":[{}]}}", "\"\\ud83d\\ude00\"", "\"\u{7f}\u{80}\u{10FFFF}\"", "{\"\":1}",
-        "\"\\/\\b\\f\\r\\t\\\"\\\\\"", "[[],[],{}]", "{\"a\":1,\"A\":2}",
+        "null",
+        " true ",
+        "false\n",
+        "0",
+        "-0",
+        "-1.5e+10",
+        "1E400",
+        "1e-2",
+        "\"\"",
+        "\"a\\u00e9\\n\"",
+        "[]",
+        "[ ]",
+        "{}",
+        "{ }",
+        "[1,2 , 3]",
+        "{\"a\":{\"b\":[{}]}}",
+        "\"\\ud83d\\ude00\"",
+        "\"\u{7f}\u{80}\u{10FFFF}\"",
+        "{\"\":1}",
+        "\"\\/\\b\\f\\r\\t\\\"\\\\\"",
+        "[[],[],{}]",
+        "{\"a\":1,\"A\":2}",
     ] {
         assert!(read(text).is_ok(), "{text}: {:?}", read(text));
     }
@@ -28,17 +47,49 @@ fn what_rfc_8259_allows_is_read() {
 fn each_fault_is_named_where_it_stands() {
     use Fault::*;
     for (text, at, fault_expected) in [
-        ("", 0, Truncated), (" ", 1, Truncated), ("[1", 2, Truncated), ("{\"a\":", 5, Truncated), ("\"abc", 4, Truncated),
-        ("\"\\", 2, Truncated), ("\"\\u12", 5, Truncated), ("tru", 0, Truncated), ("-", 1, Truncated), ("1.", 2, Truncated),
-        ("1e", 2, Truncated), ("\u{feff}{}", 0, BomFound), ("{} x", 3, TrailingBytes), ("1 2", 2, TrailingBytes),
-        ("01", 1, BadNumber), ("1.e5", 2, BadNumber), ("+1", 0, Unexpected), (".5", 0, Unexpected), ("1.2.3", 3, BadNumber),
-        ("-a", 1, BadNumber), ("1e+", 3, Truncated), ("NaN", 0, Unexpected), ("\"\\x\"", 2, BadEscape),
-        ("\"\\u12G4\"", 2, BadEscape), ("\"a\nb\"", 2, ControlCharacter), ("\"\u{0}\"", 1, ControlCharacter),
-        ("\"\\ud800\"", 1, LoneSurrogate), ("\"\\udc00\"", 1, LoneSurrogate), ("\"\\ud800\\u0041\"", 1, LoneSurrogate),
-        ("\"\\ud800x\"", 1, LoneSurrogate), ("[1,]", 3, Unexpected), ("{\"a\":1,}", 7, Unexpected), ("{a:1}", 1, Unexpected),
-        ("[1 2]", 3, Unexpected), ("{\"a\" 1}", 5, Unexpected), ("[}", 1, Unexpected), ("{]", 1, Unexpected),
-        ("'a'", 0, Unexpected), ("// x\n1", 0, Unexpected), ("{\"a\":1,\"a\":2}", 7, DuplicateKey), ("nulL", 0, Unexpected),
-        ("{\"id\":1,\"\\u0069d\":2}", 8, DuplicateKey), ("[{\"x\":{\"a\":1,\"b\":2,\"a\":3}}]", 18, DuplicateKey),
+        ("", 0, Truncated),
+        (" ", 1, Truncated),
+        ("[1", 2, Truncated),
+        ("{\"a\":", 5, Truncated),
+        ("\"abc", 4, Truncated),
+        ("\"\\", 2, Truncated),
+        ("\"\\u12", 5, Truncated),
+        ("tru", 0, Truncated),
+        ("-", 1, Truncated),
+        ("1.", 2, Truncated),
+        ("1e", 2, Truncated),
+        ("\u{feff}{}", 0, BomFound),
+        ("{} x", 3, TrailingBytes),
+        ("1 2", 2, TrailingBytes),
+        ("01", 1, BadNumber),
+        ("1.e5", 2, BadNumber),
+        ("+1", 0, Unexpected),
+        (".5", 0, Unexpected),
+        ("1.2.3", 3, BadNumber),
+        ("-a", 1, BadNumber),
+        ("1e+", 3, Truncated),
+        ("NaN", 0, Unexpected),
+        ("\"\\x\"", 2, BadEscape),
+        ("\"\\u12G4\"", 2, BadEscape),
+        ("\"a\nb\"", 2, ControlCharacter),
+        ("\"\u{0}\"", 1, ControlCharacter),
+        ("\"\\ud800\"", 1, LoneSurrogate),
+        ("\"\\udc00\"", 1, LoneSurrogate),
+        ("\"\\ud800\\u0041\"", 1, LoneSurrogate),
+        ("\"\\ud800x\"", 1, LoneSurrogate),
+        ("[1,]", 3, Unexpected),
+        ("{\"a\":1,}", 7, Unexpected),
+        ("{a:1}", 1, Unexpected),
+        ("[1 2]", 3, Unexpected),
+        ("{\"a\" 1}", 5, Unexpected),
+        ("[}", 1, Unexpected),
+        ("{]", 1, Unexpected),
+        ("'a'", 0, Unexpected),
+        ("// x\n1", 0, Unexpected),
+        ("{\"a\":1,\"a\":2}", 7, DuplicateKey),
+        ("nulL", 0, Unexpected),
+        ("{\"id\":1,\"\\u0069d\":2}", 8, DuplicateKey),
+        ("[{\"x\":{\"a\":1,\"b\":2,\"a\":3}}]", 19, DuplicateKey),
     ] {
         assert_eq!(fault(text), (at, fault_expected), "{text}");
     }
@@ -231,6 +282,8 @@ proptest! {
 
     #[test]
     fn no_bytes_at_all_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = read(bytes).is_ok();
+        if let Ok(document) = read(bytes) {
+            check_spans(document.root());
+        }
     }
 }
