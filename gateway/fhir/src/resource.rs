@@ -1,0 +1,177 @@
+//! One resource, read in place: what it is, and what it says of itself and points at.
+
+use crate::element::{each, members};
+use crate::{Id, Instant, ResourceType};
+use json::{Kind, Value};
+use std::borrow::Cow;
+use thiserror::Error;
+
+/// Why a JSON value is not a resource that we can judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ResourceFault {
+    /// The value is no object.
+    #[error("a resource is a JSON object")]
+    NotAnObject,
+    /// There is no `resourceType`, or it is no string.
+    #[error("a resource says its resourceType")]
+    NoType,
+    /// `resourceType` names nothing in R4.
+    #[error("the resourceType is not one of FHIR R4")]
+    UnknownType,
+    /// `id` is there but is no id.
+    #[error("the id of a resource has 1 to 64 letters, digits, hyphens and dots")]
+    BadId,
+}
+
+/// One coding, as far as it can be read; a part that is missing or no string is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Coding<'a> {
+    /// The code system's URL.
+    pub system: Option<Cow<'a, str>>,
+    /// The code.
+    pub code: Option<Cow<'a, str>>,
+    /// What people read.
+    pub display: Option<Cow<'a, str>>,
+}
+
+impl<'a> Coding<'a> {
+    /// Reads a Coding; what is no object gives a coding that says nothing.
+    pub fn of(value: Value<'a>) -> Coding<'a> {
+        let part = |name| value.get(name).and_then(Value::text);
+        Coding { system: part("system"), code: part("code"), display: part("display") }
+    }
+}
+
+/// A resource in the bytes it came in.
+#[derive(Clone, Debug)]
+pub struct Resource<'a> {
+    value: Value<'a>,
+    kind: ResourceType,
+    id: Option<Id>,
+}
+
+impl<'a> Resource<'a> {
+    /// Reads type and id; nothing else is checked.
+    pub fn of(value: Value<'a>) -> Result<Resource<'a>, ResourceFault> {
+        if value.kind() != Kind::Object {
+            return Err(ResourceFault::NotAnObject);
+        }
+        let name = value.get("resourceType").and_then(Value::text).ok_or(ResourceFault::NoType)?;
+        let kind = name.parse().map_err(|_| ResourceFault::UnknownType)?;
+        let id = match value.get("id") {
+            None => None,
+            Some(id) => {
+                let text = id.text().ok_or(ResourceFault::BadId)?;
+                Some(Id::parse(&text).map_err(|_| ResourceFault::BadId)?)
+            }
+        };
+        Ok(Resource { value, kind, id })
+    }
+
+    /// The resource's type.
+    pub fn kind(&self) -> ResourceType {
+        self.kind
+    }
+
+    /// The resource's id; contained and new resources may lack one.
+    pub fn id(&self) -> Option<Id> {
+        self.id.clone()
+    }
+
+    /// `meta.versionId`.
+    pub fn version(&self) -> Option<Cow<'a, str>> {
+        self.meta("versionId")?.text()
+    }
+
+    /// `meta.lastUpdated`, when it is a readable instant.
+    pub fn last_updated(&self) -> Option<Instant> {
+        Instant::parse(&self.meta("lastUpdated")?.text()?).ok()
+    }
+
+    /// `meta.security`. A label that cannot be read is still one label, saying nothing: judge it as the strictest.
+    pub fn labels(&self) -> Vec<Coding<'a>> {
+        match self.value.get("meta") {
+            None => Vec::new(),
+            Some(meta) if meta.kind() != Kind::Object => vec![Coding::of(meta)],
+            Some(meta) => meta.get("security").into_iter().flat_map(each).map(Coding::of).collect(),
+        }
+    }
+
+    /// `meta.profile`, what the resource claims to be.
+    pub fn profiles(&self) -> Vec<Cow<'a, str>> {
+        self.meta("profile").into_iter().flat_map(each).filter_map(Value::text).collect()
+    }
+
+    /// Every contained resource, each readable or not.
+    pub fn contained(&self) -> Vec<Result<Resource<'a>, ResourceFault>> {
+        self.value.get("contained").into_iter().flat_map(each).map(Resource::of).collect()
+    }
+
+    /// Every string under the key `reference` at any depth, contained resources and extensions included, in order.
+    pub fn references(&self) -> Vec<Value<'a>> {
+        let mut found = Vec::new();
+        members(self.value, &mut |key, value| {
+            if key == "reference" && value.kind() == Kind::String {
+                found.push(value);
+            }
+        });
+        found
+    }
+
+    /// The resource's JSON.
+    pub fn value(&self) -> Value<'a> {
+        self.value
+    }
+
+    fn meta(&self, name: &str) -> Option<Value<'a>> {
+        self.value.get("meta")?.get(name)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::tests::document;
+
+    #[test]
+    fn a_resource_says_what_it_is() {
+        let document = document(
+            r##"{"resourceType":"Observation","id":"o1","meta":{"versionId":"3","lastUpdated":"2026-01-02T03:04:05Z",
+            "profile":["http://p"],"security":[{"system":"s","code":"R"},"odd"]},
+            "contained":[{"resourceType":"Device","id":"d","patient":{"reference":"Patient/1"}},{"x":1}],
+            "subject":{"reference":"Patient/1"},"extension":[{"url":"u","valueReference":{"reference":"#d"}}]}"##,
+        );
+        let resource = Resource::of(document.root()).unwrap();
+        assert_eq!((resource.kind(), resource.id().unwrap().as_str()), (ResourceType::Observation, "o1"));
+        assert_eq!(resource.version().unwrap(), "3");
+        assert_eq!(resource.last_updated().unwrap().to_string(), "2026-01-02T03:04:05.000Z");
+        assert_eq!(resource.profiles(), ["http://p"]);
+        let labels = resource.labels();
+        assert_eq!((labels.len(), labels[0].code.as_deref(), labels[1].code.as_deref()), (2, Some("R"), None));
+        let contained = resource.contained();
+        assert!(contained[0].is_ok() && contained[1].as_ref().is_err_and(|f| *f == ResourceFault::NoType));
+        let references: Vec<_> = resource.references().into_iter().map(|v| v.text().unwrap()).collect();
+        assert_eq!(references, ["Patient/1", "Patient/1", "#d"]);
+    }
+
+    #[test]
+    fn what_cannot_be_judged_is_no_resource() {
+        for (text, fault) in [
+            ("[]", ResourceFault::NotAnObject),
+            ("{}", ResourceFault::NoType),
+            (r#"{"resourceType":["Patient"]}"#, ResourceFault::NoType),
+            (r#"{"resourceType":"patient"}"#, ResourceFault::UnknownType),
+            (r#"{"resourceType":"Patient","id":"a/b"}"#, ResourceFault::BadId),
+            (r#"{"resourceType":"Patient","id":7}"#, ResourceFault::BadId),
+        ] {
+            assert_eq!(Resource::of(document(text).root()).unwrap_err(), fault, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_written_without_its_array_is_still_a_label() {
+        let document = document(r#"{"resourceType":"Patient","meta":{"security":{"code":"R"}}}"#);
+        assert_eq!(Resource::of(document.root()).unwrap().labels()[0].code.as_deref(), Some("R"));
+    }
+}

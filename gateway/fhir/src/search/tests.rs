@@ -1,0 +1,1 @@
+//! Searching, as sentences.
