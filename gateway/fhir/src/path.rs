@@ -258,9 +258,9 @@ mod tests {
         assert_eq!(nearest, "name");
         assert!(children.contains(&"deceased[x]".to_string()) && !children.contains(&"deceasedBoolean".to_string()));
         assert!(children.contains(&"birthDate".to_string()) && children.contains(&"managingOrganization".to_string()));
-        let nearest = |path: &str| match ElementPath::check(path).unwrap_err() {
-            PathFault::NoSuchElement { nearest, .. } => nearest,
-            other => other.to_string(),
+        let nearest = |path: &str| {
+            let fault = ElementPath::check(path).unwrap_err();
+            if let PathFault::NoSuchElement { nearest, .. } = fault { nearest } else { fault.to_string() }
         };
         assert_eq!(nearest("Observation.value"), "value[x]");
         assert_eq!(nearest("Observation.component.cod"), "code");

@@ -79,7 +79,12 @@ impl Reference {
             Reference::Absolute { base: theirs, kind, id, version } if theirs == base => {
                 Reference::Local { kind, id, version }
             }
-            other => other,
+            other @ (Reference::Local { .. }
+            | Reference::Absolute { .. }
+            | Reference::Fragment(_)
+            | Reference::Urn(_)
+            | Reference::Conditional { .. }
+            | Reference::Unreadable) => other,
         }
     }
 

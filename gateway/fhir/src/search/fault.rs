@@ -23,7 +23,7 @@ pub enum QueryFault {
         supported: Vec<&'static str>,
     },
     /// A modifier that we do not have.
-    #[error("{name} has a modifier that is not supported; supported are: {}", supported.join(", "))]
+    #[error("{name} has a modifier that is not supported; supported are: {}", or_none(supported))]
     UnknownModifier {
         /// The parameter with its modifier.
         name: String,
@@ -85,4 +85,8 @@ impl QueryFault {
             QueryFault::NotSearchable(_) | QueryFault::BadName | QueryFault::TooManyParameters => None,
         }
     }
+}
+
+fn or_none(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_string() } else { names.join(", ") }
 }

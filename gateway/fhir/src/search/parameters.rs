@@ -107,7 +107,7 @@ static TABLE: &[Row] = &[
         reference("partof", &["Location.partOf"], "Location-partof", &[Location]),
     ]),
     (Encounter, &[
-        reference("patient", &["Encounter.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["Encounter.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["Encounter.subject"], "Encounter-subject", &[Group, Patient]),
         token("identifier", &["Encounter.identifier"], "clinical-identifier"),
         token("class", &["Encounter.class"], "Encounter-class"),
@@ -117,13 +117,13 @@ static TABLE: &[Row] = &[
         reference("location", &["Encounter.location.location"], "Encounter-location", &[Location]),
         token("discharge-disposition", &["Encounter.hospitalization.dischargeDisposition"], "us-core-encounter-discharge-disposition").us_core(),
         reference("participant", &["Encounter.participant.individual"], "Encounter-participant", &[Practitioner, PractitionerRole, RelatedPerson]),
-        reference("practitioner", &["Encounter.participant.individual.where(resolve() is Practitioner"], "Encounter-practitioner", &[Practitioner]),
+        reference("practitioner", &["Encounter.participant.individual"], "Encounter-practitioner", &[Practitioner]),
         reference("service-provider", &["Encounter.serviceProvider"], "Encounter-service-provider", &[Organization]),
         token("reason-code", &["Encounter.reasonCode"], "Encounter-reason-code"),
         reference("part-of", &["Encounter.partOf"], "Encounter-part-of", &[Encounter]),
     ]),
     (Condition, &[
-        reference("patient", &["Condition.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["Condition.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["Condition.subject"], "Condition-subject", &[Group, Patient]),
         token("identifier", &["Condition.identifier"], "clinical-identifier"),
         token("category", &["Condition.category"], "Condition-category"),
@@ -152,7 +152,7 @@ static TABLE: &[Row] = &[
         reference("recorder", &["AllergyIntolerance.recorder"], "AllergyIntolerance-recorder", &[Practitioner, Patient, PractitionerRole, RelatedPerson]),
     ]),
     (Observation, &[
-        reference("patient", &["Observation.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["Observation.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["Observation.subject"], "Observation-subject", &[Group, Device, Patient, Location]),
         token("identifier", &["Observation.identifier"], "clinical-identifier"),
         token("category", &["Observation.category"], "Observation-category"),
@@ -171,7 +171,7 @@ static TABLE: &[Row] = &[
         token("value-concept", &["Observation.valueCodeableConcept"], "Observation-value-concept"),
     ]),
     (DiagnosticReport, &[
-        reference("patient", &["DiagnosticReport.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["DiagnosticReport.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["DiagnosticReport.subject"], "DiagnosticReport-subject", &[Group, Device, Patient, Location]),
         token("identifier", &["DiagnosticReport.identifier"], "clinical-identifier"),
         token("category", &["DiagnosticReport.category"], "DiagnosticReport-category"),
@@ -187,7 +187,7 @@ static TABLE: &[Row] = &[
         reference("based-on", &["DiagnosticReport.basedOn"], "DiagnosticReport-based-on", &[CarePlan, MedicationRequest, NutritionOrder, ServiceRequest, ImmunizationRecommendation]),
     ]),
     (Specimen, &[
-        reference("patient", &["Specimen.subject.where(resolve() is Patient"], "Specimen-patient", &[Patient]),
+        reference("patient", &["Specimen.subject"], "Specimen-patient", &[Patient]),
         reference("subject", &["Specimen.subject"], "Specimen-subject", &[Group, Device, Patient, Substance, Location]),
         token("identifier", &["Specimen.identifier"], "Specimen-identifier"),
         token("accession", &["Specimen.accessionIdentifier"], "Specimen-accession"),
@@ -198,7 +198,7 @@ static TABLE: &[Row] = &[
         reference("parent", &["Specimen.parent"], "Specimen-parent", &[Specimen]),
     ]),
     (ServiceRequest, &[
-        reference("patient", &["ServiceRequest.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["ServiceRequest.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["ServiceRequest.subject"], "ServiceRequest-subject", &[Group, Device, Patient, Location]),
         token("identifier", &["ServiceRequest.identifier"], "clinical-identifier"),
         token("category", &["ServiceRequest.category"], "ServiceRequest-category"),
@@ -215,7 +215,7 @@ static TABLE: &[Row] = &[
         token("requisition", &["ServiceRequest.requisition"], "ServiceRequest-requisition"),
     ]),
     (MedicationRequest, &[
-        reference("patient", &["MedicationRequest.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["MedicationRequest.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["MedicationRequest.subject"], "MedicationRequest-subject", &[Group, Patient]),
         token("identifier", &["MedicationRequest.identifier"], "clinical-identifier"),
         code("status", &["MedicationRequest.status"], "medications-status", "http://hl7.org/fhir/CodeSystem/medicationrequest-status"),
@@ -230,7 +230,7 @@ static TABLE: &[Row] = &[
         reference("intended-dispenser", &["MedicationRequest.dispenseRequest.performer"], "MedicationRequest-intended-dispenser", &[Organization]),
     ]),
     (MedicationDispense, &[
-        reference("patient", &["MedicationDispense.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["MedicationDispense.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["MedicationDispense.subject"], "MedicationDispense-subject", &[Group, Patient]),
         token("identifier", &["MedicationDispense.identifier"], "clinical-identifier"),
         code("status", &["MedicationDispense.status"], "medications-status", "http://terminology.hl7.org/CodeSystem/medicationdispense-status"),
@@ -255,7 +255,7 @@ static TABLE: &[Row] = &[
         reference("manufacturer", &["Immunization.manufacturer"], "Immunization-manufacturer", &[Organization]),
     ]),
     (Procedure, &[
-        reference("patient", &["Procedure.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["Procedure.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["Procedure.subject"], "Procedure-subject", &[Group, Patient]),
         token("identifier", &["Procedure.identifier"], "clinical-identifier"),
         code("status", &["Procedure.status"], "Procedure-status", "http://hl7.org/fhir/event-status"),
@@ -269,7 +269,7 @@ static TABLE: &[Row] = &[
         reference("part-of", &["Procedure.partOf"], "Procedure-part-of", &[Observation, Procedure, MedicationAdministration]),
     ]),
     (CarePlan, &[
-        reference("patient", &["CarePlan.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["CarePlan.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["CarePlan.subject"], "CarePlan-subject", &[Group, Patient]),
         token("identifier", &["CarePlan.identifier"], "clinical-identifier"),
         token("category", &["CarePlan.category"], "CarePlan-category"),
@@ -283,7 +283,7 @@ static TABLE: &[Row] = &[
         reference("performer", &["CarePlan.activity.detail.performer"], "CarePlan-performer", &[Practitioner, Organization, CareTeam, Device, Patient, HealthcareService, PractitionerRole, RelatedPerson]),
     ]),
     (CareTeam, &[
-        reference("patient", &["CareTeam.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["CareTeam.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["CareTeam.subject"], "CareTeam-subject", &[Group, Patient]),
         token("identifier", &["CareTeam.identifier"], "clinical-identifier"),
         token("category", &["CareTeam.category"], "CareTeam-category"),
@@ -294,7 +294,7 @@ static TABLE: &[Row] = &[
         reference("participant", &["CareTeam.participant.member"], "CareTeam-participant", &[Practitioner, Organization, CareTeam, Patient, PractitionerRole, RelatedPerson]),
     ]),
     (Goal, &[
-        reference("patient", &["Goal.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["Goal.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["Goal.subject"], "Goal-subject", &[Group, Organization, Patient]),
         token("identifier", &["Goal.identifier"], "clinical-identifier"),
         code("lifecycle-status", &["Goal.lifecycleStatus"], "Goal-lifecycle-status", "http://hl7.org/fhir/goal-status"),
@@ -324,7 +324,7 @@ static TABLE: &[Row] = &[
         reference("policy-holder", &["Coverage.policyHolder"], "Coverage-policy-holder", &[Organization, Patient, RelatedPerson]),
     ]),
     (DocumentReference, &[
-        reference("patient", &["DocumentReference.subject.where(resolve() is Patient"], "clinical-patient", &[Patient]),
+        reference("patient", &["DocumentReference.subject"], "clinical-patient", &[Patient]),
         reference("subject", &["DocumentReference.subject"], "DocumentReference-subject", &[Practitioner, Group, Device, Patient]),
         token("identifier", &["DocumentReference.masterIdentifier", "DocumentReference.identifier"], "clinical-identifier"),
         code("status", &["DocumentReference.status"], "DocumentReference-status", "http://hl7.org/fhir/document-reference-status"),
@@ -360,7 +360,7 @@ static TABLE: &[Row] = &[
     ]),
     (Provenance, &[
         reference("target", &["Provenance.target"], "Provenance-target", ANY),
-        reference("patient", &["Provenance.target.where(resolve() is Patient"], "Provenance-patient", &[Patient]),
+        reference("patient", &["Provenance.target"], "Provenance-patient", &[Patient]),
         reference("agent", &["Provenance.agent.who"], "Provenance-agent", &[Practitioner, Organization, Device, Patient, PractitionerRole, RelatedPerson]),
         reference("entity", &["Provenance.entity.what"], "Provenance-entity", ANY),
         reference("location", &["Provenance.location"], "Provenance-location", &[Location]),

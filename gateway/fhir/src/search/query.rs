@@ -216,6 +216,9 @@ impl Query {
             ("_count", None) => self.count(value),
             ("_total", None) => self.total(value),
             ("_format", None) => format(value),
+            ("_id" | "_sort" | "_count" | "_total" | "_format", Some(_)) => {
+                Err(Unmet::Filter(QueryFault::UnknownModifier { name: name.to_string(), supported: Vec::new() }))
+            }
             (_, modifier) => match parameter(self.kind, bare) {
                 Some(parameter) => self.filter(name, parameter, modifier, value),
                 None if bare.starts_with('_') && !FILTERS.contains(&bare) => Err(Unmet::Shape),
@@ -238,7 +241,7 @@ impl Query {
     ) -> Result<(), Unmet> {
         let modifier = match modifier {
             None => None,
-            Some(text) => Some(parameter.modifier(text).filter(|_| parameter.name != "_id").ok_or_else(|| {
+            Some(text) => Some(parameter.modifier(text).ok_or_else(|| {
                 let supported = parameter.modifiers();
                 Unmet::Filter(QueryFault::UnknownModifier { name: name.to_string(), supported })
             })?),
