@@ -370,13 +370,9 @@ fn digits_end(bytes: &[u8], from: usize) -> Result<usize, Error> {
 
 /// A print that tells most short keys apart: length, first eight and last eight bytes. Equal keys have equal prints.
 fn print(key: &[u8]) -> u64 {
-    let first = eight(&key[..key.len().min(8)]);
-    let last = eight(&key[key.len().saturating_sub(8)..]);
+    let (first, last) = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (key.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0),
+    };
     first.rotate_left(29) ^ last.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (key.len() as u64) << 56
-}
-
-fn eight(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(word)
 }
