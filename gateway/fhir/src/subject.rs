@@ -36,6 +36,8 @@ enum Rule {
     Shared,
     Targets,
     Owner,
+    /// Not served on its own, and harmless within something else: R4 gives it no way to name a person.
+    Impersonal,
     /// Not served.
     Unserved,
 }
@@ -56,7 +58,7 @@ pub fn about_at(resource: &Resource<'_>, base: &str) -> About {
         Rule::Shared => About::Shared,
         Rule::Targets => targets(resource.value(), base),
         Rule::Owner => About::Owner,
-        Rule::Unserved => About::Unknown,
+        Rule::Impersonal | Rule::Unserved => About::Unknown,
     };
     if contained_agrees(resource, &own, base) { own } else { About::Unknown }
 }
@@ -70,7 +72,7 @@ pub fn owner(binary: &Resource<'_>, base: &str) -> Option<(ResourceType, Id)> {
 pub fn element(kind: ResourceType) -> Option<&'static str> {
     match rule(kind) {
         Rule::Element(name) => Some(name),
-        Rule::Itself | Rule::Shared | Rule::Targets | Rule::Owner | Rule::Unserved => None,
+        Rule::Itself | Rule::Shared | Rule::Targets | Rule::Owner | Rule::Impersonal | Rule::Unserved => None,
     }
 }
 
@@ -85,7 +87,7 @@ fn agrees(inner: &Resource<'_>, own: &About, base: &str) -> bool {
         return false;
     }
     match rule(inner.kind()) {
-        Rule::Shared => true,
+        Rule::Shared | Rule::Impersonal => true,
         Rule::Element(name) => match (inner.value().get(name), own) {
             // A contained record that names nobody speaks of its container's patient, if that has one.
             (None, About::Patients(_)) => true,
@@ -140,6 +142,7 @@ fn rule(kind: ResourceType) -> Rule {
         Location | Medication | Organization | Practitioner | PractitionerRole => Rule::Shared,
         Provenance => Rule::Targets,
         Binary => Rule::Owner,
+        Endpoint | Substance => Rule::Impersonal,
         Account
         | ActivityDefinition
         | AdverseEvent
@@ -174,7 +177,6 @@ fn rule(kind: ResourceType) -> Rule {
         | DeviceUseStatement
         | DocumentManifest
         | EffectEvidenceSynthesis
-        | Endpoint
         | EnrollmentRequest
         | EnrollmentResponse
         | EpisodeOfCare
@@ -244,7 +246,6 @@ fn rule(kind: ResourceType) -> Rule {
         | StructureDefinition
         | StructureMap
         | Subscription
-        | Substance
         | SubstanceNucleicAcid
         | SubstancePolymer
         | SubstanceProtein
@@ -346,6 +347,7 @@ mod tests {
         assert_eq!(observation(r#""status":"final""#), About::Unknown);
         assert_eq!(about(r#"{"resourceType":"Patient"}"#), About::Unknown);
         assert_eq!(about(r#"{"resourceType":"Device","id":"d"}"#), About::Unknown);
+        assert_eq!(about(r#"{"resourceType":"Substance","id":"s"}"#), About::Unknown);
         assert_eq!(about(r#"{"resourceType":"List","subject":{"reference":"Patient/1"}}"#), About::Unknown);
     }
 
@@ -388,6 +390,7 @@ mod tests {
         for good in [
             "[]",
             r#"[{"resourceType":"Practitioner","id":"p"}]"#,
+            r#"[{"resourceType":"Substance","id":"s"}]"#,
             r#"[{"resourceType":"Specimen","id":"s"}]"#,
             r#"[{"resourceType":"Condition","subject":{"reference":"Patient/1"}}]"#,
         ] {
