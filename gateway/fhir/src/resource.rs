@@ -1,9 +1,10 @@
 //! One resource, read in place: what it is, and what it says of itself and points at.
 
-use crate::element::{each, members};
-use crate::{Id, Instant, ResourceType};
+use crate::element::{each, members, walk};
+use crate::{ElementPath, Id, Instant, ResourceType};
 use json::{Kind, Value};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 use thiserror::Error;
 
 /// Why a JSON value is not a resource that we can judge.
@@ -41,6 +42,18 @@ impl<'a> Coding<'a> {
         Coding { system: part("system"), code: part("code"), display: part("display") }
     }
 }
+
+/// Where the types that are served hold an `Attachment.url` (R4).
+const ATTACHMENT_PATHS: [&str; 5] = [
+    "DiagnosticReport.presentedForm.url",
+    "DocumentReference.content.attachment.url",
+    "Patient.photo.url",
+    "Practitioner.photo.url",
+    "RelatedPerson.photo.url",
+];
+
+static ATTACHMENTS: LazyLock<Vec<ElementPath>> =
+    LazyLock::new(|| ATTACHMENT_PATHS.iter().filter_map(|path| ElementPath::check(path).ok()).collect());
 
 /// A resource in the bytes it came in.
 #[derive(Clone, Debug)]
@@ -118,6 +131,13 @@ impl<'a> Resource<'a> {
         found
     }
 
+    /// The address of every attachment that lies elsewhere, often in a Binary: a document's content, a report's form, a
+    /// photo. In order; contained resources and extensions are not looked through.
+    pub fn attachments(&self) -> Vec<Value<'a>> {
+        let own = ATTACHMENTS.iter().filter(|path| path.kind() == self.kind);
+        own.flat_map(|path| walk(self.value, path)).filter(|url| url.kind() == Kind::String).collect()
+    }
+
     /// The resource's JSON.
     pub fn value(&self) -> Value<'a> {
         self.value
@@ -167,6 +187,21 @@ mod tests {
         ] {
             assert_eq!(Resource::of(document(text).root()).unwrap_err(), fault, "{text}");
         }
+    }
+
+    #[test]
+    fn attachments_are_found_where_r4_has_them_and_nowhere_else() {
+        assert_eq!(ATTACHMENTS.len(), ATTACHMENT_PATHS.len());
+        let found = |text: &str| {
+            let document = document(text);
+            let urls = Resource::of(document.root()).unwrap().attachments();
+            urls.iter().map(|url| url.text().unwrap().into_owned()).collect::<Vec<_>>()
+        };
+        let reference = r#"{"resourceType":"DocumentReference","extension":[{"url":"Binary/3"}],
+            "content":[{"attachment":{"url":"Binary/1"}},{"attachment":{"url":"Binary/2","data":"eA=="}},{"attachment":{}}]}"#;
+        assert_eq!(found(reference), ["Binary/1", "Binary/2"]);
+        assert_eq!(found(r#"{"resourceType":"DiagnosticReport","presentedForm":[{"url":"Binary/1"}]}"#), ["Binary/1"]);
+        assert!(found(r#"{"resourceType":"Device","url":"Binary/1"}"#).is_empty());
     }
 
     #[test]

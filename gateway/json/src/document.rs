@@ -217,6 +217,13 @@ pub struct Member<'a> {
     pub value: Value<'a>,
 }
 
+impl<'a> Member<'a> {
+    /// The member's bytes as they came, from the key's quote to the value's end.
+    pub fn raw(&self) -> &'a [u8] {
+        &self.value.document.bytes[self.span.clone()]
+    }
+}
+
 /// The members of an object, in order.
 #[derive(Clone)]
 pub struct Members<'a> {

@@ -158,6 +158,7 @@ fn values_are_read_through_spans() {
     assert_eq!(b.raw(), "{\"c\":\"é\"}".as_bytes());
     let member = root.members().nth(1).unwrap();
     assert_eq!(member.key, "b");
+    assert_eq!(member.raw(), "\"\\u0062\":{\"c\":\"é\"}".as_bytes());
     assert_eq!(document.slice(member.span), "\"\\u0062\":{\"c\":\"é\"}".as_bytes());
     assert!(root.get("c").is_none() && root.items().next().is_none() && items[0].members().next().is_none());
     assert!(items[0].text().is_none() && items[3].number().is_none() && items[0].boolean().is_none());
