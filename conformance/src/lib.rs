@@ -1,1 +1,3 @@
-//! See ARCHITECTURE.md.
+//! What we claim, and how we know: the synthetic population, and the tables that judge us. See ARCHITECTURE.md.
+
+pub mod population;
