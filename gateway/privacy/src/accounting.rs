@@ -1,0 +1,151 @@
+//! Ledger entries as AuditEvents in the shape of IHE BALP 1.1: one event for each patient, naming no other.
+//!
+//! Source: IHE Basic Audit Log Patterns, `PatientRead` and `PatientQuery`. A refusal, which is about no one we may name,
+//! becomes one event without a patient.
+
+use crate::ledger::{About, Entry, Event};
+use crate::purpose::Purpose;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use json::Writer;
+
+const BALP: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.";
+const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+
+/// Who observed: this gateway.
+pub struct Observer<'a> {
+    /// The gateway's FHIR base.
+    pub base: &'a str,
+}
+
+/// The events of one entry, each a whole AuditEvent.
+///
+/// `place` is the entry's place on the ledger, `block-entry`, from which stable ids are made.
+pub fn events(entry: &Entry, place: &str, observer: &Observer<'_>) -> Vec<Vec<u8>> {
+    if entry.about.is_empty() {
+        return vec![event(entry, None, &format!("{place}-0"), observer)];
+    }
+    let numbered = entry.about.iter().enumerate();
+    numbered.map(|(at, about)| event(entry, Some(about), &format!("{place}-{at}"), observer)).collect()
+}
+
+fn event(entry: &Entry, about: Option<&About>, id: &str, observer: &Observer<'_>) -> Vec<u8> {
+    let search = entry.interaction.starts_with("search");
+    let mut out = Writer::new();
+    out.begin_object().member("resourceType", "AuditEvent").member("id", id);
+    if about.is_some() {
+        let profile = if search { "PatientQuery" } else { "PatientRead" };
+        out.key("meta").begin_object().key("profile").begin_array().string(&format!("{BALP}{profile}"));
+        out.end_array().end_object();
+    }
+    coding(out.key("type"), "http://terminology.hl7.org/CodeSystem/audit-event-type", "rest");
+    out.key("subtype").begin_array();
+    coding(&mut out, "http://hl7.org/fhir/restful-interaction", interaction(entry));
+    out.end_array();
+    out.member("action", if search { "E" } else { "R" });
+    out.member("recorded", &entry.at().to_string());
+    outcome(&mut out, entry);
+    out.key("purposeOfEvent").begin_array().begin_object().key("coding").begin_array();
+    coding(&mut out, Purpose::SYSTEM, &entry.purpose);
+    out.end_array().end_object().end_array();
+    agents(&mut out, entry, search, observer);
+    out.key("source").begin_object();
+    out.key("observer").begin_object().member("display", observer.base).end_object();
+    out.key("type").begin_array();
+    coding(&mut out, "http://terminology.hl7.org/CodeSystem/security-source-type", "4");
+    out.end_array().end_object();
+    entities(&mut out, entry, about, search);
+    out.end_object();
+    out.finish()
+}
+
+fn interaction(entry: &Entry) -> &str {
+    if entry.interaction.is_empty() { "read" } else { &entry.interaction }
+}
+
+/// `0` success; `4` a refusal, whose reason is the name of its kind.
+fn outcome(out: &mut Writer, entry: &Entry) {
+    match entry.event {
+        Event::Disclosed => out.member("outcome", "0"),
+        Event::Refused => {
+            out.member("outcome", "4").member("outcomeDesc", entry.refusal.as_deref().unwrap_or("refused"))
+        }
+    };
+}
+
+/// The client, this server, and the person. Reading, data flows from server to client; a query goes the other way.
+fn agents(out: &mut Writer, entry: &Entry, search: bool, observer: &Observer<'_>) {
+    const SOURCE: &str = "110153";
+    const DESTINATION: &str = "110152";
+    let (client, server) = if search { (SOURCE, DESTINATION) } else { (DESTINATION, SOURCE) };
+    out.key("agent").begin_array();
+    agent(out, DCM, client, false, |out| {
+        out.key("who").begin_object().key("identifier").begin_object().member("value", &entry.client);
+        out.end_object().end_object();
+    });
+    agent(out, DCM, server, false, |out| {
+        out.key("who").begin_object().member("display", "Sluice").end_object();
+        out.key("network").begin_object().member("address", observer.base).member("type", "5").end_object();
+    });
+    agent(out, "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", true, |out| {
+        out.key("who").begin_object();
+        if let Some(reference) = &entry.fhir_user {
+            out.member("reference", reference);
+        }
+        out.key("identifier").begin_object().member("value", &entry.account).end_object().end_object();
+    });
+    out.end_array();
+}
+
+fn agent(out: &mut Writer, system: &str, code: &str, requestor: bool, who: impl FnOnce(&mut Writer)) {
+    out.begin_object().key("type").begin_object().key("coding").begin_array();
+    coding(out, system, code);
+    out.end_array().end_object();
+    who(out);
+    out.key("requestor").boolean(requestor);
+    out.end_object();
+}
+
+/// The patient, the resources of that patient alone, the query, the request's id, and the policy.
+fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool) {
+    out.key("entity").begin_array();
+    if let Some(about) = about {
+        entity(out, "1", "1", |out| reference(out, &format!("Patient/{}", about.patient)));
+        for resource in &about.resources {
+            entity(out, "2", "4", |out| reference(out, resource));
+        }
+    }
+    // A query may name someone else; that patient's event keeps it only where there is no patient at stake but its own.
+    if let (true, Some(query)) = (search && about.is_none_or(|_| entry.about.len() == 1), &entry.query) {
+        entity(out, "2", "24", |out| {
+            out.member("query", &STANDARD.encode(query));
+        });
+    }
+    out.begin_object().key("what").begin_object().key("identifier").begin_object();
+    out.member("value", &entry.correlation).end_object().end_object();
+    coding(out.key("type"), "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId");
+    out.end_object();
+    if !entry.policy.is_empty() {
+        out.begin_object().member("name", &entry.policy);
+        coding(out.key("type"), "http://terminology.hl7.org/CodeSystem/audit-entity-type", "2");
+        coding(out.key("role"), "http://terminology.hl7.org/CodeSystem/object-role", "13");
+        out.end_object();
+    }
+    out.end_array();
+}
+
+fn entity(out: &mut Writer, kind: &str, role: &str, body: impl FnOnce(&mut Writer)) {
+    out.begin_object();
+    body(out);
+    coding(out.key("type"), "http://terminology.hl7.org/CodeSystem/audit-entity-type", kind);
+    coding(out.key("role"), "http://terminology.hl7.org/CodeSystem/object-role", role);
+    out.end_object();
+}
+
+fn reference(out: &mut Writer, to: &str) {
+    out.key("what").begin_object().member("reference", to).end_object();
+}
+
+fn coding(out: &mut Writer, system: &str, code: &str) {
+    out.begin_object().member("system", system).member("code", code).end_object();
+}

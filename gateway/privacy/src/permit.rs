@@ -1,0 +1,82 @@
+//! What a decision grants: leave for one principal to learn one thing for one purpose.
+
+use crate::policy::Policy;
+use crate::principal::Principal;
+use fhir::interaction::Interaction;
+use fhir::{Id, ResourceType};
+use std::sync::Arc;
+
+/// About whom a principal may ask. There is no "everyone".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// No one.
+    Nobody,
+    /// One patient.
+    Patient(Id),
+    /// Some patients, by a relationship of care. Empty is no one.
+    Patients(Vec<Id>),
+}
+
+impl Subject {
+    /// The patients, maybe none.
+    pub fn patients(&self) -> &[Id] {
+        match self {
+            Subject::Nobody => &[],
+            Subject::Patient(id) => std::slice::from_ref(id),
+            Subject::Patients(ids) => ids,
+        }
+    }
+
+    /// Whether this patient is among them.
+    pub fn holds(&self, patient: &Id) -> bool {
+        self.patients().contains(patient)
+    }
+}
+
+/// What is asked, as far as a decision needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The FHIR interaction.
+    pub interaction: Interaction,
+    /// The type asked for.
+    pub kind: ResourceType,
+    /// The resource asked for, where one is.
+    pub id: Option<Id>,
+    /// The query as it came, for the ledger alone.
+    pub query: Option<String>,
+    /// The request's correlation id, for the ledger alone.
+    pub correlation: String,
+}
+
+/// Leave for one principal to learn, for one purpose, what one question asks.
+///
+/// Not `Clone`: one permit, one answer. Made by [`crate::decide`] alone.
+#[must_use]
+#[derive(Debug)]
+pub struct Permit {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) question: Question,
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Permit {
+    /// About whom.
+    pub fn subject(&self) -> &Subject {
+        &self.principal.subject
+    }
+
+    /// Who asks, and why.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// What is asked.
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
+    /// The policy that was in force when it was decided.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}

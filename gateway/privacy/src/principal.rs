@@ -1,0 +1,67 @@
+//! Who asks, through which client, and whom an answer is for.
+
+use crate::purpose::Purpose;
+use crate::scope::Scopes;
+use crate::permit::Subject;
+use fhir::{Id, ResourceType};
+
+/// What kind of person signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A patient, for their own record.
+    Patient,
+    /// A clinician, for patients in their care.
+    Clinician,
+}
+
+impl Role {
+    /// The word used in configuration and storage.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Patient => "patient",
+            Role::Clinician => "clinician",
+        }
+    }
+}
+
+/// A known person acting through a known client, with what both were granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The client's registered id; the portal's own pages use `portal`.
+    pub client: String,
+    /// The grant or session that the credentials belong to.
+    pub grant: String,
+    /// The account that signed in.
+    pub account: String,
+    /// The person as a resource: `Patient/…` or `Practitioner/…`.
+    pub fhir_user: Option<(ResourceType, Id)>,
+    /// What kind of person.
+    pub role: Role,
+    /// Why they ask.
+    pub purpose: Purpose,
+    /// What the client may ask for.
+    pub scopes: Scopes,
+    /// About whom they may ask.
+    pub subject: Subject,
+}
+
+impl Principal {
+    /// The address of every answer to this principal.
+    pub fn recipient(&self) -> Recipient {
+        Recipient { client: self.client.clone(), grant: self.grant.clone() }
+    }
+}
+
+/// Whom an answer is for. It comes from the permit, and nothing can change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    client: String,
+    grant: String,
+}
+
+impl Recipient {
+    /// Whether these are the credentials the answer is for.
+    pub fn is(&self, principal: &Principal) -> bool {
+        self.client == principal.client && self.grant == principal.grant
+    }
+}

@@ -1,0 +1,53 @@
+//! Why someone asks: the purpose of use.
+//!
+//! Codes are HL7's v3 ActReason, system `http://terminology.hl7.org/CodeSystem/v3-ActReason`. A purpose without a policy
+//! does not exist: there is no default.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The purpose of use a principal acts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Purpose {
+    /// `TREAT`: a provider treats the patient (45 CFR 164.506(c)(2)).
+    Treatment,
+    /// `HPAYMT`: payment for care (45 CFR 164.506(c)(3)).
+    Payment,
+    /// `PATRQT`: the patient asks for their own record (45 CFR 164.524).
+    PatientRequest,
+}
+
+impl Purpose {
+    /// Every purpose there is.
+    pub const ALL: [Purpose; 3] = [Purpose::Treatment, Purpose::Payment, Purpose::PatientRequest];
+    /// The code system of the codes.
+    pub const SYSTEM: &'static str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+
+    /// The v3 ActReason code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Purpose::Treatment => "TREAT",
+            Purpose::Payment => "HPAYMT",
+            Purpose::PatientRequest => "PATRQT",
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// The text is no purpose this gateway knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown purpose of use; known are TREAT, HPAYMT and PATRQT")]
+pub struct UnknownPurpose;
+
+impl FromStr for Purpose {
+    type Err = UnknownPurpose;
+
+    fn from_str(code: &str) -> Result<Purpose, UnknownPurpose> {
+        Purpose::ALL.into_iter().find(|purpose| purpose.code() == code).ok_or(UnknownPurpose)
+    }
+}
