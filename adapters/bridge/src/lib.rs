@@ -15,8 +15,10 @@ pub mod identifier;
 pub mod journal;
 pub mod journey;
 mod link;
+pub mod lint;
 
 mod loss;
+pub mod mapping;
 
 pub mod matching;
 mod verdict;

@@ -1,0 +1,148 @@
+//! JSON written straight from a message, without a tree: an object or array appears only once something stands in it.
+
+/// A writer of one JSON object whose inner objects and arrays open when first written into.
+///
+/// FHIR forbids empty objects and arrays; entering a level therefore writes nothing yet.
+#[derive(Debug, Default)]
+pub struct Out {
+    bytes: Vec<u8>,
+    levels: Vec<Level>,
+}
+
+#[derive(Debug)]
+struct Level {
+    /// The member's name; empty for an element of an array.
+    name: &'static str,
+    array: bool,
+    opened: bool,
+}
+
+impl Out {
+    /// Begins a resource.
+    pub fn resource(kind: &str, id: &str) -> Out {
+        let mut out = Out { bytes: Vec::with_capacity(1024), levels: Vec::with_capacity(12) };
+        out.bytes.extend_from_slice(b"{\"resourceType\":\"");
+        out.bytes.extend_from_slice(kind.as_bytes());
+        out.bytes.extend_from_slice(b"\",\"id\":\"");
+        out.bytes.extend_from_slice(id.as_bytes());
+        out.bytes.push(b'"');
+        out
+    }
+
+    /// Ends the resource and gives its bytes.
+    pub fn finish(mut self) -> Vec<u8> {
+        while !self.levels.is_empty() {
+            self.leave();
+        }
+        self.bytes.push(b'}');
+        self.bytes
+    }
+
+    /// Enters an object that is the member `name`, or, with an empty name, an element of the array around.
+    pub fn object(&mut self, name: &'static str) {
+        self.levels.push(Level { name, array: false, opened: false });
+    }
+
+    /// Enters an array that is the member `name`.
+    pub fn array(&mut self, name: &'static str) {
+        self.levels.push(Level { name, array: true, opened: false });
+    }
+
+    /// Leaves the innermost level; it is closed if anything was written into it.
+    pub fn leave(&mut self) {
+        if let Some(level) = self.levels.pop()
+            && level.opened
+        {
+            self.bytes.push(if level.array { b']' } else { b'}' });
+        }
+    }
+
+    /// Whether anything stands in the innermost level yet. The resource itself always holds its type.
+    pub fn opened(&self) -> bool {
+        self.levels.last().is_none_or(|level| level.opened)
+    }
+
+    /// How many levels are entered.
+    pub fn depth(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// Writes a string member, or, with an empty name, an element.
+    pub fn string(&mut self, name: &str, value: &str) {
+        self.open();
+        self.key(name);
+        quote(&mut self.bytes, value);
+    }
+
+    /// Writes a number, `true` or `false`, exactly as given.
+    pub fn raw(&mut self, name: &str, value: &str) {
+        self.open();
+        self.key(name);
+        self.bytes.extend_from_slice(value.as_bytes());
+    }
+
+    fn open(&mut self) {
+        let first = self.levels.iter().position(|level| !level.opened).unwrap_or(self.levels.len());
+        for place in first..self.levels.len() {
+            let (name, array) = (self.levels[place].name, self.levels[place].array);
+            self.key(name);
+            self.bytes.push(if array { b'[' } else { b'{' });
+            self.levels[place].opened = true;
+        }
+    }
+
+    fn key(&mut self, name: &str) {
+        if !matches!(self.bytes.last(), Some(b'{' | b'[') | None) {
+            self.bytes.push(b',');
+        }
+        if !name.is_empty() {
+            quote(&mut self.bytes, name);
+            self.bytes.push(b':');
+        }
+    }
+}
+
+/// Writes a JSON string. Control characters that FHIR's `string` forbids become spaces.
+fn quote(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        let escaped: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0..=0x1f => b" ",
+            0x20..=0xff => continue,
+        };
+        out.extend_from_slice(&bytes[from..at]);
+        out.extend_from_slice(escaped);
+        from = at + 1;
+    }
+    out.extend_from_slice(&bytes[from..]);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_that_stay_empty_are_never_written() {
+        let mut out = Out::resource("Specimen", "1");
+        out.object("collection");
+        out.array("extension");
+        out.leave();
+        assert!(!out.opened());
+        out.leave();
+        out.array("note");
+        out.object("");
+        out.string("text", "a \"b\"\n\u{1}");
+        out.leave();
+        out.leave();
+        let text = String::from_utf8(out.finish()).unwrap();
+        assert_eq!(text, r#"{"resourceType":"Specimen","id":"1","note":[{"text":"a \"b\"\n "}]}"#);
+    }
+}
