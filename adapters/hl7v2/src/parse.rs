@@ -1,0 +1,476 @@
+//! A message as spans: segments, and the leaves of their fields, each with what became of it.
+//!
+//! Parsing never fails on content: what is odd is a [`Defect`], what is there stays addressable. Only a message whose MSH
+//! cannot be read is no message.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+
+use bridge::{Code, Defect, Kind, Loss, Position, Severity};
+
+use crate::charset::Charset;
+use crate::delimiters::Delimiters;
+use crate::escape;
+
+/// More leaves than the largest real message has by far; a message past it is refused, so that memory is bounded.
+pub const LEAVES_MAX: usize = 2_000_000;
+
+/// A message's bytes as text, with its separators.
+pub struct Decoded<'a> {
+    pub(crate) text: Cow<'a, str>,
+    pub(crate) delimiters: Delimiters,
+    pub(crate) charset: Charset,
+    pub(crate) defects: Vec<Defect>,
+}
+
+/// Reads separators and charset, and decodes. `None` when MSH cannot be read.
+pub fn decode<'a>(raw: &'a [u8], default_charset: Option<&str>) -> Option<Decoded<'a>> {
+    let delimiters = Delimiters::of(raw)?;
+    let mut defects = Vec::new();
+    let header = raw.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let declared = header.split(|byte| *byte == delimiters.field).nth(17).unwrap_or_default();
+    // MSH-18 repeats: the first is the default, the others are alternates reached by escape sequences.
+    let first = declared.split(|byte| *byte == delimiters.repetition).next().unwrap_or_default();
+    let first = first.split(|byte| *byte == delimiters.component).next().unwrap_or_default();
+    let named = std::str::from_utf8(first).unwrap_or("?").trim();
+    let named = if named.is_empty() { default_charset.unwrap_or_default() } else { named };
+    let warn = |code| Defect { at: Position::field(*b"MSH", 18), code, severity: Severity::Warning };
+    let charset = Charset::named(named).unwrap_or_else(|| {
+        defects.push(warn(Code::TableValueNotFound));
+        Charset::Utf8
+    });
+    let (text, understood) = charset.decode(raw);
+    if !understood {
+        defects.push(warn(Code::DataType));
+    }
+    Some(Decoded { text, delimiters, charset, defects })
+}
+
+/// One parsed message. Not shared between threads: what became of each leaf is noted while it is read.
+pub struct Message<'a> {
+    text: &'a str,
+    /// Its separators.
+    pub delimiters: Delimiters,
+    charset: Charset,
+    segments: Vec<Segment>,
+    leaves: Vec<Leaf>,
+    fates: Vec<Cell<Fate>>,
+    defects: RefCell<Vec<Defect>>,
+}
+
+/// One segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name.
+    pub name: [u8; 3],
+    /// Which of that name, from 1; 0 when it is the only one.
+    pub occurrence: u32,
+    first: u32,
+    end: u32,
+}
+
+/// One valued leaf: a subcomponent, or what stands undivided in a component, repetition or field.
+#[derive(Clone, Copy, Debug)]
+struct Leaf {
+    start: u32,
+    end: u32,
+    segment: u32,
+    field: u16,
+    repetition: u16,
+    component: u16,
+    subcomponent: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fate {
+    kind: Kind,
+    to: Option<&'static str>,
+    rule: Option<&'static str>,
+}
+
+const UNKNOWN: Fate = Fate { kind: Kind::Unknown, to: None, rule: None };
+
+impl<'a> Message<'a> {
+    /// Cuts a decoded message into segments and leaves.
+    pub fn parse(decoded: &'a Decoded<'_>) -> Message<'a> {
+        let mut message = Message {
+            text: &decoded.text,
+            delimiters: decoded.delimiters,
+            charset: decoded.charset,
+            segments: Vec::with_capacity(32),
+            leaves: Vec::with_capacity(decoded.text.len() / 6),
+            fates: Vec::new(),
+            defects: RefCell::new(decoded.defects.clone()),
+        };
+        message.cut();
+        message.count();
+        message.fates = vec![Cell::new(UNKNOWN); message.leaves.len()];
+        for place in 0..message.leaves.len() {
+            if message.leaf_text(place) == "\"\"" {
+                // "" deletes; a resource written whole has nothing to delete.
+                message.settle(place..place + 1, Kind::Ignored, None, Some("explicit-null"));
+            }
+        }
+        message
+    }
+
+    fn cut(&mut self) {
+        let bytes = self.text.as_bytes();
+        // CR ends a segment; where none does, LF; beside CR a lone LF is data.
+        let by_return = memchr::memchr(b'\r', bytes).is_some();
+        let end_byte = if by_return { b'\r' } else { b'\n' };
+        let mut at = 0;
+        while at < bytes.len() && self.leaves.len() < LEAVES_MAX {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let length = memchr::memchr(end_byte, rest).unwrap_or(rest.len());
+            let (mut from, mut to) = (at, at + length);
+            at = to + 1;
+            while from < to && matches!(bytes[from], b'\n' | b'\r' | b' ' | 0) {
+                from += 1;
+            }
+            while from < to && matches!(bytes[to - 1], b'\n' | b'\r' | 0) {
+                to -= 1;
+            }
+            if from < to {
+                self.segment(from, to);
+            }
+        }
+        if self.leaves.len() >= LEAVES_MAX {
+            self.defect(Position::segment(*b"MSH"), Code::ValueTooLong, Severity::Error);
+        }
+    }
+
+    fn segment(&mut self, from: usize, to: usize) {
+        let bytes = self.text.as_bytes();
+        let name: [u8; 3] = match bytes.get(from..(from + 3).min(to)).and_then(|name| name.try_into().ok()) {
+            Some(name) => name,
+            None => *b"???",
+        };
+        let named = name[0].is_ascii_uppercase() && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        let bounded = to == from + 3 || bytes.get(from + 3) == Some(&self.delimiters.field);
+        let first = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
+        let place = u32::try_from(self.segments.len()).unwrap_or(u32::MAX);
+        if named && bounded {
+            self.fields(from, to, place, &name == b"MSH");
+            let end = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
+            self.segments.push(Segment { name, occurrence: 0, first, end });
+        } else {
+            // A line that is no segment: most often a carriage return that a sender left inside a field.
+            self.leaf(from, to, place, 0, 1, 1, 1);
+            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1 });
+            let before = self.segments.iter().rev().find(|segment| &segment.name != b"???").map(|segment| segment.name);
+            self.defect(Position::segment(before.unwrap_or(*b"MSH")), Code::SegmentSequence, Severity::Error);
+        }
+    }
+
+    fn fields(&mut self, from: usize, to: usize, place: u32, header: bool) {
+        let own = self.delimiters;
+        let bytes = self.text.as_bytes();
+        let mut at = from + 3;
+        let mut field: u16 = 0;
+        if header {
+            self.leaf(at, at + 1, place, 1, 1, 1, 1);
+            let rest = bytes.get(at + 1..to).unwrap_or_default();
+            let length = memchr::memchr(own.field, rest).unwrap_or(rest.len());
+            self.leaf(at + 1, at + 1 + length, place, 2, 1, 1, 1);
+            at += 1 + length;
+            field = 2;
+        }
+        // One pass: each separator closes a leaf and says where the next one stands.
+        let (mut repetition, mut component, mut subcomponent) = (1u16, 1u16, 1u16);
+        let mut start = at;
+        for (place_in, byte) in bytes.get(at..to).unwrap_or_default().iter().enumerate() {
+            let byte = *byte;
+            if byte >= 0x80 || byte.is_ascii_alphanumeric() || byte == b' ' || byte == 0 {
+                continue;
+            }
+            let here = at + place_in;
+            if byte == own.field {
+                self.leaf(start, here, place, field, repetition, component, subcomponent);
+                field = field.saturating_add(1);
+                (repetition, component, subcomponent) = (1, 1, 1);
+            } else if byte == own.component {
+                self.leaf(start, here, place, field, repetition, component, subcomponent);
+                component = component.saturating_add(1);
+                subcomponent = 1;
+            } else if byte == own.repetition {
+                self.leaf(start, here, place, field, repetition, component, subcomponent);
+                repetition = repetition.saturating_add(1);
+                (component, subcomponent) = (1, 1);
+            } else if byte == own.subcomponent {
+                self.leaf(start, here, place, field, repetition, component, subcomponent);
+                subcomponent = subcomponent.saturating_add(1);
+            } else {
+                continue;
+            }
+            start = here + 1;
+        }
+        self.leaf(start, to, place, field, repetition, component, subcomponent);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a leaf has four coordinates and two ends")]
+    fn leaf(&mut self, start: usize, end: usize, segment: u32, field: u16, rep: u16, component: u16, sub: u16) {
+        if start >= end || self.leaves.len() >= LEAVES_MAX {
+            return;
+        }
+        let at = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let (start, end) = (at(start), at(end));
+        self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub });
+    }
+
+    fn count(&mut self) {
+        for place in 0..self.segments.len() {
+            let name = self.segments[place].name;
+            let before = self.segments[..place].iter().rev().find(|other| other.name == name).map(|s| s.occurrence);
+            self.segments[place].occurrence = before.unwrap_or(0) + 1;
+        }
+        for place in 0..self.segments.len() {
+            let name = self.segments[place].name;
+            if self.segments[place].occurrence == 1 && !self.segments[place + 1..].iter().any(|other| other.name == name) {
+                self.segments[place].occurrence = 0;
+            }
+        }
+    }
+
+    /// Its segments, in order.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// A field of the segment at `place`; empty when it is not valued.
+    pub fn field(&self, place: usize, field: u16) -> Value<'_> {
+        let Some(segment) = self.segments.get(place) else {
+            return Value { message: self, first: 0, end: 0, level: 0 };
+        };
+        let (first, end) = (segment.first as usize, segment.end as usize);
+        let leaves = self.leaves.get(first..end).unwrap_or_default();
+        let from = leaves.partition_point(|leaf| leaf.field < field);
+        let to = from + leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| leaf.field == field).count();
+        Value { message: self, first: first + from, end: first + to, level: 0 }
+    }
+
+    /// The greatest field number that the segment at `place` values.
+    pub fn last_field(&self, place: usize) -> u16 {
+        let Some(segment) = self.segments.get(place) else { return 0 };
+        let leaves = self.leaves.get(segment.first as usize..segment.end as usize).unwrap_or_default();
+        leaves.last().map_or(0, |leaf| leaf.field)
+    }
+
+    /// Notes something wrong; the same twice is noted once.
+    pub fn defect(&self, at: Position, code: Code, severity: Severity) {
+        let defect = Defect { at, code, severity };
+        let mut defects = self.defects.borrow_mut();
+        if !defects.contains(&defect) {
+            defects.push(defect);
+        }
+    }
+
+    /// Everything found wrong so far.
+    pub fn defects(&self) -> Vec<Defect> {
+        self.defects.borrow().clone()
+    }
+
+    /// The place of a whole segment.
+    pub fn position(&self, place: usize) -> Position {
+        let segment = self.segments.get(place);
+        let mut at = Position::segment(segment.map_or(*b"MSH", |segment| segment.name));
+        at.occurrence = segment.map_or(0, |segment| segment.occurrence);
+        at
+    }
+
+    /// What became of every leaf, in the order of the message.
+    pub fn loss(&self) -> Vec<Loss> {
+        let fates = self.fates.iter().map(Cell::get);
+        self.leaves
+            .iter()
+            .zip(fates)
+            .map(|(leaf, fate)| Loss { at: self.place_of(leaf), kind: fate.kind, to: fate.to, rule: fate.rule })
+            .collect()
+    }
+
+    fn place_of(&self, leaf: &Leaf) -> Position {
+        let mut at = self.position(leaf.segment as usize);
+        at.field = leaf.field;
+        at.repetition = leaf.repetition;
+        // A field without components is shown as a whole.
+        let divided = |other: &Leaf| {
+            other.segment == leaf.segment
+                && other.field == leaf.field
+                && other.repetition == leaf.repetition
+                && (other.component > 1 || other.subcomponent > 1)
+        };
+        let around = self.segments.get(leaf.segment as usize).map_or(0..0, |s| s.first as usize..s.end as usize);
+        if self.leaves.get(around).unwrap_or_default().iter().any(divided) {
+            at.component = leaf.component;
+        }
+        at.subcomponent = if leaf.subcomponent > 1 { leaf.subcomponent } else { 0 };
+        at
+    }
+
+    fn leaf_text(&self, place: usize) -> &str {
+        let leaf = self.leaves.get(place);
+        leaf.and_then(|leaf| self.text.get(leaf.start as usize..leaf.end as usize)).unwrap_or_default()
+    }
+
+    fn settle(
+        &self,
+        places: std::ops::Range<usize>,
+        kind: Kind,
+        to: Option<&'static str>,
+        rule: Option<&'static str>,
+    ) {
+        for fate in self.fates.get(places).unwrap_or_default() {
+            // Mapped beats kept beats ignored: the best that happened to a leaf is what is told.
+            if kind < fate.get().kind {
+                fate.set(Fate { kind, to, rule });
+            }
+        }
+    }
+}
+
+/// A part of a message: a field, one repetition, one component or one subcomponent. Empty when not valued.
+#[derive(Clone, Copy)]
+pub struct Value<'m> {
+    message: &'m Message<'m>,
+    first: usize,
+    end: usize,
+    /// 0 field, 1 repetition, 2 component, 3 subcomponent.
+    level: u8,
+}
+
+impl<'m> Value<'m> {
+    /// Whether nothing stands here, or only the two quotes that delete.
+    pub fn is_empty(&self) -> bool {
+        (self.first..self.end).all(|place| matches!(self.message.leaf_text(place), "\"\""))
+    }
+
+    /// Each valued repetition.
+    pub fn repetitions(self) -> impl Iterator<Item = Value<'m>> {
+        let mut at = self.first;
+        std::iter::from_fn(move || {
+            let leaf = if at < self.end { self.message.leaves.get(at) } else { None }?;
+            let first = at;
+            while at < self.end && self.message.leaves.get(at).is_some_and(|other| other.repetition == leaf.repetition) {
+                at += 1;
+            }
+            Some(Value { first, end: at, level: self.level.max(1), ..self })
+        })
+    }
+
+    /// A component of a repetition (of the first, when this is a field), or a subcomponent of a component.
+    pub fn part(self, number: u16) -> Value<'m> {
+        let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
+        let leaves = self.message.leaves.get(whole.first..whole.end).unwrap_or_default();
+        let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
+        let from = leaves.iter().position(|leaf| number_of(leaf) == number).unwrap_or(leaves.len());
+        let count = leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| number_of(leaf) == number).count();
+        let first = whole.first + from;
+        Value { first, end: first + count, level: if whole.level >= 2 { 3 } else { 2 }, ..self }
+    }
+
+    /// The text of a scalar, decoded; of a composite, its first component's (a newer composite in an older field).
+    pub fn text(self) -> Option<Cow<'m, str>> {
+        let leaf = self.message.leaves.get(self.first).filter(|_leaf| self.first < self.end)?;
+        let scalar = (self.level >= 2 || leaf.component == 1) && (self.level >= 3 || leaf.subcomponent == 1);
+        let raw = self.message.leaf_text(self.first);
+        if !scalar || raw == "\"\"" {
+            return None;
+        }
+        let (text, known) = escape::decode(raw, &self.message.delimiters, self.message.charset);
+        if !known {
+            self.warn(Code::DataType);
+        }
+        Some(text)
+    }
+
+    /// As [`Value::text`], without spaces around it; `None` when nothing else is there.
+    pub fn trimmed(self) -> Option<Cow<'m, str>> {
+        let text = self.text()?;
+        let trimmed = match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        };
+        (!trimmed.is_empty()).then_some(trimmed)
+    }
+
+    /// Everything that stands here as it came, separators included, escapes not decoded.
+    pub fn raw(self) -> String {
+        let own = &self.message.delimiters;
+        let mut out = String::new();
+        let (mut repetition, mut component, mut subcomponent) = (0u16, 1u16, 1u16);
+        for place in self.first..self.end {
+            let Some(leaf) = self.message.leaves.get(place) else { continue };
+            if place == self.first {
+                repetition = if self.level == 0 { 1 } else { leaf.repetition };
+                component = if self.level >= 2 { leaf.component } else { 1 };
+                subcomponent = if self.level >= 3 { leaf.subcomponent } else { 1 };
+            }
+            let mut push = |byte: u8, times: u16| out.extend((0..times).map(|_time| char::from(byte)));
+            if leaf.repetition > repetition {
+                push(own.repetition, leaf.repetition - repetition);
+                (component, subcomponent) = (1, 1);
+            }
+            if leaf.component > component {
+                push(own.component, leaf.component - component);
+                subcomponent = 1;
+            }
+            push(own.subcomponent, leaf.subcomponent.saturating_sub(subcomponent));
+            (repetition, component, subcomponent) = (leaf.repetition, leaf.component, leaf.subcomponent);
+            out.push_str(self.message.leaf_text(place));
+        }
+        out
+    }
+
+    /// Whether more than the first component is valued.
+    pub fn is_composite(self) -> bool {
+        let leaves = self.message.leaves.get(self.first..self.end).unwrap_or_default();
+        leaves.iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1)
+    }
+
+    /// Notes that all of this stands in a FHIR element that means the same.
+    pub fn mapped(self, to: &'static str) {
+        self.message.settle(self.first..self.end, Kind::Mapped, Some(to), None);
+    }
+
+    /// Notes that this scalar stands there: its first leaf alone.
+    pub fn mapped_scalar(self, to: &'static str) {
+        self.message.settle(self.first..self.end.min(self.first + 1), Kind::Mapped, Some(to), None);
+    }
+
+    /// Notes that whatever is left of this is carried as it came.
+    pub fn kept(self, to: &'static str) {
+        self.message.settle(self.first..self.end, Kind::Kept, Some(to), None);
+    }
+
+    /// Notes the rule by which whatever is left of this is not carried.
+    pub fn ignored(self, rule: &'static str) {
+        self.message.settle(self.first..self.end, Kind::Ignored, None, Some(rule));
+    }
+
+    /// Whether a leaf of this has no fate yet.
+    pub fn has_unknown(self) -> bool {
+        let fates = self.message.fates.get(self.first..self.end).unwrap_or_default();
+        fates.iter().any(|fate| fate.get().kind == Kind::Unknown)
+    }
+
+    /// Where this stands.
+    pub fn position(self) -> Position {
+        let Some(leaf) = self.message.leaves.get(self.first) else { return Position::segment(*b"MSH") };
+        let mut at = self.message.position(leaf.segment as usize);
+        at.field = leaf.field;
+        at.repetition = if self.level >= 1 { leaf.repetition } else { 0 };
+        at.component = if self.level >= 2 { leaf.component } else { 0 };
+        at.subcomponent = if self.level >= 3 { leaf.subcomponent } else { 0 };
+        at
+    }
+
+    /// Notes something odd here that was read all the same.
+    pub fn warn(self, code: Code) {
+        self.message.defect(self.position(), code, Severity::Warning);
+    }
+
+    /// Notes something wrong here that keeps the message from being filed.
+    pub fn wrong(self, code: Code) {
+        self.message.defect(self.position(), code, Severity::Error);
+    }
+}
