@@ -8,9 +8,39 @@ use crate::purpose::Purpose;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use json::Writer;
+use percent_encoding::percent_decode_str;
 
 const BALP: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.";
 const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+
+/// Parameters of codes, dates and the answer's shape: they say what was looked for, never whose.
+const WHAT: [&str; 22] = [
+    "_count",
+    "_elements",
+    "_format",
+    "_include",
+    "_lastUpdated",
+    "_revinclude",
+    "_sort",
+    "_summary",
+    "_total",
+    "authoredon",
+    "category",
+    "class",
+    "clinical-status",
+    "code",
+    "date",
+    "intent",
+    "lifecycle-status",
+    "onset-date",
+    "period",
+    "status",
+    "target-date",
+    "type",
+];
+
+/// Parameters that say whose records were looked for.
+const WHOSE: [&str; 5] = ["beneficiary", "patient", "patient:Patient", "subject", "subject:Patient"];
 
 /// Who observed: this gateway.
 pub struct Observer<'a> {
@@ -54,7 +84,7 @@ fn event(entry: &Entry, about: Option<&About>, id: &str, observer: &Observer<'_>
     out.key("type").begin_array();
     coding(&mut out, "http://terminology.hl7.org/CodeSystem/security-source-type", "4");
     out.end_array().end_object();
-    entities(&mut out, entry, about, search);
+    entities(&mut out, entry, about, search, observer);
     out.end_object();
     out.finish()
 }
@@ -106,8 +136,32 @@ fn agent(out: &mut Writer, system: &str, code: &str, requestor: bool, who: impl 
     out.end_object();
 }
 
+/// The query as far as it may stand in one patient's event. A query can name anyone, whoever the answer was about: by
+/// reference, by identifier, by name. Parameters that only say what was looked for stay; those that say whose stay when it
+/// is this patient; all others go.
+fn query_for(about: &About, entry: &Entry, query: &str, observer: &Observer<'_>) -> String {
+    let ours = ["", "Patient/", &format!("{}/Patient/", observer.base)].map(|before| format!("{before}{}", about.patient));
+    let kept = query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let name = decoded(name);
+        if WHAT.contains(&name.as_str()) {
+            return Some(pair.to_owned());
+        }
+        let whose = WHOSE.contains(&name.as_str()) || (name == "_id" && entry.kind == "Patient");
+        let value = decoded(value);
+        let own: Vec<&str> = value.split(',').filter(|one| whose && ours.iter().any(|our| our == one)).collect();
+        (!own.is_empty()).then(|| format!("{name}={}", own.join(",")))
+    });
+    kept.collect::<Vec<_>>().join("&")
+}
+
+/// `application/x-www-form-urlencoded`, undone.
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
 /// The patient, the resources of that patient alone, the query, the request's id, and the policy.
-fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool) {
+fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool, observer: &Observer<'_>) {
     out.key("entity").begin_array();
     if let Some(about) = about {
         entity(out, "1", "1", |out| reference(out, &format!("Patient/{}", about.patient)));
@@ -115,10 +169,13 @@ fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool
             entity(out, "2", "4", |out| reference(out, resource));
         }
     }
-    // A query may name someone else; that patient's event keeps it only where there is no patient at stake but its own.
-    if let (true, Some(query)) = (search && about.is_none_or(|_| entry.about.len() == 1), &entry.query) {
+    if let (true, Some(query)) = (search, &entry.query) {
+        let query = match about {
+            None => query.clone(),
+            Some(about) => query_for(about, entry, query, observer),
+        };
         entity(out, "2", "24", |out| {
-            out.member("query", &STANDARD.encode(query));
+            out.member("query", &STANDARD.encode(format!("{}?{query}", entry.kind)));
         });
     }
     out.begin_object().key("what").begin_object().key("identifier").begin_object();
@@ -149,3 +206,7 @@ fn reference(out: &mut Writer, to: &str) {
 fn coding(out: &mut Writer, system: &str, code: &str) {
     out.begin_object().member("system", system).member("code", code).end_object();
 }
+
+#[cfg(test)]
+#[path = "accounting_tests.rs"]
+mod tests;

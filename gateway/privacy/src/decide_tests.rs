@@ -1,0 +1,135 @@
+//! Decisions: what reaches, what does not, and that no fact is missing from either.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::fixtures::{digest, id, patient, policies, read, search};
+use crate::refusal::Kind;
+use crate::{Purpose, Scopes};
+use proptest::prelude::*;
+
+fn asked(principal: Principal, question: Question) -> Result<Permit, Refusal> {
+    decide(Facts { principal: &Arc::new(principal), question, policies: &policies() })
+}
+
+fn refused(principal: Principal, question: Question) -> String {
+    let refusal = asked(principal, question).unwrap_err();
+    assert_eq!(refusal.kind(), Kind::Forbidden);
+    refusal.public().to_owned()
+}
+
+#[test]
+fn a_permit_carries_who_asked_what_and_by_which_policy() {
+    let permit = asked(patient("patient/Observation.rs"), search(ResourceType::Observation)).unwrap();
+    assert_eq!(permit.principal().client, "app");
+    assert_eq!(permit.question().kind, ResourceType::Observation);
+    assert_eq!(permit.policy().version(), "PATRQT@0123abcd");
+    assert_eq!(permit.subject().patients(), [id("p")]);
+}
+
+#[test]
+fn a_purpose_without_a_policy_is_refused() {
+    let policies = Policies::read(&["purpose = \"TREAT\"\nlaw = \"x\"\nnever = []\n[allow]\n"], digest).unwrap();
+    let principal = Arc::new(patient("patient/*.rs"));
+    let refusal = decide(Facts { principal: &principal, question: search(ResourceType::Patient), policies: &policies });
+    assert!(refusal.unwrap_err().public().contains("no policy"));
+}
+
+#[test]
+fn search_needs_the_search_letter_and_read_the_read_letter() {
+    assert!(asked(patient("patient/Observation.s"), search(ResourceType::Observation)).is_ok());
+    assert!(refused(patient("patient/Observation.r"), search(ResourceType::Observation)).contains("patient/Observation.s"));
+    assert!(asked(patient("patient/Observation.r"), read(ResourceType::Observation, "1")).is_ok());
+    assert!(refused(patient("patient/Observation.s"), read(ResourceType::Observation, "1")).contains("patient/Observation.r"));
+    let vread = Question { interaction: Interaction::Vread, ..read(ResourceType::Observation, "1") };
+    assert!(asked(patient("patient/Observation.r"), vread).is_ok());
+}
+
+#[test]
+fn scopes_of_another_level_do_not_reach() {
+    for scopes in ["user/Observation.rs", "system/Observation.rs", "openid fhirUser", ""] {
+        refused(patient(scopes), search(ResourceType::Observation));
+    }
+}
+
+#[test]
+fn a_binary_goes_with_document_references_and_nothing_else_does() {
+    assert!(asked(patient("patient/DocumentReference.r"), read(ResourceType::Binary, "1")).is_ok());
+    refused(patient("patient/DiagnosticReport.r"), read(ResourceType::Binary, "1"));
+    refused(patient("patient/Binary.rs"), read(ResourceType::DocumentReference, "1"));
+}
+
+#[test]
+fn a_type_outside_the_policy_is_refused_by_name() {
+    let clinician = Principal { purpose: Purpose::Treatment, ..patient("patient/*.rs") };
+    assert_eq!(refused(clinician, search(ResourceType::Claim)), "The purpose of use TREAT does not include Claim.");
+}
+
+#[test]
+fn no_patient_in_context_is_no_permit() {
+    for subject in [Subject::Nobody, Subject::Patients(Vec::new())] {
+        let nobody = Principal { subject, ..patient("patient/*.rs") };
+        assert!(refused(nobody, search(ResourceType::Observation)).contains("no patient in context"));
+    }
+}
+
+#[test]
+fn ones_own_fhir_user_can_be_read_and_nothing_more() {
+    for word in ["fhirUser", "profile"] {
+        let own = || Principal { subject: Subject::Nobody, ..patient(word) };
+        assert!(asked(own(), read(ResourceType::Patient, "p")).is_ok(), "{word}");
+        refused(own(), read(ResourceType::Patient, "q"));
+        refused(own(), read(ResourceType::Practitioner, "p"));
+        refused(own(), search(ResourceType::Patient));
+    }
+    refused(patient("openid"), read(ResourceType::Patient, "p"));
+    refused(Principal { fhir_user: None, ..patient("fhirUser") }, read(ResourceType::Patient, "p"));
+}
+
+#[test]
+fn nothing_but_reading_and_searching_is_granted_by_any_scope() {
+    let granted = |interaction| {
+        asked(patient("patient/*.cruds fhirUser"), Question { interaction, ..read(ResourceType::Patient, "p") }).is_ok()
+    };
+    let of = |codes: &[Interaction]| codes.iter().all(|interaction| granted(*interaction));
+    assert!(of(&[Interaction::Read, Interaction::Vread, Interaction::Search]));
+    for interaction in [
+        Interaction::History,
+        Interaction::HistoryType,
+        Interaction::HistorySystem,
+        Interaction::SearchSystem,
+        Interaction::Create,
+        Interaction::Update,
+        Interaction::Patch,
+        Interaction::Delete,
+        Interaction::Transaction,
+        Interaction::Batch,
+        Interaction::Capabilities,
+        Interaction::Operation,
+    ] {
+        assert!(!granted(interaction), "{}", interaction.code());
+    }
+}
+
+proptest! {
+    /// Taking a scope away, or the patient, never turns a refusal into a permit.
+    #[test]
+    fn less_never_grants_more(
+        scopes in prop::collection::vec(prop::sample::select(vec![
+            "patient/Observation.rs", "patient/*.r", "patient/Claim.s", "patient/DocumentReference.read", "fhirUser", "user/*.rs",
+        ]), 0..5),
+        kind in prop::sample::select(vec![ResourceType::Observation, ResourceType::Claim, ResourceType::Binary, ResourceType::Patient]),
+        searching in any::<bool>(),
+        purpose in prop::sample::select(Purpose::ALL.to_vec()),
+    ) {
+        let question = || if searching { search(kind) } else { read(kind, "p") };
+        let with = |scopes: &str, subject: Subject| {
+            asked(Principal { purpose, subject, scopes: Scopes::parse(scopes), ..patient("") }, question()).is_ok()
+        };
+        let all = with(&scopes.join(" "), Subject::Patient(id("p")));
+        for upto in 0..scopes.len() {
+            prop_assert!(all || !with(&scopes[..upto].join(" "), Subject::Patient(id("p"))));
+        }
+        prop_assert!(all || !with(&scopes.join(" "), Subject::Nobody));
+    }
+}

@@ -16,7 +16,7 @@ use fhir::reference::Reference;
 use fhir::resource::Resource;
 use fhir::subject::{self, About};
 use fhir::{Id, ResourceType};
-use json::{Document, Value};
+use json::{Document, Limits, Value};
 use std::collections::HashSet;
 
 /// Chunks that one page may ask its source for. Generous: only where hidden rows vastly outnumber visible ones does a page
@@ -41,6 +41,7 @@ pub struct Judging {
     wanted: Wanted,
     shown: Vec<Shown>,
     seen: HashSet<(ResourceType, Id)>,
+    matched: HashSet<(ResourceType, Id)>,
     matches: usize,
     counted: usize,
     from_start: bool,
@@ -59,6 +60,7 @@ impl Judging {
             wanted,
             shown: Vec::new(),
             seen: HashSet::new(),
+            matched: HashSet::new(),
             matches: 0,
             counted: 0,
             from_start: from == Cursor::Start,
@@ -79,7 +81,8 @@ impl Judging {
     ///
     /// One visible match more than is wanted is sought: it alone proves that there is a next page.
     pub fn wants(&self) -> Option<Cursor> {
-        let counting = self.wanted.total && self.counted < COUNTED_MAX;
+        // One more than is ever told decides; otherwise the last chunk's hidden rows would.
+        let counting = self.wanted.total && self.counted <= COUNTED_MAX;
         if self.chunks >= CHUNKS_MAX || (self.more && !counting) {
             return None;
         }
@@ -103,8 +106,9 @@ impl Judging {
     fn row(&mut self, row: Row) -> Result<(), Refusal> {
         let resource = Resource::of(row.content.root()).map_err(unreadable)?;
         let Some(id) = resource.id() else { return Err(unreadable("a row without an id")) };
+        let key = (resource.kind(), id);
         let asked = match row.standing {
-            Standing::Match => resource.kind() == self.permit.question().kind,
+            Standing::Match => self.is_asked_for(&key),
             Standing::Include => self.companions && self.may_see(resource.kind()),
         };
         let about = if asked { self.about(&resource, &row.evidence) } else { None };
@@ -117,23 +121,36 @@ impl Judging {
             Left::Cut(bytes) => bytes.into(),
             Left::Nothing => return Ok(()),
         };
-        if row.standing == Standing::Match {
-            self.counted += 1;
-            if self.matches == self.wanted.count {
-                self.more = true;
-                return Ok(());
+        match row.standing {
+            // A row that comes twice is one match.
+            Standing::Match if !self.matched.insert(key.clone()) => return Ok(()),
+            Standing::Match => {
+                self.counted += 1;
+                if self.matches == self.wanted.count {
+                    self.more = true;
+                    return Ok(());
+                }
+                self.matches += 1;
+                self.companions = true;
+                self.last_shown = row.after;
+                // It came before as a companion; what was asked for stands as that.
+                self.shown.retain(|shown| (shown.kind, &shown.id) != (key.0, &key.1));
             }
-            self.matches += 1;
-            self.companions = true;
-            self.last_shown = row.after;
+            Standing::Include if self.seen.contains(&key) => return Ok(()),
+            Standing::Include => {}
         }
-        if self.seen.insert((resource.kind(), id.clone())) {
-            let version = resource.version().map(|version| version.into_owned());
-            let updated = resource.last_updated();
-            let kind = resource.kind();
-            self.shown.push(Shown { kind, id, version, updated, standing: row.standing, about, content });
-        }
+        self.seen.insert(key.clone());
+        let version = resource.version().map(|version| version.into_owned());
+        let updated = resource.last_updated();
+        let (kind, id) = key;
+        self.shown.push(Shown { kind, id, version, updated, standing: row.standing, about, content });
         Ok(())
+    }
+
+    /// Whether a match is of the type, and has the id, that the question names.
+    fn is_asked_for(&self, (kind, id): &(ResourceType, Id)) -> bool {
+        let question = self.permit.question();
+        *kind == question.kind && question.id.as_ref().is_none_or(|asked| asked == id)
     }
 
     fn may_see(&self, kind: ResourceType) -> bool {
@@ -141,70 +158,87 @@ impl Judging {
         may_see(principal, kind, Letter::Read) || may_see(principal, kind, Letter::Search)
     }
 
+    /// Whether all of these patients, and at least one, are in context.
+    fn holds(&self, patients: &[Id]) -> bool {
+        let subject = self.permit.subject();
+        !patients.is_empty() && patients.iter().all(|patient| subject.holds(patient))
+    }
+
     /// The patients a row is shown for, or nothing when it may not be seen.
     fn about(&self, resource: &Resource<'_>, evidence: &[Document]) -> Option<Vec<Id>> {
         if self.permit.policy().bars(&labels(resource)) {
             return None;
         }
-        let subject = self.permit.subject();
+        let key = (resource.kind(), resource.id()?);
+        let own = own_fhir_user(self.permit.principal(), self.permit.question()) && self.is_asked_for(&key);
         match subject::about(resource) {
-            About::Patients(patients) => {
-                (!patients.is_empty() && patients.iter().all(|patient| subject.holds(patient))).then_some(patients)
+            About::Patients(patients) => (own || self.holds(&patients)).then_some(patients),
+            About::Shared if own => Some(self.permit.subject().patients().to_vec()),
+            About::Shared => self.by_reference(&key, &self.beside(evidence)),
+            // A Binary that names its owner goes with that one alone, whoever else refers to it.
+            About::Owner if resource.value().get("securityContext").is_some() => {
+                self.by_owner(&key, &subject::owner(resource, "")?, &self.beside(evidence))
             }
-            About::Shared if own_fhir_user(self.permit.principal(), self.permit.question()) => {
-                Some(subject.patients().to_vec())
-            }
-            About::Shared | About::Owner => self.by_reference(resource, evidence),
-            About::Targets(targets) => self.by_targets(&targets, evidence),
+            About::Owner => self.by_reference(&key, &self.beside(evidence)),
+            About::Targets(targets) => self.by_targets(&targets, &self.beside(evidence)),
             About::Unknown => None,
         }
     }
 
     /// Seen because a record that may be seen refers to it, directly or through one shared resource between them.
-    fn by_reference(&self, resource: &Resource<'_>, evidence: &[Document]) -> Option<Vec<Id>> {
-        let wanted = (resource.kind(), resource.id()?);
-        let evidence: Vec<Resource<'_>> = evidence.iter().filter_map(|item| Resource::of(item.root()).ok()).collect();
-        let direct = evidence.iter().find(|record| refers_to(record, &wanted)).and_then(|record| self.record(record));
-        if direct.is_some() {
-            return direct;
+    fn by_reference(&self, wanted: &(ResourceType, Id), beside: &[Beside]) -> Option<Vec<Id>> {
+        let shown_for = |to: &(ResourceType, Id)| {
+            let record = beside.iter().find(|record| !record.patients.is_empty() && record.refers_to(to));
+            record.map(|record| record.patients.clone())
+        };
+        let mut between = beside.iter().filter(|shared| shared.patients.is_empty() && shared.refers_to(wanted));
+        shown_for(wanted).or_else(|| between.find_map(|shared| shown_for(&shared.key)))
+    }
+
+    /// Seen because the record that a Binary names as its owner may be seen, whoever else refers to the Binary. One whose
+    /// owner is a patient in context needs a record that may be seen all the same.
+    fn by_owner(&self, key: &(ResourceType, Id), owner: &(ResourceType, Id), beside: &[Beside]) -> Option<Vec<Id>> {
+        match owner {
+            (ResourceType::Patient, patient) => self.by_reference(key, beside).filter(|shown_for| shown_for.contains(patient)),
+            _ => record(beside, owner).map(<[Id]>::to_vec),
         }
-        evidence
-            .iter()
-            .filter(|between| matches!(subject::about(between), About::Shared) && refers_to(between, &wanted))
-            .filter_map(|between| Some((between.kind(), between.id()?)))
-            .find_map(|between| evidence.iter().filter(|record| refers_to(record, &between)).find_map(|record| self.record(record)))
     }
 
     /// Seen because every target may be seen.
-    fn by_targets(&self, targets: &[(ResourceType, Id)], evidence: &[Document]) -> Option<Vec<Id>> {
+    fn by_targets(&self, targets: &[(ResourceType, Id)], beside: &[Beside]) -> Option<Vec<Id>> {
         let mut patients = Vec::new();
         for target in targets {
-            let record = evidence
-                .iter()
-                .filter_map(|item| Resource::of(item.root()).ok())
-                .find(|record| record.kind() == target.0 && record.id().as_ref() == Some(&target.1))?;
-            for patient in self.record(&record)? {
-                if !patients.contains(&patient) {
-                    patients.push(patient);
+            for patient in record(beside, target)? {
+                if !patients.contains(patient) {
+                    patients.push(patient.clone());
                 }
             }
         }
         (!patients.is_empty()).then_some(patients)
     }
 
-    /// The patients of a record that is about patients by itself, may be seen, and is in scope.
-    fn record(&self, record: &Resource<'_>) -> Option<Vec<Id>> {
+    /// The evidence that may be seen itself: in scope, in the policy, not barred, and of patients in context or shared.
+    fn beside(&self, evidence: &[Document]) -> Vec<Beside> {
+        evidence.iter().filter_map(|item| self.beside_one(item)).collect()
+    }
+
+    fn beside_one(&self, item: &Document) -> Option<Beside> {
+        let resource = Resource::of(item.root()).ok()?;
         let policy = self.permit.policy();
-        if !self.may_see(record.kind()) || policy.cut(record.kind()).is_none() || policy.bars(&labels(record)) {
+        if !self.may_see(resource.kind()) || policy.bars(&labels(&resource)) {
             return None;
         }
-        match subject::about(record) {
-            About::Patients(patients) => {
-                let subject = self.permit.subject();
-                (!patients.is_empty() && patients.iter().all(|patient| subject.holds(patient))).then_some(patients)
-            }
-            About::Shared | About::Owner | About::Targets(_) | About::Unknown => None,
-        }
+        let patients = match subject::about(&resource) {
+            About::Patients(patients) => self.holds(&patients).then_some(patients)?,
+            About::Shared => Vec::new(),
+            About::Owner | About::Targets(_) | About::Unknown => return None,
+        };
+        let left = match redact(&resource, policy) {
+            Left::Whole => item.clone(),
+            Left::Cut(bytes) => Document::parse(bytes.into(), &Limits::DEFAULT).ok()?,
+            Left::Nothing => return None,
+        };
+        Some(Beside { key: (resource.kind(), resource.id()?), patients, left })
     }
 
     /// The page as it is now.
@@ -215,7 +249,10 @@ impl Judging {
             (false, false) => self.next,
             (false, true) => None,
         };
-        let total = (ended && self.from_start).then_some(self.counted as u64);
+        // A full page tells a total only when it was asked to count: whether the source had ended just then depends on
+        // how many hidden rows came behind.
+        let counted = if self.wanted.total { self.counted <= COUNTED_MAX } else { !self.more };
+        let total = (ended && self.from_start && counted).then_some(self.counted as u64);
         Redacted::new(self.permit, Page { rows: self.shown, next, total })
     }
 
@@ -229,6 +266,27 @@ impl Judging {
         }
         Ok(self.close())
     }
+}
+
+/// Evidence that may be seen itself.
+struct Beside {
+    key: (ResourceType, Id),
+    /// Whose it is; none when it is shared.
+    patients: Vec<Id>,
+    /// It, as the purpose would show it: what a cut takes away is evidence of nothing.
+    left: Document,
+}
+
+impl Beside {
+    fn refers_to(&self, other: &(ResourceType, Id)) -> bool {
+        Resource::of(self.left.root()).is_ok_and(|resource| refers_to(&resource, other))
+    }
+}
+
+/// The patients of the record with this key, if it may be seen and is somebody's.
+fn record<'a>(beside: &'a [Beside], key: &(ResourceType, Id)) -> Option<&'a [Id]> {
+    let record = beside.iter().find(|record| record.key == *key && !record.patients.is_empty())?;
+    Some(&record.patients)
 }
 
 /// Whether the resource refers to the other anywhere in it, or to a Binary by an attachment's address.

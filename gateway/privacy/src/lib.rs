@@ -6,6 +6,8 @@
 
 pub mod accounting;
 mod decide;
+#[cfg(test)]
+mod fixtures;
 mod gate;
 mod impersonal;
 mod judge;

@@ -19,9 +19,10 @@ const SHIPPED: [&str; 3] =
 const ALWAYS: [&str; 6] = ["resourceType", "id", "meta", "implicitRules", "language", "modifierExtension"];
 
 /// Modifier elements at the root of the types that a policy may cut (R4 4.0.1, `ElementDefinition.isModifier`). A cut must
-/// name them, so that what is left never says the opposite of what was meant.
-const MODIFIERS: [(ResourceType, &[&str]); 22] = [
+/// name them, so that what is left never says the opposite of what was meant. A type without a line here cannot be cut.
+const MODIFIERS: [(ResourceType, &[&str]); 26] = [
     (ResourceType::AllergyIntolerance, &["clinicalStatus", "verificationStatus"]),
+    (ResourceType::Binary, &[]),
     (ResourceType::CarePlan, &["status", "intent"]),
     (ResourceType::CareTeam, &["status"]),
     (ResourceType::Condition, &["clinicalStatus", "verificationStatus"]),
@@ -39,11 +40,18 @@ const MODIFIERS: [(ResourceType, &[&str]); 22] = [
     (ResourceType::Observation, &["status"]),
     (ResourceType::Organization, &["active"]),
     (ResourceType::Patient, &["active", "deceased[x]", "link"]),
+    (ResourceType::Practitioner, &[]),
+    (ResourceType::PractitionerRole, &[]),
     (ResourceType::Procedure, &["status"]),
+    (ResourceType::Provenance, &[]),
     (ResourceType::RelatedPerson, &["active"]),
     (ResourceType::ServiceRequest, &["status", "intent", "doNotPerform"]),
     (ResourceType::Specimen, &["status"]),
 ];
+
+/// Modifier elements further down: of Identifier, HumanName, Address and ContactPoint, of Quantity, of
+/// CarePlan.activity.detail (R4 4.0.1). A cut that reaches past their parent names them too, wherever R4 has them.
+const MODIFIERS_BELOW: [&str; 4] = ["use", "comparator", "status", "doNotPerform"];
 
 /// What of a type may leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +62,11 @@ pub enum Cut {
     Elements(Tree),
 }
 
-/// Elements and their kept children. An element without children is kept whole.
+/// Elements and their kept children.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
+    /// Kept with everything below, even where single children are named as well: naming more never keeps less.
+    whole: bool,
     children: BTreeMap<String, Tree>,
 }
 
@@ -67,10 +77,9 @@ impl Tree {
 
     /// Keeps what a path leads to; a choice of types by each of its names.
     fn insert(&mut self, steps: &[Step]) {
-        if let Some((first, rest)) = steps.split_first() {
-            for name in first.names() {
-                self.keep(name).insert(rest);
-            }
+        match steps.split_first() {
+            None => self.whole = true,
+            Some((first, rest)) => first.names().iter().for_each(|name| self.keep(name).insert(rest)),
         }
     }
 
@@ -81,7 +90,7 @@ impl Tree {
 
     /// Whether everything below is kept.
     pub(crate) fn is_leaf(&self) -> bool {
-        self.children.is_empty()
+        self.whole
     }
 }
 
@@ -151,6 +160,12 @@ pub enum PolicyFault {
     /// A cut leaves out an element that changes the meaning of others.
     #[error("allow.{0}: \"{1}\" changes how the rest is read (isModifier in R4) and must be among the elements")]
     Modifier(String, String),
+    /// A cut of a type whose modifier elements are not known here.
+    #[error("allow.{0}: this type can be allowed with \"every element\" or not at all; cutting it is not supported")]
+    Uncuttable(String),
+    /// A cut that names the narrative.
+    #[error("allow.{0}: \"text\" repeats every other element in words and cannot be among those of a cut")]
+    Narrative(String),
     /// Two files for one purpose.
     #[error("there are two policies for {0}")]
     Twice(Purpose),
@@ -238,18 +253,38 @@ fn whole(name: &str, allowed: &Allowed) -> Result<bool, PolicyFault> {
 fn elements_of(kind: ResourceType, elements: &[String]) -> Result<Cut, PolicyFault> {
     let mut tree = Tree::default();
     for name in ALWAYS {
-        tree.keep(name);
+        tree.keep(name).whole = true;
     }
-    let modifiers = MODIFIERS.iter().find(|(of, _)| *of == kind).map_or(&[][..], |(_, names)| names);
-    if let Some(missing) = modifiers.iter().find(|name| !elements.iter().any(|given| given == *name)) {
-        return Err(PolicyFault::Modifier(kind.as_str().to_owned(), (*missing).to_owned()));
-    }
+    let named = kind.as_str();
+    let Some((_, modifiers)) = MODIFIERS.iter().find(|(of, _)| *of == kind) else {
+        return Err(PolicyFault::Uncuttable(named.to_owned()));
+    };
     for element in elements {
-        let path = ElementPath::check(&format!("{}.{element}", kind.as_str()))
-            .map_err(|fault| PolicyFault::Path(kind.as_str().to_owned(), fault.to_string()))?;
+        let path = ElementPath::check(&format!("{named}.{element}"))
+            .map_err(|fault| PolicyFault::Path(named.to_owned(), fault.to_string()))?;
+        if path.steps().first().is_some_and(|first| first.as_str() == "text") {
+            return Err(PolicyFault::Narrative(named.to_owned()));
+        }
         tree.insert(path.steps());
     }
-    Ok(Cut::Elements(tree))
+    let below = elements.iter().flat_map(|element| modifiers_beside(kind, element));
+    let needed = modifiers.iter().map(|name| (*name).to_owned()).chain(below);
+    match needed.into_iter().find(|name| !is_kept(name, elements)) {
+        Some(missing) => Err(PolicyFault::Modifier(named.to_owned(), missing)),
+        None => Ok(Cut::Elements(tree)),
+    }
+}
+
+/// The modifier elements that R4 has beside each step of a path below its first.
+fn modifiers_beside(kind: ResourceType, element: &str) -> Vec<String> {
+    let parents = element.match_indices('.').filter_map(|(at, _)| element.get(..at));
+    let beside = parents.flat_map(|parent| MODIFIERS_BELOW.map(|name| format!("{parent}.{name}")));
+    beside.filter(|path| ElementPath::check(&format!("{}.{path}", kind.as_str())).is_ok()).collect()
+}
+
+/// Whether an element, or one that it is part of, is among those named.
+fn is_kept(element: &str, elements: &[String]) -> bool {
+    elements.iter().any(|named| element.strip_prefix(named.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 /// Every purpose's policy. A purpose without one is refused.

@@ -5,6 +5,7 @@
 //! marked (`SUBSETTED`) by policy and type alone, never by what the record held.
 
 use crate::policy::{Cut, Policy, Tree};
+use fhir::element::each;
 use fhir::resource::Resource;
 use json::{Kind, Value};
 
@@ -34,11 +35,11 @@ pub fn redact(resource: &Resource<'_>, policy: &Policy) -> Left {
 }
 
 fn contained_is_whole(resource: &Resource<'_>, policy: &Policy) -> bool {
+    if resource.value().get("_contained").is_some() {
+        return false;
+    }
     let Some(contained) = resource.value().get("contained") else { return true };
-    contained.items().all(|inner| match Resource::of(inner) {
-        Ok(inner) => redact(&inner, policy) == Left::Whole,
-        Err(_) => false,
-    })
+    each(contained).all(|inner| Resource::of(inner).is_ok_and(|inner| redact(&inner, policy) == Left::Whole))
 }
 
 /// A resource by its tree; without one, every element but what is contained and may not be.
@@ -48,10 +49,16 @@ fn copy(value: Value<'_>, tree: Option<&Tree>, policy: &Policy) -> Vec<u8> {
     for member in value.members() {
         let name = member.key.as_ref();
         match (tree, name) {
+            // No list of no resources is left behind: that something was contained must not show.
             (_, "contained") if tree.is_none_or(|tree| tree.child("contained").is_some()) => {
-                out.member_with(name, |bytes| contained(member.value, policy, bytes));
+                let left = contained(member.value, policy);
+                if !left.is_empty() {
+                    out.member_with(name, |bytes| list(left, bytes));
+                }
             }
-            (Some(_), "meta") if member.value.kind() == Kind::Object => {
+            // What is contained is no primitive and has no twin; whatever stands there was judged by nobody.
+            (_, "_contained") => {}
+            (Some(_), "meta") => {
                 out.member_with(name, |bytes| mark(Some(member.value), bytes));
                 marked = true;
             }
@@ -72,10 +79,14 @@ fn copy(value: Value<'_>, tree: Option<&Tree>, policy: &Policy) -> Vec<u8> {
 /// An element of which only some children are kept; of a list, those of each item.
 fn below(value: Value<'_>, tree: &Tree, bytes: &mut Vec<u8>) {
     match value.kind() {
-        Kind::Array => list(value, bytes, |item, bytes| {
-            below(item, tree, bytes);
-            true
-        }),
+        Kind::Array => {
+            let items = value.items().map(|item| {
+                let mut bytes = Vec::new();
+                below(item, tree, &mut bytes);
+                bytes
+            });
+            list(items, bytes);
+        }
         Kind::Object => {
             let mut out = Object::open(value.raw().len());
             for member in value.members() {
@@ -94,44 +105,33 @@ fn below(value: Value<'_>, tree: &Tree, bytes: &mut Vec<u8>) {
     }
 }
 
-fn contained(value: Value<'_>, policy: &Policy, bytes: &mut Vec<u8>) {
-    list(value, bytes, |item, bytes| {
-        let Ok(inner) = Resource::of(item) else { return false };
-        match redact(&inner, policy) {
-            Left::Whole => bytes.extend(item.raw()),
-            Left::Cut(cut) => bytes.extend(cut),
-            Left::Nothing => return false,
-        }
-        true
+/// What is left of each contained resource; one that cannot be read is not left.
+fn contained(value: Value<'_>, policy: &Policy) -> Vec<Vec<u8>> {
+    let readable = each(value).filter_map(|item| Resource::of(item).ok());
+    let left = readable.filter_map(|inner| match redact(&inner, policy) {
+        Left::Whole => Some(inner.value().raw().to_vec()),
+        Left::Cut(bytes) => Some(bytes),
+        Left::Nothing => None,
     });
+    left.collect()
 }
 
-/// `meta` with the mark among its tags, once.
+/// `meta` with the mark among its tags, once. A `meta` or `tag` of another shape than R4's gives way to ours: two members
+/// of one name would be read differently by two readers.
 fn mark(meta: Option<Value<'_>>, bytes: &mut Vec<u8>) {
     let mut out = Object::open(meta.map_or(0, |meta| meta.raw().len()) + SUBSETTED.len() + 10);
     let mut tagged = false;
     for member in meta.into_iter().flat_map(|meta| meta.members()) {
-        if member.key == "tag" && member.value.kind() == Kind::Array {
+        if member.key == "tag" {
             tagged = true;
-            out.member_with("tag", |bytes| {
-                bytes.push(b'[');
-                for tag in member.value.items().filter(|tag| !is_mark(*tag)) {
-                    bytes.extend(tag.raw());
-                    bytes.push(b',');
-                }
-                bytes.extend(SUBSETTED);
-                bytes.push(b']');
-            });
+            let others = member.value.items().filter(|tag| !is_mark(*tag)).map(Value::raw);
+            out.member_with("tag", |bytes| list(others.chain([SUBSETTED]), bytes));
         } else {
             out.member_raw(member.raw());
         }
     }
     if !tagged {
-        out.member_with("tag", |bytes| {
-            bytes.push(b'[');
-            bytes.extend(SUBSETTED);
-            bytes.push(b']');
-        });
+        out.member_with("tag", |bytes| list([SUBSETTED], bytes));
     }
     bytes.extend(out.close());
 }
@@ -140,19 +140,13 @@ fn is_mark(tag: Value<'_>) -> bool {
     tag.get("code").and_then(|code| code.text()).is_some_and(|code| code == "SUBSETTED")
 }
 
-fn list(value: Value<'_>, bytes: &mut Vec<u8>, mut item: impl FnMut(Value<'_>, &mut Vec<u8>) -> bool) {
+fn list(items: impl IntoIterator<Item = impl AsRef<[u8]>>, bytes: &mut Vec<u8>) {
     bytes.push(b'[');
-    let mut first = true;
-    for inner in value.items() {
-        let before = bytes.len();
-        if !first {
+    for (place, item) in items.into_iter().enumerate() {
+        if place > 0 {
             bytes.push(b',');
         }
-        if item(inner, bytes) {
-            first = false;
-        } else {
-            bytes.truncate(before);
-        }
+        bytes.extend(item.as_ref());
     }
     bytes.push(b']');
 }
