@@ -1,1 +1,45 @@
-//! See ARCHITECTURE.md.
+//! The authorization server as state machines. No IO, no clock, no randomness of its own.
+//!
+//! SMART App Launch 2.2.0 (standalone launch) over OAuth 2.0 with the best current practice of RFC 9700. An
+//! [`Authority`] is asked by the edge, which hands in the time; what it needs to keep, sign or look up goes through the
+//! [`ports`]. A launch reads in the order of its files: [`authorize`] opens a flow, [`login`] signs a person in,
+//! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
+//! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`revoke`] ends
+//! it all. What it never does: answer HTTP, see health data, or take a missing claim for leave.
+
+pub mod account;
+mod authority;
+pub mod authorize;
+pub mod claims;
+pub mod client;
+mod client_auth;
+pub mod consent;
+pub mod discovery;
+pub mod flow;
+pub mod grant;
+pub mod introspect;
+mod locale;
+pub mod login;
+pub mod oauth_error;
+pub mod offer;
+mod parameters;
+mod pkce;
+pub mod ports;
+mod redirect;
+mod refresh;
+pub mod revoke;
+pub mod settings;
+mod stored;
+pub mod token;
+
+#[cfg(test)]
+mod trial;
+
+pub use account::Account;
+pub use authority::Authority;
+pub use client::{Client, ClientKind};
+pub use grant::Grant;
+pub use locale::Locale;
+pub use oauth_error::{ErrorCode, OauthError};
+pub use offer::Item;
+pub use settings::Settings;

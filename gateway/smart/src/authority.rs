@@ -1,0 +1,177 @@
+//! The authorization server: its settings, its ports, its table of grants, and the small steps that all flows share.
+
+use crate::account::{Account, USERNAME_BYTES_MAX};
+use crate::client::Client;
+use crate::grant::{Grant, GrantTable};
+use crate::ports::{Kept, Ports, Space, Swap, Unavailable};
+use crate::settings::Settings;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// Bytes of a client id, a flow's id or any other key that a stranger can send.
+const KEY_BYTES_MAX: usize = 256;
+/// Times that a change is tried again when others were quicker; each time at least one of them got on.
+const SWAPS_MAX: usize = 200;
+
+/// The authorization server.
+pub struct Authority<P> {
+    /// Where it stands.
+    pub settings: Settings,
+    pub(crate) ports: P,
+    pub(crate) grants: GrantTable,
+}
+
+impl<P: Ports> Authority<P> {
+    /// An authorization server whose table of grants is read from the shelf.
+    pub async fn open(settings: Settings, ports: P) -> Result<Authority<P>, Unavailable> {
+        let authority = Authority { settings, ports, grants: GrantTable::default() };
+        for kept in authority.ports.documents(Space::Grant).await? {
+            authority.grants.note(read(&kept.json)?, kept.revision);
+        }
+        Ok(authority)
+    }
+
+    /// Registers an app, or changes its registration.
+    pub async fn put_client(&self, client: &Client) -> Result<(), Unavailable> {
+        self.put(Space::Client, &client.client_id, client).await
+    }
+
+    /// Adds an account, or changes it.
+    pub async fn put_account(&self, account: &Account) -> Result<(), Unavailable> {
+        self.put(Space::Account, &Account::username_key(&account.username), account).await
+    }
+
+    /// A registered app, by its id; enabled or not.
+    pub async fn client(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
+        if client_id.len() > KEY_BYTES_MAX {
+            return Ok(None);
+        }
+        self.get(Space::Client, client_id).await
+    }
+
+    /// An account, by the name a person types; enabled or not.
+    pub async fn account(&self, username: &str) -> Result<Option<Account>, Unavailable> {
+        if username.len() > USERNAME_BYTES_MAX {
+            return Ok(None);
+        }
+        self.get(Space::Account, &Account::username_key(username)).await
+    }
+
+    /// Forgets grants that have ended by themselves; the edge calls it now and then.
+    pub fn forget_ended(&self, now_s: i64) {
+        self.grants.forget_ended(now_s);
+    }
+
+    /// The grants that hold now.
+    pub fn grants_alive(&self, now_s: i64) -> Vec<Arc<Grant>> {
+        self.grants.alive(now_s)
+    }
+
+    /// The client when it is registered and enabled.
+    pub(crate) async fn live_client(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
+        Ok(self.client(client_id).await?.filter(|client| client.enabled))
+    }
+
+    /// The account when it exists, is enabled and is still the same one.
+    pub(crate) async fn live_account(&self, username: &str, id: &str) -> Result<Option<Account>, Unavailable> {
+        Ok(self.account(username).await?.filter(|account| account.enabled && account.id == id))
+    }
+
+    /// What is kept of a secret: its digest.
+    pub(crate) fn digest(&self, secret: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.ports.sha256(secret.as_bytes()))
+    }
+
+    /// The grant as the shelf has it, with its revision.
+    pub(crate) async fn kept_grant(&self, id: &str) -> Result<Option<(Grant, u64)>, Unavailable> {
+        match self.ports.document(Space::Grant, id).await? {
+            Some(Kept { json, revision }) => Ok(Some((read(&json)?, revision))),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes a grant, on the shelf first and in the table after. `None` expects that there is none yet.
+    pub(crate) async fn swap_grant(&self, grant: &Grant, expected: Option<u64>) -> Result<Swap, Unavailable> {
+        let swap = self.ports.swap_document(Space::Grant, &grant.id, expected, write(grant)?).await?;
+        if let Swap::Done(revision) = swap {
+            self.grants.note(grant.clone(), revision);
+        }
+        Ok(swap)
+    }
+
+    /// Reads a document.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, space: Space, key: &str) -> Result<Option<T>, Unavailable> {
+        self.ports.document(space, key).await?.map(|kept| read(&kept.json)).transpose()
+    }
+
+    /// Looks at a ticket.
+    pub(crate) async fn look<T: DeserializeOwned>(&self, space: Space, secret: &str) -> Result<Option<T>, Unavailable> {
+        if secret.len() > KEY_BYTES_MAX {
+            return Ok(None);
+        }
+        self.ports.ticket(space, &self.digest(secret)).await?.map(|json| read(&json)).transpose()
+    }
+
+    /// Takes a ticket away.
+    pub(crate) async fn take<T: DeserializeOwned>(&self, space: Space, secret: &str) -> Result<Option<T>, Unavailable> {
+        if secret.len() > KEY_BYTES_MAX {
+            return Ok(None);
+        }
+        self.ports.take_ticket(space, &self.digest(secret)).await?.map(|json| read(&json)).transpose()
+    }
+
+    /// Keeps a ticket under the digest of its secret.
+    pub(crate) async fn keep(
+        &self,
+        space: Space,
+        secret: &str,
+        ticket: &impl Serialize,
+        expires_s: i64,
+    ) -> Result<(), Unavailable> {
+        self.ports.put_ticket(space, &self.digest(secret), write(ticket)?, expires_s).await
+    }
+
+    async fn put(&self, space: Space, key: &str, document: &(impl Serialize + Sync)) -> Result<(), Unavailable> {
+        for _ in 0..SWAPS_MAX {
+            let expected = self.ports.document(space, key).await?.map(|kept| kept.revision);
+            match self.ports.swap_document(space, key, expected, write(document)?).await? {
+                Swap::Done(_) => return Ok(()),
+                Swap::Stale => {}
+            }
+        }
+        Err(Unavailable("others keep changing the same document".to_owned()))
+    }
+
+    /// Ends a grant, however often it is tried and whoever else changes it meanwhile.
+    pub(crate) async fn end_grant(&self, id: &str, now_s: i64) -> Result<(), Unavailable> {
+        for _ in 0..SWAPS_MAX {
+            let Some((mut grant, revision)) = self.kept_grant(id).await? else { return Ok(()) };
+            if grant.revoked_s.is_some() {
+                self.grants.note(grant, revision);
+                return Ok(());
+            }
+            grant.revoked_s = Some(now_s);
+            match self.swap_grant(&grant, Some(revision)).await? {
+                Swap::Done(_) => return Ok(()),
+                Swap::Stale => {}
+            }
+        }
+        Err(Unavailable("others keep changing the same grant".to_owned()))
+    }
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, Unavailable> {
+    serde_json::from_str(json).map_err(|why| unreadable(&why))
+}
+
+/// Without the value that was found: documents hold secrets.
+fn unreadable(why: &serde_json::Error) -> Unavailable {
+    Unavailable(format!("a kept document cannot be read, at line {} column {}", why.line(), why.column()))
+}
+
+fn write(document: &impl Serialize) -> Result<String, Unavailable> {
+    serde_json::to_string(document).map_err(|why| Unavailable(format!("a document cannot be written: {why}")))
+}

@@ -1,0 +1,72 @@
+//! What this server says of itself: smart-configuration, openid-configuration, public keys.
+//!
+//! SMART App Launch 2.2.0 ("Conformance"), OpenID Connect Discovery 1.0 section 3, RFC 8414. All are made from one set of
+//! settings, so that no two of them can disagree; the CapabilityStatement takes its addresses from here as well.
+
+use crate::authority::Authority;
+use crate::ports::Ports;
+use crate::settings::{AUTHORIZE, JWKS, REVOKE, Settings, TOKEN};
+use serde_json::{Value, json};
+
+/// What is truly supported, in SMART's words.
+pub const CAPABILITIES: [&str; 10] = [
+    "launch-standalone",
+    "client-public",
+    "client-confidential-symmetric",
+    "sso-openid-connect",
+    "context-standalone-patient",
+    "permission-offline",
+    "permission-patient",
+    "permission-v1",
+    "permission-v2",
+    "authorize-post",
+];
+
+/// `[fhir base]/.well-known/smart-configuration`.
+pub fn smart_configuration(settings: &Settings) -> Value {
+    json!({
+        "issuer": settings.issuer(),
+        "jwks_uri": settings.at(JWKS),
+        "authorization_endpoint": settings.at(AUTHORIZE),
+        "token_endpoint": settings.at(TOKEN),
+        "revocation_endpoint": settings.at(REVOKE),
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "scopes_supported": scopes_supported(settings),
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "capabilities": CAPABILITIES,
+    })
+}
+
+/// `[fhir base]/.well-known/openid-configuration`, the FHIR base being the issuer.
+pub fn openid_configuration(settings: &Settings) -> Value {
+    let mut all = smart_configuration(settings);
+    if let Some(members) = all.as_object_mut() {
+        members.remove("capabilities");
+        members.insert("subject_types_supported".to_owned(), json!(["public"]));
+        members.insert("id_token_signing_alg_values_supported".to_owned(), json!(["RS256"]));
+        let claims = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"];
+        members.insert("claims_supported".to_owned(), json!(claims));
+        members.insert("request_parameter_supported".to_owned(), json!(false));
+        members.insert("request_uri_parameter_supported".to_owned(), json!(false));
+    }
+    all
+}
+
+/// Every scope that can be granted, one by one and as a wildcard, in both spellings.
+fn scopes_supported(settings: &Settings) -> Vec<String> {
+    let words = ["openid", "fhirUser", "profile", "offline_access", "launch/patient", "patient/*.rs", "patient/*.read"];
+    let kinds = settings.served.iter().flat_map(|kind| ["rs", "read"].map(|may| format!("patient/{}.{may}", kind.as_str())));
+    words.into_iter().map(str::to_owned).chain(kinds).collect()
+}
+
+impl<P: Ports> Authority<P> {
+    /// The public keys (RFC 7517 section 5).
+    pub fn jwks(&self) -> Value {
+        json!({ "keys": self.ports.public_keys() })
+    }
+}

@@ -1,0 +1,98 @@
+//! What a person granted to an app, and the table of grants that every request is checked against.
+//!
+//! A grant is written to the shelf first and to the table after; a request looks at the table alone. What is not in the
+//! table does not exist: a token without a known grant is refused.
+
+use crate::stored;
+use fhir::{Id, ResourceType};
+use privacy::{Purpose, Role, Scopes};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What a person granted to an app. Times in seconds since 1970.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Made from the code's digest, so that a code used twice finds what it made.
+    pub id: String,
+    /// The app.
+    pub client: String,
+    /// The account, by its opaque id.
+    pub account: String,
+    /// The account, by the name under which it is kept.
+    pub username: String,
+    /// What kind of person.
+    #[serde(with = "stored::role")]
+    pub role: Role,
+    /// The person as a resource.
+    #[serde(with = "stored::fhir_user")]
+    pub fhir_user: (ResourceType, Id),
+    /// The patient in context.
+    #[serde(with = "stored::patient")]
+    pub patient: Option<Id>,
+    /// What was granted.
+    #[serde(with = "stored::scopes")]
+    pub scopes: Scopes,
+    /// Why.
+    #[serde(with = "stored::purpose")]
+    pub purpose: Purpose,
+    /// When it was granted.
+    pub created_s: i64,
+    /// When it was last renewed.
+    pub used_s: i64,
+    /// When it ends.
+    pub expires_s: i64,
+    /// How many times its refresh token has been renewed.
+    pub generation: u64,
+    /// The key of its refresh tokens, base64url.
+    pub secret: String,
+    /// When it was revoked.
+    pub revoked_s: Option<i64>,
+}
+
+impl Grant {
+    /// Whether it holds at this time.
+    pub fn is_alive(&self, now_s: i64) -> bool {
+        self.revoked_s.is_none() && now_s < self.expires_s
+    }
+
+    /// The person as an absolute address.
+    pub(crate) fn fhir_user_address(&self, fhir_base: &str) -> String {
+        format!("{fhir_base}/{}/{}", self.fhir_user.0.as_str(), self.fhir_user.1)
+    }
+}
+
+/// The grants in memory, each at the newest revision seen.
+#[derive(Default)]
+pub(crate) struct GrantTable(RwLock<HashMap<String, (u64, Arc<Grant>)>>);
+
+impl GrantTable {
+    /// The grant with this id, alive or not.
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Grant>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).map(|(_, grant)| Arc::clone(grant))
+    }
+
+    /// Notes what was just written. A write that was overtaken by a later one changes nothing: a revocation stays.
+    pub(crate) fn note(&self, grant: Grant, revision: u64) {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match table.get(&grant.id) {
+            Some((known, _)) if *known >= revision => {}
+            Some(_) | None => {
+                table.insert(grant.id.clone(), (revision, Arc::new(grant)));
+            }
+        }
+    }
+
+    /// Forgets what has ended by itself.
+    pub(crate) fn forget_ended(&self, now_s: i64) {
+        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        table.retain(|_, (_, grant)| now_s < grant.expires_s);
+    }
+
+    /// The grants that hold now.
+    pub(crate) fn alive(&self, now_s: i64) -> Vec<Arc<Grant>> {
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        table.values().filter(|(_, grant)| grant.is_alive(now_s)).map(|(_, grant)| Arc::clone(grant)).collect()
+    }
+}

@@ -1,0 +1,99 @@
+//! An access token, turned back into the principal who may use it.
+//!
+//! The token must be ours and alive, and its grant must be known, alive and the same in every claim. A claim that is
+//! missing, of another type or of another value is refused: no change to a token ever widens what it opens.
+
+use crate::authority::Authority;
+use crate::grant::Grant;
+use crate::ports::{Ports, TokenFault};
+use privacy::scope::SCOPES_MAX;
+use privacy::{Principal, Scopes, Subject};
+use serde_json::{Map, Value};
+
+/// Bytes of an access token that is looked at; ours have about one thousand.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+
+/// Why a token opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// It is not ours, or not for us.
+    NotOurs,
+    /// It has run out.
+    Expired,
+    /// Its grant was revoked, has ended or is not known.
+    NoGrant,
+    /// It does not say what its grant says.
+    Contradiction,
+}
+
+impl<P: Ports> Authority<P> {
+    /// The principal of a bearer token. Looks at memory alone.
+    ///
+    /// # Errors
+    /// [`Why`] it opens nothing.
+    pub fn principal(&self, token: &str, now_s: i64) -> Result<Principal, Why> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(Why::NotOurs);
+        }
+        let base = &self.settings.fhir_base;
+        let claims = self.ports.verify_access_token(token, self.settings.issuer(), base, now_s).map_err(|why| match why {
+            TokenFault::Invalid => Why::NotOurs,
+            TokenFault::Expired => Why::Expired,
+        })?;
+        let grant = text(&claims, "grant").ok_or(Why::Contradiction)?;
+        let grant = self.grants.find(grant).ok_or(Why::NoGrant)?;
+        principal_of(&claims, &grant, base, now_s)
+    }
+}
+
+/// The principal of verified claims, by the grant they name.
+///
+/// # Errors
+/// [`Why`] they open nothing.
+pub fn principal_of(claims: &Map<String, Value>, grant: &Grant, fhir_base: &str, now_s: i64) -> Result<Principal, Why> {
+    if !grant.is_alive(now_s) {
+        return Err(Why::NoGrant);
+    }
+    let patient = grant.patient.as_ref().map(|id| id.as_str());
+    let fhir_user = grant.fhir_user_address(fhir_base);
+    let same = text(claims, "grant") == Some(grant.id.as_str())
+        && text(claims, "client_id") == Some(grant.client.as_str())
+        && text(claims, "sub") == Some(grant.account.as_str())
+        && text(claims, "purpose") == Some(grant.purpose.code())
+        && optional(claims, "patient") == Some(patient)
+        && optional(claims, "fhirUser").is_some_and(|named| named.is_none_or(|named| named == fhir_user));
+    let scopes = text(claims, "scope").and_then(whole).filter(|scopes| grant.scopes.cover(scopes));
+    match scopes {
+        Some(scopes) if same => Ok(Principal {
+            client: grant.client.clone(),
+            grant: grant.id.clone(),
+            account: grant.account.clone(),
+            fhir_user: Some(grant.fhir_user.clone()),
+            role: grant.role,
+            purpose: grant.purpose,
+            scopes,
+            subject: grant.patient.clone().map_or(Subject::Nobody, Subject::Patient),
+        }),
+        Some(_) | None => Err(Why::Contradiction),
+    }
+}
+
+/// A claim that must be a text.
+fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name)?.as_str()
+}
+
+/// A claim that may be absent but must be a text when it is there; the outer `None` means that it is something else.
+fn optional<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<Option<&'a str>> {
+    match claims.get(name) {
+        None => Some(None),
+        Some(value) => value.as_str().map(Some),
+    }
+}
+
+/// The scopes, when every word is one.
+fn whole(scope: &str) -> Option<Scopes> {
+    let words: Vec<&str> = scope.split(' ').collect();
+    let scopes = Scopes::parse(scope);
+    (words.len() <= SCOPES_MAX && scopes.iter().count() == words.len()).then_some(scopes)
+}

@@ -1,0 +1,130 @@
+//! What the authorization server needs from outside: a durable shelf, cryptography, and who is in whose care.
+//!
+//! The edge implements these; a trial implementation in memory stands beside the tests. Secrets never reach a shelf as
+//! they are: keys of tickets are digests.
+
+use crate::claims::{AccessClaims, IdClaims};
+use fhir::Id;
+use std::future::Future;
+
+/// The families of things that are kept. Each is a namespace of its own, so that one kind can never be taken for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Space {
+    /// Registered apps, by client id.
+    Client,
+    /// People who can sign in, by user name.
+    Account,
+    /// Signed-in browsers, by the digest of the session token.
+    Session,
+    /// What an account granted to a client, by grant id.
+    Grant,
+    /// Authorization codes, by their digest.
+    Code,
+    /// Launches under way, by the digest of their id.
+    Flow,
+}
+
+/// A document as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The document, JSON.
+    pub json: String,
+    /// Grows with every change of the document.
+    pub revision: u64,
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swap {
+    /// Written; this is the new revision.
+    Done(u64),
+    /// Someone was quicker: the document is not at the expected revision.
+    Stale,
+}
+
+/// Something we depend on cannot serve us now; the text is for our log alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not available: {0}")]
+pub struct Unavailable(pub String);
+
+/// Durable storage: documents with revisions, and tickets that end by themselves.
+pub trait Shelf: Send + Sync {
+    /// The document under this key.
+    fn document(&self, space: Space, key: &str) -> impl Future<Output = Result<Option<Kept>, Unavailable>> + Send;
+    /// Every document of a space.
+    fn documents(&self, space: Space) -> impl Future<Output = Result<Vec<Kept>, Unavailable>> + Send;
+    /// Writes when the document is at the expected revision, `None` meaning that there must be none. Durable on return.
+    fn swap_document(
+        &self,
+        space: Space,
+        key: &str,
+        expected: Option<u64>,
+        json: String,
+    ) -> impl Future<Output = Result<Swap, Unavailable>> + Send;
+    /// Keeps a ticket until the time given (seconds since 1970), in the place of one that has this key. Durable on return.
+    fn put_ticket(
+        &self,
+        space: Space,
+        key: &str,
+        json: String,
+        expires_s: i64,
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Looks at a ticket.
+    fn ticket(&self, space: Space, key: &str) -> impl Future<Output = Result<Option<String>, Unavailable>> + Send;
+    /// Takes a ticket away: of many who try at once, exactly one gets it.
+    fn take_ticket(&self, space: Space, key: &str) -> impl Future<Output = Result<Option<String>, Unavailable>> + Send;
+}
+
+/// Why an access token is not ours or not alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Signature, header, issuer, audience or form do not hold.
+    Invalid,
+    /// It was ours and has run out.
+    Expired,
+}
+
+/// Signing, digests and randomness.
+pub trait Crypto: Send + Sync {
+    /// 256 random bits, base64url without padding.
+    fn token(&self) -> String;
+    /// SHA-256.
+    fn sha256(&self, bytes: &[u8]) -> [u8; 32];
+    /// HMAC with SHA-256.
+    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32];
+    /// Whether both are the same bytes, in a time that does not tell where they differ.
+    fn equal(&self, one: &[u8], other: &[u8]) -> bool;
+    /// An access token: ES256, `typ` `at+jwt` (RFC 9068).
+    fn sign_access_token(&self, claims: &AccessClaims) -> Result<String, Unavailable>;
+    /// An id_token: RS256, as SMART asks.
+    fn sign_id_token(&self, claims: &IdClaims) -> Result<String, Unavailable>;
+    /// The claims of an access token of ours: `typ`, key, issuer, audience and times are checked here.
+    fn verify_access_token(
+        &self,
+        token: &str,
+        issuer: &str,
+        audience: &str,
+        now_s: i64,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, TokenFault>;
+    /// The public keys, each a bare JWK (RFC 7517).
+    fn public_keys(&self) -> Vec<serde_json::Value>;
+    /// Whether the password is that of the PHC string. Without one the same time is spent and the answer is no.
+    fn password_holds(
+        &self,
+        password: &str,
+        phc: Option<&str>,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+}
+
+/// Which patients a clinician treats.
+pub trait Care: Send + Sync {
+    /// The patients whose Encounter, CareTeam or generalPractitioner names this practitioner.
+    fn patients_in_care_of(
+        &self,
+        practitioner: &Id,
+    ) -> impl Future<Output = Result<Vec<Id>, Unavailable>> + Send;
+}
+
+/// All ports together, as the edge hands them in.
+pub trait Ports: Shelf + Crypto + Care {}
+impl<T: Shelf + Crypto + Care> Ports for T {}

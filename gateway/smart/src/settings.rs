@@ -1,0 +1,65 @@
+//! Where this server stands in the world, and how long its things live.
+
+use fhir::ResourceType;
+
+/// A launch must be finished within this time: ten minutes, long enough to look for a password.
+pub const FLOW_S: i64 = 600;
+/// An authorization code lives for a minute (RFC 6749 section 4.1.2 allows ten).
+pub const CODE_S: i64 = 60;
+/// An access token lives for an hour (SMART App Launch: at most).
+pub const ACCESS_TOKEN_S: i64 = 3600;
+/// An id_token is read at once; an hour is its usual life.
+pub const ID_TOKEN_S: i64 = 3600;
+/// A refresh token lives for 100 days after its last use: three months (45 CFR 170.315(g)(10)) may have 92.
+pub const REFRESH_S: i64 = 100 * 24 * 3600;
+/// The successor of a refresh token is told again for this long, so that a lost answer does not end a grant.
+pub const REFRESH_RETRY_S: i64 = 60;
+/// A session ends after half an hour without a request.
+pub const SESSION_IDLE_S: i64 = 30 * 60;
+/// A session ends after twelve hours whatever happens: a shift.
+pub const SESSION_S: i64 = 12 * 3600;
+
+/// The path of the authorization endpoint.
+pub const AUTHORIZE: &str = "/oauth/authorize";
+/// The path of the token endpoint.
+pub const TOKEN: &str = "/oauth/token";
+/// The path of the revocation endpoint.
+pub const REVOKE: &str = "/oauth/revoke";
+/// The path of the public keys.
+pub const JWKS: &str = "/oauth/jwks";
+/// The path of the sign-in page.
+pub const LOGIN: &str = "/oauth/login";
+/// The path of the page where a clinician chooses a patient.
+pub const CHOOSE: &str = "/oauth/choose";
+/// The path of the page that asks for consent.
+pub const CONSENT: &str = "/oauth/consent";
+/// The path under which each error code is explained.
+pub const ERRORS: &str = "/docs/errors/";
+
+/// The addresses of this server and what it serves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Scheme, host and port, without a slash at the end: `https://localhost:8443`.
+    pub origin: String,
+    /// The FHIR base, without a slash at the end. It is the issuer too, so that one address finds everything.
+    pub fhir_base: String,
+    /// The resource types that are served; scopes for others are not granted.
+    pub served: Vec<ResourceType>,
+}
+
+impl Settings {
+    /// The issuer of tokens (RFC 8414): the FHIR base.
+    pub fn issuer(&self) -> &str {
+        &self.fhir_base
+    }
+
+    /// The absolute address of one of the paths above.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// Whether an `aud` parameter means this server. A slash at its end is forgiven.
+    pub(crate) fn is_audience(&self, aud: &str) -> bool {
+        aud.strip_suffix('/').unwrap_or(aud) == self.fhir_base
+    }
+}

@@ -1,0 +1,112 @@
+//! How typed values are written into kept documents: as the texts that people read elsewhere.
+//!
+//! A text that no longer means anything makes its document unreadable, never a wider one.
+
+use fhir::{Id, ResourceType};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// `Patient/123`.
+pub(crate) fn person(text: &str) -> Option<(ResourceType, Id)> {
+    let (kind, id) = text.split_once('/')?;
+    Some((kind.parse().ok()?, crate::stored::id(id)?))
+}
+
+/// A FHIR id.
+pub(crate) fn id(text: &str) -> Option<Id> {
+    Id::parse(text).ok()
+}
+
+/// [`privacy::Scopes`] as a space-separated list.
+pub(crate) mod scopes {
+    use super::{Deserialize, Deserializer, Serializer};
+    use privacy::Scopes;
+
+    pub(crate) fn serialize<S: Serializer>(scopes: &Scopes, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(scopes)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Scopes, D::Error> {
+        Ok(Scopes::parse(&String::deserialize(from)?))
+    }
+}
+
+/// [`privacy::Purpose`] as its code.
+pub(crate) mod purpose {
+    use super::{Deserialize, Deserializer, Error, Serializer};
+    use privacy::Purpose;
+
+    pub(crate) fn serialize<S: Serializer>(purpose: &Purpose, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(purpose.code())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Purpose, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Several purposes as their codes.
+pub(crate) mod purposes {
+    use super::{Deserialize, Deserializer, Error, Serializer};
+    use privacy::Purpose;
+
+    pub(crate) fn serialize<S: Serializer>(purposes: &[Purpose], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(purposes.iter().map(|purpose| purpose.code()))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Purpose>, D::Error> {
+        Vec::<String>::deserialize(from)?.iter().map(|code| code.parse().map_err(D::Error::custom)).collect()
+    }
+}
+
+/// [`privacy::Role`] as its word.
+pub(crate) mod role {
+    use super::{Deserialize, Deserializer, Error, Serializer};
+    use privacy::Role;
+
+    pub(crate) fn serialize<S: Serializer>(role: &Role, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(role.as_str())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Role, D::Error> {
+        let word = String::deserialize(from)?;
+        [Role::Patient, Role::Clinician]
+            .into_iter()
+            .find(|role| role.as_str() == word)
+            .ok_or_else(|| D::Error::custom("unknown role"))
+    }
+}
+
+/// A person as a resource, `Practitioner/abc`.
+pub(crate) mod fhir_user {
+    use super::{Deserialize, Deserializer, Error, Serializer, person};
+    use fhir::{Id, ResourceType};
+
+    pub(crate) fn serialize<S: Serializer>(user: &(ResourceType, Id), to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{}/{}", user.0.as_str(), user.1))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<(ResourceType, Id), D::Error> {
+        person(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not a reference to a person"))
+    }
+}
+
+/// A patient's id, where there is one.
+pub(crate) mod patient {
+    use super::{Deserialize, Deserializer, Error, Serializer, id};
+    use fhir::Id;
+
+    pub(crate) fn serialize<S: Serializer>(patient: &Option<Id>, to: S) -> Result<S::Ok, S::Error> {
+        match patient {
+            Some(id) => to.collect_str(id),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Id>, D::Error> {
+        match Option::<String>::deserialize(from)? {
+            Some(text) => id(&text).map(Some).ok_or_else(|| D::Error::custom("not an id")),
+            None => Ok(None),
+        }
+    }
+}

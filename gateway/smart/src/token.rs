@@ -1,0 +1,273 @@
+//! The token endpoint: a code becomes a grant with its tokens, a refresh token becomes the next ones.
+//!
+//! RFC 6749 sections 4.1.3, 5 and 6; SMART App Launch 2.2.0 ("Obtain access token"). A code is single use because the
+//! grant made from it has a name that follows from the code and can be created once: of a hundred who redeem a code at
+//! once one creates the grant, and the others find it and end it (RFC 6749 section 4.1.2).
+
+use crate::authority::Authority;
+use crate::authorize::unusable;
+use crate::claims::{AccessClaims, IdClaims};
+use crate::client::Client;
+use crate::consent::Code;
+use crate::grant::Grant;
+use crate::oauth_error::{ErrorCode, OauthError, shown};
+use crate::parameters::Parameters;
+use crate::pkce;
+use crate::ports::{Ports, Space, Swap, Unavailable};
+use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, REFRESH_S};
+use fhir::Id;
+use privacy::Scopes;
+use privacy::scope::Scope;
+use serde::Serialize;
+
+/// The answer of the token endpoint. To be sent with `Cache-Control: no-store` and `Pragma: no-cache`, and never logged.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// Opens the FHIR interface.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// The life of the access token in seconds.
+    pub expires_in: i64,
+    /// What was granted.
+    pub scope: String,
+    /// The patient in context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient: Option<String>,
+    /// Gets the next tokens without the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Who signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+}
+
+impl Tokens {
+    /// The JSON body.
+    pub fn body(&self) -> Result<String, Unavailable> {
+        serde_json::to_string(self).map_err(|_| Unavailable("an answer with tokens cannot be written".to_owned()))
+    }
+}
+
+impl<P: Ports> Authority<P> {
+    /// Answers a request at the token endpoint: its `Authorization` header and its form.
+    ///
+    /// # Errors
+    /// [`OauthError`] in the words of RFC 6749 section 5.2.
+    pub async fn token(
+        &self,
+        authorization: Option<&str>,
+        form: &[(String, String)],
+        now_s: i64,
+    ) -> Result<Tokens, OauthError> {
+        let parameters = Parameters::new(form);
+        if let Some((name, why)) = parameters.unusable() {
+            return Err(unusable(name, why));
+        }
+        let of = |name: &str| parameters.get(name).ok().flatten();
+        match of("grant_type") {
+            Some("authorization_code") => {
+                let client = self.proven_client(authorization, parameters).await?;
+                let (code, redirect_uri, verifier) = (of("code"), of("redirect_uri"), of("code_verifier"));
+                self.redeem(&client, code, redirect_uri, verifier, now_s).await
+            }
+            Some("refresh_token") => {
+                let client = self.proven_client(authorization, parameters).await?;
+                self.refresh(&client, of("refresh_token"), of("scope"), now_s).await
+            }
+            Some(other) => Err(OauthError::new(
+                ErrorCode::UnsupportedGrantType,
+                format!(
+                    "grant_type was {}; this server knows authorization_code and refresh_token. Send one of them.",
+                    shown(other)
+                ),
+            )),
+            None => Err(OauthError::new(
+                ErrorCode::InvalidRequest,
+                "grant_type is missing. Send authorization_code or refresh_token, in a form of type \
+                 application/x-www-form-urlencoded.",
+            )),
+        }
+    }
+
+    async fn redeem(
+        &self,
+        client: &Client,
+        code: Option<&str>,
+        redirect_uri: Option<&str>,
+        verifier: Option<&str>,
+        now_s: i64,
+    ) -> Result<Tokens, OauthError> {
+        let secret = code.ok_or_else(|| missing("code"))?;
+        let grant_id = self.grant_id(secret);
+        let Some(code) = self.look::<Code>(Space::Code, secret).await? else {
+            return Err(self.used_or_unknown(client, &grant_id, now_s).await?);
+        };
+        if let Err(why) = self.fits(client, &code, redirect_uri, verifier, now_s) {
+            // Whoever holds a code without what belongs to it may have found it: it is worth nothing any more.
+            self.take::<Code>(Space::Code, secret).await?;
+            return Err(why);
+        }
+        let grant = self.grant_of(grant_id, client, &code, now_s).await?;
+        match self.swap_grant(&grant, None).await? {
+            Swap::Stale => Err(self.used_or_unknown(client, &grant.id, now_s).await?),
+            Swap::Done(_) => {
+                // The grant stands, so the code is of no more use; taking it away only tidies up.
+                self.take::<Code>(Space::Code, secret).await?;
+                let refresh_token =
+                    grant.scopes.has(Scope::OfflineAccess).then(|| self.refresh_token(&grant)).transpose()?;
+                let id_token = self.id_token(&grant, &code, now_s)?;
+                Ok(Tokens { refresh_token, id_token, ..self.access(&grant, &grant.scopes, now_s)? })
+            }
+        }
+    }
+
+    /// A code that is not there: when a grant was made from it, it was used before, and that grant ends.
+    async fn used_or_unknown(&self, client: &Client, grant_id: &str, now_s: i64) -> Result<OauthError, Unavailable> {
+        let grant = self.kept_grant(grant_id).await?.filter(|(grant, _)| grant.client == client.client_id);
+        if grant.is_none() {
+            return Ok(invalid_grant(
+                "The code is not known here. It may have run out (codes live for 60 seconds) or belong to another server. \
+                 Start the authorization again.",
+            ));
+        }
+        self.end_grant(grant_id, now_s).await?;
+        Ok(invalid_grant(
+            "The code was used before, so what it had given was revoked. Use each code once, and start the authorization \
+             again.",
+        ))
+    }
+
+    /// Whether the code was given to this client, for this address, to whoever holds the verifier, a moment ago.
+    fn fits(
+        &self,
+        client: &Client,
+        code: &Code,
+        redirect_uri: Option<&str>,
+        verifier: Option<&str>,
+        now_s: i64,
+    ) -> Result<(), OauthError> {
+        if now_s >= code.expires_s {
+            return Err(invalid_grant("The code has run out; codes live for 60 seconds. Start the authorization again."));
+        }
+        if code.client != client.client_id {
+            return Err(invalid_grant("The code was given to another client. Start the authorization again."));
+        }
+        if redirect_uri.ok_or_else(|| missing("redirect_uri"))? != code.redirect_uri {
+            return Err(invalid_grant(
+                "redirect_uri is not the one that the code was sent to. Send the same as in the authorization request, \
+                 letter for letter.",
+            ));
+        }
+        if !pkce::holds(&self.ports, verifier.ok_or_else(|| missing("code_verifier"))?, &code.challenge) {
+            return Err(invalid_grant(
+                "code_verifier does not belong to the code_challenge of the authorization request. Send the verifier whose \
+                 SHA-256 was the challenge.",
+            ));
+        }
+        Ok(())
+    }
+
+    async fn grant_of(&self, id: String, client: &Client, code: &Code, now_s: i64) -> Result<Grant, OauthError> {
+        let account = self.still_allowed(client, &code.username, &code.account, code.patient.as_ref()).await?;
+        let offline = code.scopes.has(Scope::OfflineAccess);
+        Ok(Grant {
+            id,
+            client: code.client.clone(),
+            account: account.id.clone(),
+            username: account.username.clone(),
+            role: account.role,
+            fhir_user: account.fhir_user.clone(),
+            patient: code.patient.clone(),
+            scopes: code.scopes.clone(),
+            purpose: account.purpose(),
+            created_s: now_s,
+            used_s: now_s,
+            expires_s: now_s + if offline { REFRESH_S } else { ACCESS_TOKEN_S },
+            generation: 0,
+            secret: self.ports.token(),
+            revoked_s: None,
+        })
+    }
+
+    /// The account, when it is still enabled and may still ask, through this app, about the patient.
+    pub(crate) async fn still_allowed(
+        &self,
+        client: &Client,
+        username: &str,
+        id: &str,
+        patient: Option<&Id>,
+    ) -> Result<crate::account::Account, OauthError> {
+        let gone = || {
+            invalid_grant("The account was switched off, or may no longer ask about this patient. The person must authorize again.")
+        };
+        let account = self.live_account(username, id).await?.ok_or_else(gone)?;
+        if !client.purposes.contains(&account.purpose()) {
+            return Err(gone());
+        }
+        match patient {
+            Some(patient) if !self.may_ask_about(&account, patient).await? => Err(gone()),
+            Some(_) | None => Ok(account),
+        }
+    }
+
+    /// An access token on a grant, for these of its scopes.
+    pub(crate) fn access(&self, grant: &Grant, scopes: &Scopes, now_s: i64) -> Result<Tokens, Unavailable> {
+        let expires_in = ACCESS_TOKEN_S.min(grant.expires_s - now_s);
+        let scope = scopes.to_string();
+        let patient = grant.patient.as_ref().map(Id::to_string);
+        let claims = AccessClaims {
+            iss: self.settings.issuer().to_owned(),
+            sub: grant.account.clone(),
+            aud: self.settings.fhir_base.clone(),
+            client_id: grant.client.clone(),
+            jti: self.ports.token(),
+            iat: now_s,
+            exp: now_s + expires_in,
+            scope: scope.clone(),
+            grant: grant.id.clone(),
+            patient: patient.clone(),
+            fhir_user: self.told_fhir_user(grant, scopes),
+            purpose: grant.purpose.code().to_owned(),
+        };
+        let access_token = self.ports.sign_access_token(&claims)?;
+        Ok(Tokens { access_token, token_type: "Bearer", expires_in, scope, patient, refresh_token: None, id_token: None })
+    }
+
+    fn id_token(&self, grant: &Grant, code: &Code, now_s: i64) -> Result<Option<String>, Unavailable> {
+        if !grant.scopes.has(Scope::OpenId) {
+            return Ok(None);
+        }
+        let claims = IdClaims {
+            iss: self.settings.issuer().to_owned(),
+            sub: grant.account.clone(),
+            aud: grant.client.clone(),
+            iat: now_s,
+            exp: now_s + ID_TOKEN_S,
+            auth_time: code.auth_s,
+            nonce: code.nonce.clone(),
+            fhir_user: self.told_fhir_user(grant, &grant.scopes),
+        };
+        self.ports.sign_id_token(&claims).map(Some)
+    }
+
+    fn told_fhir_user(&self, grant: &Grant, scopes: &Scopes) -> Option<String> {
+        let told = scopes.has(Scope::FhirUser) || scopes.has(Scope::Profile);
+        told.then(|| grant.fhir_user_address(&self.settings.fhir_base))
+    }
+
+    /// The id of the grant that a code makes.
+    pub(crate) fn grant_id(&self, code: &str) -> String {
+        self.digest(&format!("grant made from code {code}"))
+    }
+}
+
+/// The code or refresh token does not hold.
+pub(crate) fn invalid_grant(text: &'static str) -> OauthError {
+    OauthError::new(ErrorCode::InvalidGrant, text)
+}
+
+/// A parameter that must be there is not.
+pub(crate) fn missing(name: &str) -> OauthError {
+    OauthError::new(ErrorCode::InvalidRequest, format!("{name} is missing. Send it in the form."))
+}

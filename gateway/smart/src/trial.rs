@@ -1,0 +1,347 @@
+//! The ports in memory, for tests: a shelf, toy signatures over real digests, and a world with three people and two apps.
+
+use crate::claims::{AccessClaims, IdClaims};
+use crate::ports::{Care, Crypto, Kept, Shelf, Space, Swap, TokenFault, Unavailable};
+use crate::{Account, Authority, Client, ClientKind, Settings};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fhir::{Id, ResourceType};
+use privacy::{Purpose, Role, Scopes};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+/// The time at which a test begins, in seconds since 1970.
+pub(crate) const NOW: i64 = 1_800_000_000;
+/// The browser of the usual test.
+pub(crate) const BROWSER: &str = "browser-token";
+/// A PKCE pair (RFC 7636 appendix B).
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// Where the public app is answered.
+pub(crate) const REDIRECT: &str = "http://127.0.0.1:8000/cb";
+pub(crate) const SECRET: &str = "a secret/with+signs";
+
+/// Ports in memory.
+#[derive(Default)]
+pub(crate) struct Trial {
+    documents: Mutex<BTreeMap<(Space, String), Kept>>,
+    tickets: Mutex<HashMap<(Space, String), String>>,
+    randomness: AtomicU64,
+    /// Who is in whose care.
+    pub(crate) care: Mutex<HashMap<String, Vec<Id>>>,
+}
+
+impl Shelf for Trial {
+    async fn document(&self, space: Space, key: &str) -> Result<Option<Kept>, Unavailable> {
+        Ok(self.documents.lock().unwrap().get(&(space, key.to_owned())).cloned())
+    }
+
+    async fn documents(&self, space: Space) -> Result<Vec<Kept>, Unavailable> {
+        let documents = self.documents.lock().unwrap();
+        Ok(documents.iter().filter(|((of, _), _)| *of == space).map(|(_, kept)| kept.clone()).collect())
+    }
+
+    async fn swap_document(
+        &self,
+        space: Space,
+        key: &str,
+        expected: Option<u64>,
+        json: String,
+    ) -> Result<Swap, Unavailable> {
+        let mut documents = self.documents.lock().unwrap();
+        let known = documents.get(&(space, key.to_owned())).map(|kept| kept.revision);
+        if known != expected {
+            return Ok(Swap::Stale);
+        }
+        let revision = known.unwrap_or(0) + 1;
+        documents.insert((space, key.to_owned()), Kept { json, revision });
+        Ok(Swap::Done(revision))
+    }
+
+    async fn put_ticket(&self, space: Space, key: &str, json: String, _: i64) -> Result<(), Unavailable> {
+        self.tickets.lock().unwrap().insert((space, key.to_owned()), json);
+        Ok(())
+    }
+
+    async fn ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
+        Ok(self.tickets.lock().unwrap().get(&(space, key.to_owned())).cloned())
+    }
+
+    async fn take_ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
+        Ok(self.tickets.lock().unwrap().remove(&(space, key.to_owned())))
+    }
+}
+
+impl Trial {
+    /// Everything that is kept, for tests that look for what must not be there.
+    pub(crate) fn everything(&self) -> String {
+        let documents = format!("{:?}", self.documents.lock().unwrap());
+        format!("{documents}{:?}", self.tickets.lock().unwrap())
+    }
+
+    pub(crate) fn sign(&self, claims: &impl serde::Serialize) -> String {
+        let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).unwrap());
+        let mac = URL_SAFE_NO_PAD.encode(self.hmac_sha256(b"trial", body.as_bytes()));
+        format!("{body}.{mac}")
+    }
+
+    /// The claims of a token, without looking at anything else.
+    pub(crate) fn open(token: &str) -> Map<String, Value> {
+        let (body, _) = token.split_once('.').unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body).unwrap()).unwrap()
+    }
+}
+
+impl Crypto for Trial {
+    fn token(&self) -> String {
+        let number = self.randomness.fetch_add(1, Ordering::Relaxed);
+        URL_SAFE_NO_PAD.encode(self.sha256(format!("random {number}").as_bytes()))
+    }
+
+    fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
+        sha256(bytes)
+    }
+
+    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
+        let mut block = [0u8; 64];
+        block[..key.len()].copy_from_slice(key);
+        let inner = sha256(&[&block.map(|byte| byte ^ 0x36)[..], message].concat());
+        sha256(&[&block.map(|byte| byte ^ 0x5c)[..], &inner[..]].concat())
+    }
+
+    fn equal(&self, one: &[u8], other: &[u8]) -> bool {
+        one == other
+    }
+
+    fn sign_access_token(&self, claims: &AccessClaims) -> Result<String, Unavailable> {
+        Ok(self.sign(claims))
+    }
+
+    fn sign_id_token(&self, claims: &IdClaims) -> Result<String, Unavailable> {
+        Ok(self.sign(claims))
+    }
+
+    fn verify_access_token(
+        &self,
+        token: &str,
+        issuer: &str,
+        audience: &str,
+        now_s: i64,
+    ) -> Result<Map<String, Value>, TokenFault> {
+        let (body, mac) = token.split_once('.').ok_or(TokenFault::Invalid)?;
+        let made = URL_SAFE_NO_PAD.encode(self.hmac_sha256(b"trial", body.as_bytes()));
+        let claims = Some(body).filter(|_| mac == made).map(|_| Trial::open(token)).ok_or(TokenFault::Invalid)?;
+        let is = |name: &str, value: &str| claims.get(name).and_then(Value::as_str) == Some(value);
+        if !is("iss", issuer) || !is("aud", audience) {
+            return Err(TokenFault::Invalid);
+        }
+        let exp = claims.get("exp").and_then(Value::as_i64).ok_or(TokenFault::Invalid)?;
+        if now_s < exp { Ok(claims) } else { Err(TokenFault::Expired) }
+    }
+
+    fn public_keys(&self) -> Vec<Value> {
+        vec![serde_json::json!({ "kty": "EC" })]
+    }
+
+    async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
+        Ok(phc.is_some_and(|phc| phc == format!("phc {password}")))
+    }
+}
+
+impl Care for Trial {
+    async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Unavailable> {
+        Ok(self.care.lock().unwrap().get(practitioner.as_str()).cloned().unwrap_or_default())
+    }
+}
+
+/// Runs a future that never waits for anything but other threads.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => std::thread::yield_now(),
+        }
+    }
+}
+
+pub(crate) fn id(text: &str) -> Id {
+    Id::parse(text).unwrap()
+}
+
+pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The parameters of an authorization request, some of them replaced; an empty value takes one away.
+pub(crate) fn asked(changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let usual = [
+        ("client_id", "reader"),
+        ("redirect_uri", REDIRECT),
+        ("response_type", "code"),
+        ("scope", "openid fhirUser launch/patient offline_access patient/*.rs"),
+        ("state", "the state"),
+        ("nonce", "the nonce"),
+        ("aud", "https://localhost:8443/fhir"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let mut all: Vec<(&str, &str)> = usual.into_iter().collect();
+    for change in changes {
+        all.retain(|(name, _)| *name != change.0);
+        all.push(*change);
+    }
+    pairs(&all)
+}
+
+pub(crate) fn account(username: &str, role: Role, fhir_user: (ResourceType, Id)) -> Account {
+    Account {
+        id: format!("account-of-{username}"),
+        username: username.to_owned(),
+        password: format!("phc {username}-password"),
+        role,
+        fhir_user,
+        locale: None,
+        enabled: true,
+    }
+}
+
+/// A world with the patients `ana` and `ben`, the clinician `cleo` who treats both, a public and a confidential app.
+pub(crate) fn world() -> Authority<Trial> {
+    let trial = Trial::default();
+    trial.care.lock().unwrap().insert("cleo".to_owned(), vec![id("ana"), id("ben")]);
+    let settings = Settings {
+        origin: "https://localhost:8443".to_owned(),
+        fhir_base: "https://localhost:8443/fhir".to_owned(),
+        served: vec![ResourceType::Patient, ResourceType::Observation, ResourceType::Condition],
+    };
+    let authority = run(Authority::open(settings, trial)).unwrap();
+    let public = Client {
+        client_id: "reader".to_owned(),
+        name: "Reader".to_owned(),
+        proof: ClientKind::Public,
+        redirect_uris: vec![REDIRECT.to_owned()],
+        scopes: Scopes::parse("openid fhirUser profile launch/patient offline_access patient/*.rs"),
+        purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
+        owner: None,
+        terms_uri: None,
+        enabled: true,
+    };
+    let secret_sha256 = Client::secret_sha256(&authority.ports, SECRET);
+    let confidential = Client {
+        client_id: "keeper".to_owned(),
+        proof: ClientKind::ConfidentialSymmetric { secret_sha256 },
+        ..public.clone()
+    };
+    run(authority.put_client(&public)).unwrap();
+    run(authority.put_client(&confidential)).unwrap();
+    for patient in ["ana", "ben"] {
+        run(authority.put_account(&account(patient, Role::Patient, (ResourceType::Patient, id(patient))))).unwrap();
+    }
+    run(authority.put_account(&account("cleo", Role::Clinician, (ResourceType::Practitioner, id("cleo"))))).unwrap();
+    authority
+}
+
+/// Signs in and gives the session's token.
+pub(crate) fn signed_in(authority: &Authority<Trial>, flow: &str, username: &str) -> String {
+    run(authority.sign_in(flow, BROWSER, (username, &format!("{username}-password")), None, NOW)).unwrap()
+}
+
+/// The value of a parameter in an address.
+pub(crate) fn told(location: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(location).unwrap();
+    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
+/// A code for a patient's whole launch, everything allowed.
+pub(crate) fn code(authority: &Authority<Trial>, username: &str, changes: &[(&str, &str)]) -> String {
+    let flow = run(authority.begin(&asked(changes), BROWSER, NOW)).unwrap();
+    let session = signed_in(authority, &flow, username);
+    let step = run(authority.step(&flow, BROWSER, Some(&session), NOW)).unwrap();
+    let crate::flow::Step::Consent(_, consent) = step else { panic!("no consent page") };
+    let patient = consent.patient.as_ref().map(Id::as_str);
+    let word = crate::consent::Word { kept: &consent.items, patient };
+    let location = run(authority.allow(&flow, BROWSER, Some(&session), word, NOW)).unwrap();
+    told(&location, "code").unwrap()
+}
+
+/// The form that redeems a code, some parameters replaced.
+pub(crate) fn redeeming(code: &str, changes: &[(&str, &str)]) -> Vec<(String, String)> {
+    let usual = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", REDIRECT),
+        ("client_id", "reader"),
+        ("code_verifier", VERIFIER),
+    ];
+    let mut all: Vec<(&str, &str)> = usual.into_iter().collect();
+    for change in changes {
+        all.retain(|(name, _)| *name != change.0);
+        all.push(*change);
+    }
+    pairs(&all)
+}
+
+/// A hundred threads do the same thing at once.
+pub(crate) fn hundred<T: Send + 'static>(
+    authority: Authority<Trial>,
+    deed: impl Fn(&Authority<Trial>) -> T + Send + Sync + Clone + 'static,
+) -> (Arc<Authority<Trial>>, Vec<T>) {
+    let authority = Arc::new(authority);
+    let barrier = Arc::new(std::sync::Barrier::new(100));
+    let threads: Vec<_> = (0..100)
+        .map(|_| {
+            let (authority, barrier, deed) = (Arc::clone(&authority), Arc::clone(&barrier), deed.clone());
+            std::thread::spawn(move || {
+                barrier.wait();
+                deed(&authority)
+            })
+        })
+        .collect();
+    let done = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    (authority, done)
+}
+
+/// SHA-256 (FIPS 180-4), so that tests need no cryptographic library.
+fn sha256(message: &[u8]) -> [u8; 32] {
+    let primes = || (2u32..).filter(|n| (2..*n).all(|d| n % d != 0));
+    let fraction = |root: f64| (root.fract() * 4_294_967_296.0) as u32;
+    let k: Vec<u32> = primes().take(64).map(|n| fraction(f64::from(n).cbrt())).collect();
+    let mut h: Vec<u32> = primes().take(8).map(|n| fraction(f64::from(n).sqrt())).collect();
+    let mut padded = message.to_vec();
+    padded.push(0x80);
+    padded.resize((padded.len() + 8).div_ceil(64) * 64 - 8, 0);
+    padded.extend(((message.len() as u64) * 8).to_be_bytes());
+    for block in padded.chunks(64) {
+        let mut w: Vec<u32> = block.chunks(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]])).collect();
+        for i in 16..64 {
+            let s0 = w[i - 15].rotate_right(7) ^ w[i - 15].rotate_right(18) ^ (w[i - 15] >> 3);
+            let s1 = w[i - 2].rotate_right(17) ^ w[i - 2].rotate_right(19) ^ (w[i - 2] >> 10);
+            w.push(w[i - 16].wrapping_add(s0).wrapping_add(w[i - 7]).wrapping_add(s1));
+        }
+        let mut v = h.clone();
+        for i in 0..64 {
+            let s1 = v[4].rotate_right(6) ^ v[4].rotate_right(11) ^ v[4].rotate_right(25);
+            let choice = (v[4] & v[5]) ^ (!v[4] & v[6]);
+            let t1 = v[7].wrapping_add(s1).wrapping_add(choice).wrapping_add(k[i]).wrapping_add(w[i]);
+            let s0 = v[0].rotate_right(2) ^ v[0].rotate_right(13) ^ v[0].rotate_right(22);
+            let majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
+            v.rotate_right(1);
+            v[4] = v[4].wrapping_add(t1);
+            v[0] = t1.wrapping_add(s0.wrapping_add(majority));
+        }
+        for (sum, part) in h.iter_mut().zip(v) {
+            *sum = sum.wrapping_add(part);
+        }
+    }
+    let mut digest = [0; 32];
+    for (place, word) in digest.chunks_mut(4).zip(h) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+    digest
+}
