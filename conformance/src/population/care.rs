@@ -37,7 +37,7 @@ pub(super) fn write_team(chart: &mut Chart) {
 
 pub(super) fn write_plans(chart: &mut Chart) {
     let mut goals = vec![goal(chart, "Walk half an hour, five days a week")];
-    if chart.facts.index % 2 == 0 {
+    if chart.facts.index.is_multiple_of(2) {
         goals.push(goal(chart, "Blood pressure below 130/80"));
     }
     let period = json!({ "start": chart.facts.ago(300).date() });

@@ -90,13 +90,7 @@ impl Chart {
 }
 
 /// Puts a resource together: type, id, meta, narrative, then its own content.
-pub(super) fn resource(
-    entry: &Entry<'_>,
-    id: String,
-    who: &str,
-    labels: &[Value],
-    body: Value,
-) -> Resource {
+pub(super) fn resource(entry: &Entry<'_>, id: String, who: &str, labels: &[Value], body: Value) -> Resource {
     let mut security = vec![coding(ACT_REASON, "HTEST", "test health data")];
     security.extend_from_slice(labels);
     let mut meta = Map::new();

@@ -14,15 +14,11 @@ pub(super) const ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-Rol
 pub(super) const NULL_FLAVOR: &str = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor";
 pub(super) const IDENTIFIER_TYPE: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 pub(super) const ABSENT: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
-pub(super) const OBSERVATION_CATEGORY: &str =
-    "http://terminology.hl7.org/CodeSystem/observation-category";
-pub(super) const US_CORE_CATEGORY: &str =
-    "http://hl7.org/fhir/us/core/CodeSystem/us-core-category";
+pub(super) const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+pub(super) const US_CORE_CATEGORY: &str = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category";
 pub(super) const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
-pub(super) const ABSENT_EXTENSION: &str =
-    "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
-pub(super) const ASSERTED_DATE: &str =
-    "http://hl7.org/fhir/StructureDefinition/condition-assertedDate";
+pub(super) const ABSENT_EXTENSION: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+pub(super) const ASSERTED_DATE: &str = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate";
 
 /// A Coding.
 pub(super) fn coding(system: &str, code: &str, display: &str) -> Value {
@@ -87,8 +83,7 @@ mod tests {
 
     #[test]
     fn base64_agrees_with_the_test_vectors_of_rfc_4648() {
-        let vectors =
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
+        let vectors = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")];
         for (plain, encoded) in vectors {
             assert_eq!(base64(plain.as_bytes()), encoded);
         }

@@ -85,7 +85,9 @@ pub(super) fn write_problems(chart: &mut Chart) {
         // The last of several is over.
         let resolved = (nth > 0 && nth + 1 == count).then(|| onset.plus(45).min(chart.facts.last));
         let item = coding(
-            "http://terminology.hl7.org/CodeSystem/condition-category", "problem-list-item", "Problem List Item",
+            "http://terminology.hl7.org/CodeSystem/condition-category",
+            "problem-list-item",
+            "Problem List Item",
         );
         let finding = Finding {
             illness: all[(shift + nth) % all.len()],
@@ -96,10 +98,9 @@ pub(super) fn write_problems(chart: &mut Chart) {
         };
         add(chart, "us-core-condition-problems-health-concerns", "prob", &finding);
     }
-    if chart.facts.index % 3 == 0 {
-        let concern = coding(
-            "http://hl7.org/fhir/us/core/CodeSystem/condition-category", "health-concern", "Health Concern",
-        );
+    if chart.facts.index.is_multiple_of(3) {
+        let concern =
+            coding("http://hl7.org/fhir/us/core/CodeSystem/condition-category", "health-concern", "Health Concern");
         let finding = Finding {
             illness: ("733423003", "", "Food insecurity"),
             onset: chart.facts.ago(240),

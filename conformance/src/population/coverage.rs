@@ -43,11 +43,7 @@ fn one(chart: &mut Chart, status: &str, period: Value) {
             { "type": concept(CLASS, "plan", "Plan"), "value": "P-20", "name": "Example Silver" },
         ],
     });
-    let entry = Entry {
-        kind: "Coverage",
-        tag: "cov",
-        profile: Some("us-core-coverage"),
-        summary: "Insurance coverage",
-    };
+    let entry =
+        Entry { kind: "Coverage", tag: "cov", profile: Some("us-core-coverage"), summary: "Insurance coverage" };
     chart.add(&entry, body);
 }

@@ -14,7 +14,7 @@ pub(super) fn write(chart: &mut Chart, visits: &[Visit]) {
     let binary = chart.add(&BINARY, binary(chart, &words));
     let document = document(chart, visit, ("11506-3", "Progress note"), &binary, &words);
     chart.add(&entry("Progress note"), document);
-    if let Some(first) = visits.first().filter(|_| chart.facts.index % 3 == 0) {
+    if let Some(first) = visits.first().filter(|_| chart.facts.index.is_multiple_of(3)) {
         let words = format!("Discharge summary. {name}, record {mrn}, went home in good health.");
         let binary = chart.add(&BINARY, self::binary(chart, &words));
         let document = self::document(chart, first, ("18842-5", "Discharge summary"), &binary, &words);
@@ -26,11 +26,8 @@ pub(super) fn write(chart: &mut Chart, visits: &[Visit]) {
 }
 
 fn psychotherapy(chart: &mut Chart, visit: &Visit) {
-    let words = format!(
-        "Psychotherapy session. {}, record {}, spoke about grief.",
-        chart.facts.full_name(),
-        chart.facts.mrn,
-    );
+    let words =
+        format!("Psychotherapy session. {}, record {}, spoke about grief.", chart.facts.full_name(), chart.facts.mrn,);
     let binary = chart.add_psychotherapy(&BINARY, binary(chart, &words));
     let code = ("34788-0", "Psychiatry Consult note");
     let document = document(chart, visit, code, &binary, &words);

@@ -59,7 +59,9 @@ pub(super) fn write(chart: &mut Chart) -> Vec<Visit> {
 /// The first visit of every third person is a stay in hospital, the second of every fourth by video.
 fn class(index: u32, nth: usize) -> (&'static str, &'static str, Value) {
     match nth {
-        0 if index % 3 == 0 => ("IMP", "inpatient encounter", concept(SNOMED, "32485007", "Hospital admission")),
+        0 if index.is_multiple_of(3) => {
+            ("IMP", "inpatient encounter", concept(SNOMED, "32485007", "Hospital admission"))
+        }
         1 if index % 4 == 3 => ("VR", "virtual", concept(SNOMED, "185317003", "Telephone encounter")),
         _ => ("AMB", "ambulatory", concept(SNOMED, "185349003", "Encounter for check up")),
     }
@@ -109,8 +111,7 @@ fn encounter(
         set(&mut body, "reasonReference", json!(reasons));
     }
     if inpatient {
-        let home =
-            concept("http://terminology.hl7.org/CodeSystem/discharge-disposition", "home", "Home");
+        let home = concept("http://terminology.hl7.org/CodeSystem/discharge-disposition", "home", "Home");
         set(&mut body, "hospitalization", json!({ "dischargeDisposition": home }));
     }
     let profile = Some("us-core-encounter");
@@ -119,7 +120,9 @@ fn encounter(
 
 fn diagnosis(chart: &mut Chart, day: Day, illness: Illness, encounter: &str) -> String {
     let category = coding(
-        "http://terminology.hl7.org/CodeSystem/condition-category", "encounter-diagnosis", "Encounter Diagnosis",
+        "http://terminology.hl7.org/CodeSystem/condition-category",
+        "encounter-diagnosis",
+        "Encounter Diagnosis",
     );
     let finding = Finding {
         illness,

@@ -22,8 +22,7 @@ const ORIENTATION: [(&str, &str); 5] = [
 ];
 
 /// Occupation and industry (Occupational Data for Health).
-const OCCUPATION: (&str, &str) =
-    ("31-1014.00.007136", "Certified Nursing Assistant (CNA) [Nursing Assistants]");
+const OCCUPATION: (&str, &str) = ("31-1014.00.007136", "Certified Nursing Assistant (CNA) [Nursing Assistants]");
 const INDUSTRY: (&str, &str) = ("621610.008495", "Home nursing services");
 const ODH: &str = "http://terminology.hl7.org/CodeSystem/PHOccupationalDataForHealthODH";
 
@@ -81,7 +80,7 @@ fn orientation(chart: &mut Chart, visit: &Visit) {
 }
 
 fn pregnancy(chart: &mut Chart, visit: &Visit) {
-    let status = if chart.facts.index % 2 == 0 {
+    let status = if chart.facts.index.is_multiple_of(2) {
         concept(SNOMED, "77386006", "Pregnant")
     } else {
         concept(SNOMED, "60001007", "Not pregnant")

@@ -22,11 +22,10 @@ const OF_CHILDREN: [(&str, &str); 6] = [
 ];
 
 pub(super) fn write(chart: &mut Chart) {
-    let (vaccines, gap) =
-        if chart.facts.is_adult() { (&OF_ADULTS[..], 190) } else { (&OF_CHILDREN[..], 55) };
+    let (vaccines, gap) = if chart.facts.is_adult() { (&OF_ADULTS[..], 190) } else { (&OF_CHILDREN[..], 55) };
     for (nth, vaccine) in vaccines.iter().enumerate() {
         let day = chart.facts.ago(40 + gap * i64::try_from(nth).unwrap_or(0)).date();
-        let refused = nth == 2 && chart.facts.index % 4 == 0;
+        let refused = nth == 2 && chart.facts.index.is_multiple_of(4);
         let mut body = json!({
             "status": if refused { "not-done" } else { "completed" },
             "vaccineCode": concept(CVX, vaccine.0, vaccine.1),

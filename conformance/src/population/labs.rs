@@ -78,7 +78,7 @@ fn panel(chart: &mut Chart, visit: &Visit, panel: &Panel) {
     for (nth, analyte) in panel.analytes.iter().enumerate() {
         let (code, name, low, high, unit, ucum) = *analyte;
         // Every fourth person's last result could not be measured.
-        let spoilt = chart.facts.index % 4 == 0 && nth + 1 == panel.analytes.len();
+        let spoilt = chart.facts.index.is_multiple_of(4) && nth + 1 == panel.analytes.len();
         let value = if spoilt {
             ("dataAbsentReason", absent("error"))
         } else {
@@ -155,13 +155,7 @@ fn specimen(chart: &mut Chart, visit: &Visit, kind: (&str, &str), order: &str) -
     chart.add(&Entry { kind: "Specimen", tag: "spec", profile, summary: kind.1 }, body)
 }
 
-fn result(
-    chart: &mut Chart,
-    visit: &Visit,
-    code: (&str, &str),
-    specimen: &str,
-    value: (&str, Value),
-) -> String {
+fn result(chart: &mut Chart, visit: &Visit, code: (&str, &str), specimen: &str, value: (&str, Value)) -> String {
     let mut body = json!({
         "identifier": [{ "system": "https://lab.example/result", "value": number(chart, "R", code.0) }],
         "status": "final",
@@ -179,14 +173,7 @@ fn result(
     chart.add(&Entry { kind: "Observation", tag: "lab", profile, summary: code.1 }, body)
 }
 
-fn report(
-    chart: &mut Chart,
-    visit: &Visit,
-    panel: &Panel,
-    order: &str,
-    specimen: &str,
-    results: &[String],
-) {
+fn report(chart: &mut Chart, visit: &Visit, panel: &Panel, order: &str, specimen: &str, results: &[String]) {
     let results: Vec<Value> = results.iter().map(|at| json!({ "reference": at })).collect();
     let body = json!({
         "identifier": [{ "system": "https://lab.example/report", "value": number(chart, "D", panel.code) }],

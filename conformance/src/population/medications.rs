@@ -22,7 +22,7 @@ pub(super) fn write(chart: &mut Chart, visits: &[Visit]) {
     for (nth, visit) in visits.iter().rev().take(count).enumerate() {
         let pick = chart.facts.index as usize + nth;
         // Two of three are coded in place, the third refers to a shared Medication.
-        let (medication, name) = if pick % 3 == 0 {
+        let (medication, name) = if pick.is_multiple_of(3) {
             let (id, _, name) = MEDICATIONS[pick % MEDICATIONS.len()];
             (("medicationReference", reference(&format!("Medication/{id}"), name)), name)
         } else {
@@ -48,13 +48,7 @@ fn dosage() -> Value {
     }])
 }
 
-fn prescribe(
-    chart: &mut Chart,
-    visit: &Visit,
-    nth: usize,
-    medication: &(&str, Value),
-    name: &str,
-) -> String {
+fn prescribe(chart: &mut Chart, visit: &Visit, nth: usize, medication: &(&str, Value), name: &str) -> String {
     let facts = &chart.facts;
     let seen_by = format!("Practitioner/{}", facts.seen_by);
     let mut body = json!({

@@ -76,9 +76,8 @@ fn walk<'v>(from: &'v Value, steps: &[Step<'_>]) -> Vec<&'v Value> {
 }
 
 fn holds(value: &Value, path: &[&str], wanted: &[&str]) -> bool {
-    let ends = path.iter().fold(vec![value], |values, name| {
-        values.into_iter().flat_map(|value| below(value, name)).collect()
-    });
+    let ends =
+        path.iter().fold(vec![value], |values, name| values.into_iter().flat_map(|value| below(value, name)).collect());
     ends.iter().any(|end| end.as_str().is_some_and(|text| wanted.contains(&text)))
 }
 
@@ -89,14 +88,17 @@ fn claims(resource: &Value, profile: &str) -> bool {
 
 /// Whether a reference leads to something of one of these profiles or bare types.
 fn leads(reference: &Value, within: &Value, targets: &str, seen: &Seen) -> bool {
-    let Some(to) = reference["reference"].as_str() else { return false };
+    let Some(to) = reference["reference"].as_str() else {
+        // A logical reference, to what is not served here: its type speaks for it.
+        let kind = reference["type"].as_str().filter(|_| reference["identifier"]["value"].is_string());
+        return kind.is_some_and(|kind| targets.split('|').any(|target| target == kind));
+    };
     let target = match to.strip_prefix('#') {
         Some(id) => items(&within["contained"]).into_iter().find(|one| one["id"] == id),
         None => seen.get(to),
     };
-    target.is_some_and(|found| {
-        targets.split('|').any(|target| claims(found, target) || found["resourceType"] == target)
-    })
+    target
+        .is_some_and(|found| targets.split('|').any(|target| claims(found, target) || found["resourceType"] == target))
 }
 
 /// Every object that carries this extension URL, anywhere.
@@ -126,28 +128,32 @@ fn population(seed: u64) -> Seen {
 
 /// Lines of the table that nobody in the population shows.
 fn missing(seen: &Seen) -> Vec<&'static str> {
+    let mut of_profile: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     let rows = TABLE.lines().filter(|line| !line.starts_with('#'));
     rows.filter(|line| {
         let mut columns = line.split('\t');
-        let (profile, element, path) = (
-            columns.next().unwrap_or_default(),
-            columns.next().unwrap_or_default(),
-            columns.next().unwrap_or_default(),
-        );
+        let mut column = || columns.next().unwrap_or_default();
+        let (profile, element, path) = (column(), column(), column());
+        let found = of_profile.entry(profile).or_insert_with(|| bearers(seen, profile, element));
         let (path, targets) = path.split_once("->").unwrap_or((path, ""));
         let steps = parse(path);
-        let shown = |value: &Value, within: &Value| {
-            walk(value, &steps).iter().any(|end| targets.is_empty() || leads(end, within, targets, seen))
+        let shown = |bearer: &&Value| {
+            walk(bearer, &steps).iter().any(|end| targets.is_empty() || leads(end, bearer, targets, seen))
         };
-        if element.starts_with("Extension.") {
-            let url = format!("{US_CORE}{profile}");
-            let mut found = Vec::new();
-            seen.values().for_each(|resource| extensions(resource, &url, &mut found));
-            return !found.iter().any(|extension| shown(extension, extension));
-        }
-        !seen.values().any(|resource| claims(resource, profile) && shown(resource, resource))
+        !found.iter().any(shown)
     })
     .collect()
+}
+
+/// The resources that claim a profile, or the extensions that carry its URL.
+fn bearers<'s>(seen: &'s Seen, profile: &str, element: &str) -> Vec<&'s Value> {
+    if !element.starts_with("Extension.") {
+        return seen.values().filter(|resource| claims(resource, profile)).collect();
+    }
+    let url = format!("{US_CORE}{profile}");
+    let mut found = Vec::new();
+    seen.values().for_each(|resource| extensions(resource, &url, &mut found));
+    found
 }
 
 #[test]

@@ -7,8 +7,7 @@ use super::codes::concept;
 use super::shared;
 
 const AGENT: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
-const US_CORE_AGENT: &str =
-    "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type";
+const US_CORE_AGENT: &str = "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type";
 
 /// One Provenance for the person's own record, one for medications, one for laboratory reports.
 pub(super) fn write(chart: &mut Chart) {

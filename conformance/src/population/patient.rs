@@ -19,8 +19,16 @@ const RACES: [[(&str, &str); 2]; 5] = [
 ];
 
 const STREETS: [&str; 10] = [
-    "Alder Lane", "Birch Road", "Cedar Avenue", "Dogwood Court", "Fir Street", "Hazel Way", "Juniper Drive",
-    "Linden Place", "Maple Street", "Willow Terrace",
+    "Alder Lane",
+    "Birch Road",
+    "Cedar Avenue",
+    "Dogwood Court",
+    "Fir Street",
+    "Hazel Way",
+    "Juniper Drive",
+    "Linden Place",
+    "Maple Street",
+    "Willow Terrace",
 ];
 
 /// City, state, postal code.
@@ -63,8 +71,7 @@ pub(super) fn write(chart: &mut Chart) {
         };
         set(&mut body, key, value);
     }
-    let entry =
-        Entry { kind: "Patient", tag: "", profile: Some("us-core-patient"), summary: "Patient" };
+    let entry = Entry { kind: "Patient", tag: "", profile: Some("us-core-patient"), summary: "Patient" };
     chart.add(&entry, body);
 }
 
@@ -148,7 +155,7 @@ fn names(facts: &mut Facts) -> Value {
     if facts.is_nth(&[1, 11, 18]) {
         set(&mut current, "suffix", json!(["Jr."]));
     }
-    if !(facts.is_adult() && facts.index % 5 == 0) {
+    if !(facts.is_adult() && facts.index.is_multiple_of(5)) {
         return json!([current]);
     }
     let married = facts.born.plus(facts.dice.between(19 * 366, 23 * 366)).min(facts.last);
@@ -192,6 +199,6 @@ fn addresses(facts: &mut Facts) -> Value {
 }
 
 fn communication(facts: &mut Facts) -> Value {
-    let (code, display) = if facts.index % 3 == 0 { LANGUAGES[0] } else { *facts.dice.pick(&LANGUAGES) };
+    let (code, display) = if facts.index.is_multiple_of(3) { LANGUAGES[0] } else { *facts.dice.pick(&LANGUAGES) };
     json!({ "language": concept("urn:ietf:bcp:47", code, display), "preferred": true })
 }

@@ -32,18 +32,12 @@ pub(super) fn write(chart: &mut Chart, visits: &[Visit]) {
     });
     let profile = Some("us-core-procedure");
     chart.add(&Entry { kind: "Procedure", tag: "proc", profile, summary: name }, body);
-    if chart.facts.index % 3 == 0 {
+    if chart.facts.index.is_multiple_of(3) {
         pantry(chart, visit);
     }
 }
 
-fn order(
-    chart: &mut Chart,
-    visit: &Visit,
-    what: (&str, &str),
-    category: &str,
-    category_name: &str,
-) -> String {
+fn order(chart: &mut Chart, visit: &Visit, what: (&str, &str), category: &str, category_name: &str) -> String {
     let body = json!({
         "status": "completed",
         "intent": "order",

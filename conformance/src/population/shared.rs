@@ -36,10 +36,8 @@ const PRACTITIONERS: [(&str, &str, &str, &str, &str); 8] = [
 ];
 
 /// NPIs of the practitioners, valid by their check digits.
-const NPIS: [&str; 8] = [
-    "1000000053", "1000000061", "1000000079", "1000000087", "1000000095", "1000000103", "1000000111",
-    "1000000129",
-];
+const NPIS: [&str; 8] =
+    ["1000000053", "1000000061", "1000000079", "1000000087", "1000000095", "1000000103", "1000000111", "1000000129"];
 
 /// Medications that prescriptions refer to: id, RxNorm code, display.
 pub(super) const MEDICATIONS: [(&str, &str, &str); 4] = [
@@ -150,7 +148,7 @@ fn practitioner(seed: u64, nth: usize) -> Resource {
         "name": [{ "use": "official", "family": family, "given": [given], "suffix": [degree] }],
         "telecom": [phone(40 + nth), { "system": "email", "value": format!("{id}@hospital.example"), "use": "work" }],
         "address": [address(nth)],
-        "gender": if nth % 2 == 0 { "female" } else { "male" },
+        "gender": if nth.is_multiple_of(2) { "female" } else { "male" },
     });
     let who = format!("{given} {family}, {degree}");
     resource(&entry("Practitioner", "us-core-practitioner", "Practitioner"), id.to_owned(), &who, &[], body)

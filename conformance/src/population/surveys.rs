@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use super::chart::{Chart, Entry};
-use super::codes::{
-    LOINC, OBSERVATION_CATEGORY, SNOMED, US_CORE_CATEGORY, absent, concept, quantity, set,
-};
+use super::codes::{LOINC, OBSERVATION_CATEGORY, SNOMED, US_CORE_CATEGORY, absent, concept, quantity, set};
 use super::encounters::Visit;
 use super::kin;
 
@@ -13,8 +11,7 @@ const SCREENING: &str = "us-core-observation-screening-assessment";
 const SIMPLE: &str = "us-core-simple-observation";
 
 /// The two questions of the Hunger Vital Sign, by LOINC code and short name.
-const HUNGER: [(&str, &str); 2] =
-    [("88122-7", "Worried food would run out"), ("88123-5", "Food did not last")];
+const HUNGER: [(&str, &str); 2] = [("88122-7", "Worried food would run out"), ("88123-5", "Food did not last")];
 
 const ANSWERS: [(&str, &str); 3] =
     [("LA28397-0", "Often true"), ("LA6729-3", "Sometimes true"), ("LA28398-8", "Never true")];
@@ -30,7 +27,6 @@ pub(super) fn write(chart: &mut Chart, visits: &[Visit]) {
 
 fn hunger(chart: &mut Chart, visit: &Visit) {
     let mut items = Vec::new();
-    let mut answers = Vec::new();
     for (code, name) in HUNGER {
         let answer = *chart.facts.dice.pick(&ANSWERS);
         let mut body = survey(chart, visit, "sdoh", (code, name));
@@ -40,10 +36,6 @@ fn hunger(chart: &mut Chart, visit: &Visit) {
         } else {
             set(&mut body, "valueCodeableConcept", concept(LOINC, answer.0, answer.1));
         }
-        answers.push(json!({
-            "linkId": code, "text": name,
-            "answer": [{ "valueCoding": { "system": LOINC, "code": answer.0, "display": answer.1 } }]
-        }));
         items.push(add(chart, SCREENING, "survey", name, body));
     }
     let mut risk = survey(chart, visit, "sdoh", ("88124-3", "Food insecurity risk"));
@@ -52,18 +44,13 @@ fn hunger(chart: &mut Chart, visit: &Visit) {
     items.push(add(chart, SCREENING, "survey", "Food insecurity risk", risk));
     let mut panel = survey(chart, visit, "sdoh", ("88121-9", "Hunger Vital Sign [HVS]"));
     set(&mut panel, "hasMember", references(&items));
-    set(&mut panel, "derivedFrom", json!([{ "reference": "#answers" }]));
-    let contained = json!([{
-        "resourceType": "QuestionnaireResponse",
-        "id": "answers",
-        "questionnaire": "http://hl7.org/fhir/us/core/Questionnaire/hunger-vital-sign-example",
-        "status": "completed",
-        "subject": chart.subject(),
-        "authored": visit.at(8),
-        "author": { "reference": format!("Practitioner/{}", chart.facts.seen_by) },
-        "item": answers,
-    }]);
-    set(&mut panel, "contained", contained);
+    // The form as filled in is kept elsewhere: QuestionnaireResponse is not served here.
+    let form = json!({
+        "type": "QuestionnaireResponse",
+        "identifier": { "system": "https://hospital.example/form", "value": format!("F-{}", chart.facts.mrn) },
+        "display": "Hunger Vital Sign as filled in",
+    });
+    set(&mut panel, "derivedFrom", json!([form]));
     add(chart, SCREENING, "survey", "Hunger Vital Sign", panel);
 }
 

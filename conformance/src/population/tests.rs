@@ -10,10 +10,32 @@ use super::{Person, Resource, clinicians, person, shared};
 
 /// Every type the demo serves.
 const KINDS: [&str; 26] = [
-    "AllergyIntolerance", "Binary", "CarePlan", "CareTeam", "Condition", "Coverage", "Device",
-    "DiagnosticReport", "DocumentReference", "Encounter", "Goal", "Immunization", "Location", "Medication",
-    "MedicationDispense", "MedicationRequest", "Observation", "Organization", "Patient", "Practitioner",
-    "PractitionerRole", "Procedure", "Provenance", "RelatedPerson", "ServiceRequest", "Specimen",
+    "AllergyIntolerance",
+    "Binary",
+    "CarePlan",
+    "CareTeam",
+    "Condition",
+    "Coverage",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "Goal",
+    "Immunization",
+    "Location",
+    "Medication",
+    "MedicationDispense",
+    "MedicationRequest",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+    "RelatedPerson",
+    "ServiceRequest",
+    "Specimen",
 ];
 
 fn read(row: &Resource) -> Value {
@@ -93,8 +115,7 @@ fn every_id_is_fit_and_its_own() {
 #[test]
 fn references_point_to_what_is_there_and_came_before() {
     for seed in [1, 5] {
-        let common: BTreeSet<String> =
-            shared(seed).iter().map(|row| format!("{}/{}", row.kind, row.id)).collect();
+        let common: BTreeSet<String> = shared(seed).iter().map(|row| format!("{}/{}", row.kind, row.id)).collect();
         for one in people(seed, 30) {
             let mut known = common.clone();
             for row in &one.resources {
@@ -155,7 +176,7 @@ fn everything_is_marked_as_test_data_and_only_notes_of_therapy_as_such() {
 
 #[test]
 fn every_row_names_its_person_and_nobody_else() {
-    let all = people(4, 60);
+    let all = people(4, 30);
     for one in &all {
         for row in &one.resources {
             assert!(row.json.contains(&one.patient), "{}", row.id);
@@ -179,8 +200,18 @@ fn nothing_happens_before_birth_after_death_or_after_the_horizon() {
         let end = patient["deceasedDateTime"].as_str().map_or_else(|| HORIZON.date(), str::to_owned);
         for row in one.resources.iter() {
             let value = read(row);
-            let clinical = ["effectiveDateTime", "authoredOn", "recordedDate", "performedDateTime",
-                "occurrenceDateTime", "onsetDateTime", "abatementDateTime", "whenHandedOver", "issued", "recorded"];
+            let clinical = [
+                "effectiveDateTime",
+                "authoredOn",
+                "recordedDate",
+                "performedDateTime",
+                "occurrenceDateTime",
+                "onsetDateTime",
+                "abatementDateTime",
+                "whenHandedOver",
+                "issued",
+                "recorded",
+            ];
             each_member(&value, &mut |key, member| {
                 let Some(when) = member.as_str().filter(|_| clinical.contains(&key)) else { return };
                 let day: String = when.chars().take(10).collect();
@@ -224,4 +255,29 @@ fn among_the_first_are_children_and_the_dead() {
     assert!(born_since("2024") >= 1 && born_since("2015") >= 2);
     let dead = all.iter().filter_map(|one| one.resources.first()).filter(|row| row.json.contains("\"deceased"));
     assert_eq!(dead.count(), 2);
+}
+
+#[test]
+fn the_gate_reads_whom_each_row_is_about_as_it_was_meant() {
+    let read = |row: &Resource| json::Document::parse(row.json.clone().into_bytes().into(), &json::Limits::DEFAULT);
+    let base = "https://gateway.example/fhir";
+    for row in shared(1) {
+        let Ok(document) = read(&row) else { panic!("{} is not strict JSON", row.id) };
+        let Ok(resource) = fhir::Resource::of(document.root()) else { panic!("{} is no resource", row.id) };
+        assert_eq!(fhir::subject::about_at(&resource, base), fhir::About::Shared, "{}", row.id);
+    }
+    for one in people(1, 25) {
+        for row in &one.resources {
+            let Ok(document) = read(row) else { panic!("{} is not strict JSON", row.id) };
+            let Ok(resource) = fhir::Resource::of(document.root()) else { panic!("{} is no resource", row.id) };
+            let names = |id: &fhir::Id| id.to_string() == one.patient;
+            let right = match fhir::subject::about_at(&resource, base) {
+                fhir::About::Patients(ids) => ids.len() == 1 && ids.iter().all(names),
+                fhir::About::Targets(targets) => row.kind == "Provenance" && !targets.is_empty(),
+                fhir::About::Owner => fhir::subject::owner(&resource, base).is_some_and(|(_, id)| names(&id)),
+                fhir::About::Shared | fhir::About::Unknown => false,
+            };
+            assert!(right, "{}/{}", row.kind, row.id);
+        }
+    }
 }

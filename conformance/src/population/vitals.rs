@@ -41,7 +41,7 @@ pub(super) fn write(chart: &mut Chart, visits: &[Visit]) {
     let index = chart.facts.index;
     for (nth, visit) in visits.iter().take(3).enumerate() {
         let manner = match nth {
-            0 if index % 5 == 0 || index % 5 == 3 => Manner::NotAtAll,
+            0 if index.is_multiple_of(5) || index % 5 == 3 => Manner::NotAtAll,
             1 if index % 5 == 1 || index % 5 == 3 => Manner::InParts,
             1 => continue, // at most people's second visit nobody measures
             _ => Manner::Plain,
@@ -76,10 +76,7 @@ fn signs(chart: &mut Chart, visit: &Visit) -> Vec<Sign> {
         ("8480-6", "Systolic blood pressure", Some((whole(upper), "mmHg", "mm[Hg]"))),
         ("8462-4", "Diastolic blood pressure", Some((whole(lower), "mmHg", "mm[Hg]"))),
     ];
-    let body: Vec<Part> = vec![
-        ("29463-7", "Body weight", Some((weight, "kg", "kg"))),
-        ("8302-2", "Body height", None),
-    ];
+    let body: Vec<Part> = vec![("29463-7", "Body weight", Some((weight, "kg", "kg"))), ("8302-2", "Body height", None)];
     let mut all = vec![
         Sign {
             profile: "us-core-blood-pressure",
@@ -89,14 +86,21 @@ fn signs(chart: &mut Chart, visit: &Visit) -> Vec<Sign> {
             parts: vec![],
             always: pressures.clone(),
         },
-        sign("us-core-vital-signs", ("8478-0", "Mean blood pressure"), (mean, "mmHg", "mm[Hg]"), vec![
-            pressures[0],
-            ("8462-4", "Diastolic blood pressure", None),
-        ]),
-        sign("us-core-heart-rate", ("8867-4", "Heart rate"), (pulse, "beats/minute", "/min"), vec![
-            ("40443-4", "Heart rate --resting", Some((pulse, "beats/minute", "/min"))),
-            ("8478-0", "Mean blood pressure", None),
-        ]),
+        sign(
+            "us-core-vital-signs",
+            ("8478-0", "Mean blood pressure"),
+            (mean, "mmHg", "mm[Hg]"),
+            vec![pressures[0], ("8462-4", "Diastolic blood pressure", None)],
+        ),
+        sign(
+            "us-core-heart-rate",
+            ("8867-4", "Heart rate"),
+            (pulse, "beats/minute", "/min"),
+            vec![
+                ("40443-4", "Heart rate --resting", Some((pulse, "beats/minute", "/min"))),
+                ("8478-0", "Mean blood pressure", None),
+            ],
+        ),
         sign(
             "us-core-respiratory-rate",
             ("9279-1", "Respiratory rate"),
@@ -106,18 +110,24 @@ fn signs(chart: &mut Chart, visit: &Visit) -> Vec<Sign> {
                 ("2708-6", "Oxygen saturation in Arterial blood", None),
             ],
         ),
-        sign("us-core-body-temperature", ("8310-5", "Body temperature"), (warmth, "C", "Cel"), vec![
-            ("8331-1", "Oral temperature", Some((warmth, "C", "Cel"))),
-            ("8867-4", "Heart rate", None),
-        ]),
-        sign("us-core-body-height", ("8302-2", "Body height"), (height, "cm", "cm"), vec![
-            ("8308-9", "Body height --standing", Some((height, "cm", "cm"))),
-            ("29463-7", "Body weight", None),
-        ]),
-        sign("us-core-body-weight", ("29463-7", "Body weight"), (weight, "kg", "kg"), vec![
-            ("3141-9", "Body weight Measured", Some((weight, "kg", "kg"))),
-            ("8302-2", "Body height", None),
-        ]),
+        sign(
+            "us-core-body-temperature",
+            ("8310-5", "Body temperature"),
+            (warmth, "C", "Cel"),
+            vec![("8331-1", "Oral temperature", Some((warmth, "C", "Cel"))), ("8867-4", "Heart rate", None)],
+        ),
+        sign(
+            "us-core-body-height",
+            ("8302-2", "Body height"),
+            (height, "cm", "cm"),
+            vec![("8308-9", "Body height --standing", Some((height, "cm", "cm"))), ("29463-7", "Body weight", None)],
+        ),
+        sign(
+            "us-core-body-weight",
+            ("29463-7", "Body weight"),
+            (weight, "kg", "kg"),
+            vec![("3141-9", "Body weight Measured", Some((weight, "kg", "kg"))), ("8302-2", "Body height", None)],
+        ),
         sign("us-core-bmi", ("39156-5", "Body mass index (BMI) [Ratio]"), (mass_index, "kg/m2", "kg/m2"), body.clone()),
         Sign {
             profile: "us-core-pulse-oximetry",
@@ -167,12 +177,7 @@ fn signs(chart: &mut Chart, visit: &Visit) -> Vec<Sign> {
     all
 }
 
-fn sign(
-    profile: &'static str,
-    code: (&'static str, &'static str),
-    amount: Amount,
-    parts: Vec<Part>,
-) -> Sign {
+fn sign(profile: &'static str, code: (&'static str, &'static str), amount: Amount, parts: Vec<Part>) -> Sign {
     Sign { profile, codes: vec![code], amount: Some(amount), parts, always: vec![] }
 }
 
@@ -202,20 +207,14 @@ fn add(chart: &mut Chart, visit: &Visit, manner: Manner, sign: &Sign) -> String 
     if pressure && manner == Manner::InParts {
         set(&mut body, "note", json!([{ "text": "The value is the mean arterial pressure by the monitor." }]));
     }
-    let mut parts: Vec<Value> =
-        sign.always.iter().map(|part| component(*part, manner == Manner::NotAtAll)).collect();
+    let mut parts: Vec<Value> = sign.always.iter().map(|part| component(*part, manner == Manner::NotAtAll)).collect();
     if manner == Manner::InParts {
         parts.extend(sign.parts.iter().map(|part| component(*part, false)));
     }
     if !parts.is_empty() {
         set(&mut body, "component", json!(parts));
     }
-    let entry = Entry {
-        kind: "Observation",
-        tag: "vital",
-        profile: Some(sign.profile),
-        summary: sign.codes[0].1,
-    };
+    let entry = Entry { kind: "Observation", tag: "vital", profile: Some(sign.profile), summary: sign.codes[0].1 };
     chart.add(&entry, body)
 }
 
