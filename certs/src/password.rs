@@ -1,6 +1,6 @@
 //! Passwords, kept as argon2id hashes.
 //!
-//! Each call takes some 20 ms and 19 MiB on purpose: run it off the async threads and few at a time. For a user who
+//! Each call takes some 30 ms and 19 MiB on purpose: run it off the async threads and few at a time. For a user who
 //! does not exist, verify against [`DUMMY`], so that the answer takes as long. Never normalises or trims a password.
 
 use argon2::password_hash::phc::PasswordHash;
@@ -23,7 +23,7 @@ const COST_MAX: (u32, u32, u32) = (256 * 1024, 10, 8);
 pub const DUMMY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$v7wRaStBbsNLSKhSFj4G8w$3NfEb8VLxyKUtN49l0/pkpzIoSYFbtvbWZiFi0QNZDU";
 
-/// Hashes a password with a fresh salt, as a PHC string (`$argon2id$v=19$...`). Blocks for some 20 ms.
+/// Hashes a password with a fresh salt, as a PHC string (`$argon2id$v=19$...`). Blocks for some 30 ms.
 ///
 /// [`Error::PasswordSize`] beyond [`PASSWORD_BYTES_MAX`].
 pub fn hash(password: &str) -> Result<String> {
@@ -35,7 +35,7 @@ pub fn hash(password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
-/// Whether the password is the one behind this PHC string. Blocks for some 20 ms. An unreadable string is a no.
+/// Whether the password is the one behind this PHC string. Blocks for some 30 ms. An unreadable string is a no.
 #[must_use]
 pub fn verify(password: &str, phc: &str) -> bool {
     let (Ok(argon2), Some(hash)) = (argon2(), read(phc)) else { return false };
@@ -67,7 +67,9 @@ fn read(phc: &str) -> Option<PasswordHash> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::{Algorithm, Argon2, DUMMY, PASSWORD_BYTES_MAX, Params, Version, hash, is_outdated, read, verify};
+    use super::{
+        Algorithm, Argon2, DUMMY, PASSWORD_BYTES_MAX, Params, PasswordHasher, Version, hash, is_outdated, read, verify,
+    };
     use crate::Error;
 
     #[test]
@@ -134,6 +136,19 @@ mod tests {
             assert!(!verify("password", &phc), "{phc}");
             assert!(is_outdated(&phc), "{phc}");
         }
+    }
+
+    #[test]
+    fn a_right_password_does_not_excuse_another_algorithm_or_a_ruinous_cost() {
+        let made = |algorithm, memory, passes| {
+            let argon2 = Argon2::new(algorithm, Version::V0x13, Params::new(memory, passes, 1, Some(32)).unwrap());
+            argon2.hash_password_with_salt(b"password", b"somesalt").unwrap().to_string()
+        };
+        assert!(verify("password", &made(Algorithm::Argon2id, 64, 10)));
+        assert!(!verify("password", &made(Algorithm::Argon2id, 64, 11)));
+        assert!(!verify("password", &made(Algorithm::Argon2id, 256 * 1024 + 8, 1)));
+        assert!(!verify("password", &made(Algorithm::Argon2i, 64, 2)));
+        assert!(!verify("password", &made(Algorithm::Argon2d, 64, 2)));
     }
 
     #[test]

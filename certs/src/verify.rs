@@ -65,7 +65,8 @@ impl Claims {
 /// Verifies a compact JWT under exactly one of `keys` and returns its claims.
 ///
 /// `now_unix` are seconds since 1970; `leeway_secs` is at most [`LEEWAY_SECS_MAX`]. `exp` is required; `exp`, `nbf` and
-/// `iat` must be whole numbers. Single use (`jti`) is the caller's to remember.
+/// `iat` must be whole numbers. Single use is the caller's to remember, by `jti`: never by the token's own bytes, because
+/// for every ECDSA signature there is a second one that verifies as well.
 pub fn verify_jwt(
     token: &str,
     keys: &[PublicKey],

@@ -309,7 +309,7 @@ fn every_truncation_and_every_changed_character_is_refused() {
 }
 
 #[test]
-fn a_signature_has_one_spelling() {
+fn a_signature_is_r_and_s_of_full_length_and_nothing_else() {
     // DER instead of r and s, and the all-zero signature of CVE-2022-21449.
     let token = EC.sign_jwt("at+jwt", &claims()).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
