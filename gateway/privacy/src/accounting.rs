@@ -140,7 +140,8 @@ fn agent(out: &mut Writer, system: &str, code: &str, requestor: bool, who: impl 
 /// reference, by identifier, by name. Parameters that only say what was looked for stay; those that say whose stay when it
 /// is this patient; all others go.
 fn query_for(about: &About, entry: &Entry, query: &str, observer: &Observer<'_>) -> String {
-    let ours = ["", "Patient/", &format!("{}/Patient/", observer.base)].map(|before| format!("{before}{}", about.patient));
+    let ours =
+        ["", "Patient/", &format!("{}/Patient/", observer.base)].map(|before| format!("{before}{}", about.patient));
     let kept = query.split('&').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         let name = decoded(name);

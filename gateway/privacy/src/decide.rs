@@ -28,14 +28,15 @@ pub struct Facts<'a> {
 /// `Forbidden` when purpose, scope or policy do not reach; it is decided before any data is touched.
 pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
     let Facts { principal, question, policies } = facts;
-    let policy = policies
-        .of(principal.purpose)
-        .ok_or_else(|| Refusal::forbidden("There is no policy for this purpose of use, so nothing is released for it."))?;
+    let policy = policies.of(principal.purpose).ok_or_else(|| {
+        Refusal::forbidden("There is no policy for this purpose of use, so nothing is released for it.")
+    })?;
     in_scope(principal, &question)?;
     if policy.cut(question.kind).is_none() {
         return Err(Refusal::forbidden(format!(
             "The purpose of use {} does not include {}.",
-            principal.purpose, question.kind.as_str()
+            principal.purpose,
+            question.kind.as_str()
         )));
     }
     if principal.subject.patients().is_empty() && !own_fhir_user(principal, &question) {

@@ -38,9 +38,14 @@ fn a_purpose_without_a_policy_is_refused() {
 #[test]
 fn search_needs_the_search_letter_and_read_the_read_letter() {
     assert!(asked(patient("patient/Observation.s"), search(ResourceType::Observation)).is_ok());
-    assert!(refused(patient("patient/Observation.r"), search(ResourceType::Observation)).contains("patient/Observation.s"));
+    assert!(
+        refused(patient("patient/Observation.r"), search(ResourceType::Observation)).contains("patient/Observation.s")
+    );
     assert!(asked(patient("patient/Observation.r"), read(ResourceType::Observation, "1")).is_ok());
-    assert!(refused(patient("patient/Observation.s"), read(ResourceType::Observation, "1")).contains("patient/Observation.r"));
+    assert!(
+        refused(patient("patient/Observation.s"), read(ResourceType::Observation, "1"))
+            .contains("patient/Observation.r")
+    );
     let vread = Question { interaction: Interaction::Vread, ..read(ResourceType::Observation, "1") };
     assert!(asked(patient("patient/Observation.r"), vread).is_ok());
 }

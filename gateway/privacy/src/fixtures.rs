@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use crate::ledger::{Entry, Ledger, LedgerDown, Receipt};
 use crate::{Facts, Permit, Policies, Policy, Principal, Purpose, Question, Role, Scopes, Subject, decide};
 use bytes::Bytes;
 use fhir::interaction::Interaction;
 use fhir::{Id, Instant, ResourceType};
 use json::{Document, Limits};
-use std::sync::Arc;
+use serde_json::Value;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
 /// New Year 2026, UTC.
 pub(crate) fn now() -> Instant {
@@ -62,4 +67,47 @@ pub(crate) fn permit_under(principal: Principal, question: Question, policies: &
 
 pub(crate) fn permit(principal: Principal, question: Question) -> Permit {
     permit_under(principal, question, &policies())
+}
+
+/// A ledger in memory, which can be down.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) entries: Mutex<Vec<Entry>>,
+    pub(crate) down: bool,
+}
+
+impl Ledger for Book {
+    async fn record(&self, entry: Entry) -> Result<Receipt, LedgerDown> {
+        if self.down {
+            return Err(LedgerDown("the disk is full".to_owned()));
+        }
+        let mut entries = self.entries.lock().unwrap();
+        entries.push(entry);
+        Ok(Receipt { block: entries.len() as u64, place: 0 })
+    }
+}
+
+/// The result of a future that never waits.
+pub(crate) fn done<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("nothing here waits"),
+    }
+}
+
+/// Whether everything that one JSON says is said by the other; of what is contained, whole resources may be missing.
+pub(crate) fn within(less: &Value, all: &Value) -> bool {
+    match (less, all) {
+        (Value::Object(less), Value::Object(all)) => less.iter().all(|(name, value)| match (all.get(name), value) {
+            (Some(Value::Array(all)), Value::Array(less)) if name == "contained" => {
+                less.iter().all(|one| all.iter().any(|other| within(one, other)))
+            }
+            (Some(other), _) => within(value, other),
+            (None, _) => false,
+        }),
+        (Value::Array(less), Value::Array(all)) => {
+            less.len() == all.len() && less.iter().zip(all).all(|(one, other)| within(one, other))
+        }
+        _ => less == all,
+    }
 }

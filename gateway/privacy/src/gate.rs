@@ -3,12 +3,12 @@
 //! What is not on the ledger was not disclosed. A [`Disclosure`] can be made here alone, its recipient comes from the permit
 //! it was judged by, and nothing can change it afterwards.
 
+use crate::impersonal::Impersonal;
 use crate::ledger::{About, Entry, Event, Ledger, Receipt};
 use crate::permit::{Permit, Question};
 use crate::principal::{Principal, Recipient};
 use crate::refusal::{Kind, Refusal, Refused};
 use crate::source::{Cursor, Standing};
-use crate::impersonal::Impersonal;
 use bytes::Bytes;
 use fhir::{Id, Instant, ResourceType};
 use std::collections::BTreeMap;
@@ -185,9 +185,12 @@ impl<L: Ledger> Gate<L> {
 }
 
 fn ledger_down(down: crate::ledger::LedgerDown) -> Refusal {
-    Refusal::new(Kind::LedgerDown, "Disclosures cannot be recorded at the moment, so nothing is disclosed. Try again later.")
-        .because(down)
-        .retry_after(5)
+    Refusal::new(
+        Kind::LedgerDown,
+        "Disclosures cannot be recorded at the moment, so nothing is disclosed. Try again later.",
+    )
+    .because(down)
+    .retry_after(5)
 }
 
 fn entry(who: &Principal, event: Event, asked: Option<&Question>, now: Instant) -> Entry {

@@ -199,8 +199,10 @@ impl Judging {
     /// owner is a patient in context needs a record that may be seen all the same.
     fn by_owner(&self, key: &(ResourceType, Id), owner: &(ResourceType, Id), beside: &[Beside]) -> Option<Vec<Id>> {
         match owner {
-            (ResourceType::Patient, patient) => self.by_reference(key, beside).filter(|shown_for| shown_for.contains(patient)),
-            _ => record(beside, owner).map(<[Id]>::to_vec),
+            (ResourceType::Patient, patient) => {
+                self.by_reference(key, beside).filter(|shown_for| shown_for.contains(patient))
+            }
+            (_, _) => record(beside, owner).map(<[Id]>::to_vec),
         }
     }
 

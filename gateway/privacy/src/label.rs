@@ -21,13 +21,8 @@ pub enum Label {
 
 impl Label {
     /// Every label there is.
-    pub const ALL: [Label; 5] = [
-        Label::Restricted,
-        Label::VeryRestricted,
-        Label::Psychiatry,
-        Label::PsychotherapyNote,
-        Label::SubstanceUse,
-    ];
+    pub const ALL: [Label; 5] =
+        [Label::Restricted, Label::VeryRestricted, Label::Psychiatry, Label::PsychotherapyNote, Label::SubstanceUse];
 
     /// The code.
     pub fn code(self) -> &'static str {

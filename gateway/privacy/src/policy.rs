@@ -284,7 +284,9 @@ fn modifiers_beside(kind: ResourceType, element: &str) -> Vec<String> {
 
 /// Whether an element, or one that it is part of, is among those named.
 fn is_kept(element: &str, elements: &[String]) -> bool {
-    elements.iter().any(|named| element.strip_prefix(named.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    elements
+        .iter()
+        .any(|named| element.strip_prefix(named.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 /// Every purpose's policy. A purpose without one is refused.

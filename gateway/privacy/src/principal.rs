@@ -1,8 +1,8 @@
 //! Who asks, through which client, and whom an answer is for.
 
+use crate::permit::Subject;
 use crate::purpose::Purpose;
 use crate::scope::Scopes;
-use crate::permit::Subject;
 use fhir::{Id, ResourceType};
 
 /// What kind of person signed in.

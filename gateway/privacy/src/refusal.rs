@@ -75,8 +75,11 @@ impl Refusal {
 
     /// Our own mistake; what happened is for us alone.
     pub fn fault(private: impl fmt::Display) -> Refusal {
-        Refusal::new(Kind::Fault, "The gateway could not finish this request. Try again; if it stays, tell the operator the correlation id.")
-            .because(private)
+        Refusal::new(
+            Kind::Fault,
+            "The gateway could not finish this request. Try again; if it stays, tell the operator the correlation id.",
+        )
+        .because(private)
     }
 
     /// The reason for our own log; it has no path to a body.

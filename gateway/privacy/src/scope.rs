@@ -242,9 +242,8 @@ impl Scopes {
 
     /// Whether some scope at the level allows the letter on the type.
     pub fn allow(&self, level: Level, kind: ResourceType, letter: Letter) -> bool {
-        self.resources().any(|scope| {
-            scope.level == level && scope.kind.is_none_or(|of| of == kind) && scope.letters.has(letter)
-        })
+        self.resources()
+            .any(|scope| scope.level == level && scope.kind.is_none_or(|of| of == kind) && scope.letters.has(letter))
     }
 
     /// Whether every scope of the other is covered by one of these: what a refresh may ask for.
