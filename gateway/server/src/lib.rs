@@ -1,1 +1,28 @@
-//! See ARCHITECTURE.md.
+//! Sockets and time: everything that touches the world, in one straight line from socket to answer.
+//!
+//! A request goes `listen` → `pipeline` → `authenticate` → `privacy::decide` → `admit` → `interaction` → `privacy`'s gate →
+//! `respond`. A laboratory's message goes `inbound::listener` → `inbound::intake` → `inbound::worker`.
+
+mod admit;
+mod authenticate;
+pub mod clock;
+pub mod context;
+pub mod inbound;
+mod interaction;
+pub mod keys;
+pub mod listen;
+mod oauth;
+pub mod paging;
+mod pipeline;
+pub mod ports;
+pub mod records;
+mod request;
+mod respond;
+pub mod route;
+mod start;
+pub mod telemetry;
+pub mod upstream;
+mod well_known;
+
+pub use admit::Limits;
+pub use start::{Gateway, Setup, StartError, short_digest};

@@ -1,0 +1,167 @@
+//! Who signs in to the demo and with which apps: chosen once, kept in the data folder, so that a second start finds them.
+
+use certs::{password, random};
+use conformance::population::{clinicians, person};
+use fhir::{Id, ResourceType};
+use privacy::{Purpose, Role, Scopes};
+use serde::{Deserialize, Serialize};
+use server::keys::write_new;
+use server::ports::Ports;
+use smart::{Account, Authority, Client, ClientKind};
+use std::fs;
+use std::path::Path;
+use uuid::Uuid;
+
+/// Patients of the population who can sign in.
+const PATIENTS: u32 = 5;
+/// What the demo apps may ask for.
+const SCOPES: &str = "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read";
+/// Where the demo apps may be answered; the port of a loopback address may differ.
+const REDIRECTS: [&str; 4] = [
+    "http://localhost:3000/callback",
+    "http://127.0.0.1:3000/callback",
+    "http://localhost:8000/fhir-app/",
+    "http://127.0.0.1:8000/fhir-app/",
+];
+
+/// Everyone and everything that can sign in.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Cast {
+    pub(crate) seed: u64,
+    pub(crate) population: u32,
+    /// The namespace of the laboratory's ids: random, so that no id can be foretold.
+    pub(crate) namespace: Uuid,
+    pub(crate) mrn_system: String,
+    pub(crate) users: Vec<User>,
+    pub(crate) clients: Vec<App>,
+}
+
+/// A person who can sign in.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    pub(crate) name: String,
+    /// `Patient/…` or `Practitioner/…`.
+    pub(crate) fhir_user: String,
+    /// The patient's id, for a patient.
+    pub(crate) patient: Option<String>,
+    /// PID-3 of a laboratory's message about them, for a patient.
+    pub(crate) pid_3: Option<String>,
+}
+
+/// A registered app.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct App {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<String>,
+    pub(crate) name: String,
+    pub(crate) redirect_uris: Vec<String>,
+}
+
+impl Cast {
+    /// The cast of this data folder, chosen now if it has none. A folder keeps the population it began with.
+    pub(crate) fn take(data: &Path, seed: u64, population: u32) -> Result<Cast, String> {
+        let path = data.join("demo.json");
+        if let Ok(text) = fs::read(&path) {
+            return serde_json::from_slice(&text)
+                .map_err(|why| format!("{} cannot be read ({why}); move the folder away or name another with --data", path.display()));
+        }
+        let cast = Cast::choose(seed, population);
+        let json = serde_json::to_vec_pretty(&cast).map_err(|why| why.to_string())?;
+        write_new(&path, &json).map_err(|why| format!("{}: {why}; name another folder with --data", path.display()))?;
+        Ok(cast)
+    }
+
+    fn choose(seed: u64, population: u32) -> Cast {
+        let people: Vec<_> = (0..population.min(PATIENTS)).map(|index| person(seed, index)).collect();
+        let mrn_system = people.first().map_or_else(String::new, |person| person.mrn_system.to_owned());
+        let mut users: Vec<User> = people
+            .into_iter()
+            .map(|person| User {
+                id: random::uuid_v4(),
+                username: person.username,
+                password: easy_password(),
+                name: format!("{} {}", person.given, person.family),
+                fhir_user: format!("Patient/{}", person.patient),
+                patient: Some(person.patient),
+                pid_3: Some(format!("{}^^^{}^MR", person.mrn, super::AUTHORITY)),
+            })
+            .collect();
+        users.extend(clinicians(seed).into_iter().map(|clinician| User {
+            id: random::uuid_v4(),
+            username: clinician.username,
+            password: easy_password(),
+            name: clinician.name,
+            fhir_user: format!("Practitioner/{}", clinician.practitioner),
+            patient: None,
+            pid_3: None,
+        }));
+        let app = |client_id: &str, name: &str, client_secret| App {
+            client_id: client_id.to_owned(),
+            client_secret,
+            name: name.to_owned(),
+            redirect_uris: REDIRECTS.map(str::to_owned).to_vec(),
+        };
+        let clients = vec![
+            app("demo-public", "Demo phone app", None),
+            app("demo-confidential", "Demo server app", Some(random::token())),
+        ];
+        Cast { seed, population, namespace: Uuid::from_bytes(random::bytes()), mrn_system, users, clients }
+    }
+
+    /// Registers everyone and everything.
+    pub(crate) async fn register(&self, authority: &Authority<Ports>) -> Result<(), String> {
+        for user in &self.users {
+            let known = authority.account(&user.username).await.map_err(|why| why.to_string())?;
+            if known.is_none() {
+                authority.put_account(&account(user)?).await.map_err(|why| why.to_string())?;
+            }
+        }
+        for app in &self.clients {
+            let proof = match &app.client_secret {
+                None => ClientKind::Public,
+                Some(secret) => ClientKind::ConfidentialSymmetric { secret_sha256: authority.secret_digest(secret) },
+            };
+            let client = Client {
+                client_id: app.client_id.clone(),
+                name: app.name.clone(),
+                proof,
+                redirect_uris: app.redirect_uris.clone(),
+                scopes: Scopes::parse(SCOPES),
+                purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
+                owner: Some("Sluice demo".to_owned()),
+                terms_uri: None,
+                enabled: true,
+            };
+            authority.put_client(&client).await.map_err(|why| why.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+fn account(user: &User) -> Result<Account, String> {
+    let (kind, id) = user.fhir_user.split_once('/').ok_or("a user without a resource")?;
+    let kind: ResourceType = kind.parse().map_err(|_| "a user of no known type")?;
+    let role = if kind == ResourceType::Patient { Role::Patient } else { Role::Clinician };
+    Ok(Account {
+        id: user.id.clone(),
+        username: user.username.clone(),
+        password: password::hash(&user.password).map_err(|why| why.to_string())?,
+        role,
+        fhir_user: (kind, Id::parse(id).map_err(|why| why.to_string())?),
+        locale: None,
+        enabled: true,
+    })
+}
+
+/// Sixty random bits in letters that are easily typed.
+fn easy_password() -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters: Vec<char> = random::bytes::<12>()
+        .into_iter()
+        .filter_map(|byte| LETTERS.get(usize::from(byte % 32)).copied().map(char::from))
+        .collect();
+    letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}

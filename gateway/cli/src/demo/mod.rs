@@ -1,0 +1,144 @@
+//! `sluice demo`: the whole product on embedded defaults, with people who do not exist.
+
+mod cast;
+mod population;
+mod ready;
+mod tour;
+
+use crate::args::DemoArgs;
+use bridge::{AckWhen, Authority, Link};
+use cast::Cast;
+use certs::dev_ca::{Ca, Leaf};
+use certs::server_tls;
+use jiff::tz::TimeZone;
+use server::keys::{Keys, write_new};
+use server::records::Records;
+use server::{Gateway, Setup, clock};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::Store;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// The zone of the demo laboratory's times when a message names none.
+const ZONE: &str = "America/New_York";
+/// The assigning authority (CX.4) under which the demo laboratory sends our record numbers.
+pub(crate) const AUTHORITY: &str = "SLUICE";
+
+/// Runs the demo until Ctrl-C.
+///
+/// # Errors
+/// One sentence that says what to do.
+pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
+    let store = Store::open(&args.data).await.map_err(|why| why.to_string())?;
+    let keys = Keys::make(&args.data.join("keys")).map_err(|why| why.to_string())?;
+    let (ca_path, tls) = certificate(&args.data)?;
+    let listeners = bind("localhost", args.port, "--port").await?;
+    let port = port_of(&listeners)?;
+    let mllp = bind_mllp(args.mllp_port).await?;
+    let mllp_port = mllp.local_addr().map_err(|why| why.to_string())?.port();
+    let cast = Cast::take(&args.data, args.seed, args.population)?;
+    let records = source(args, &store).await?;
+    population::seed(&args.data, &store, &records, cast.seed, cast.population).await?;
+    let link = link(&cast);
+    let origin = format!("https://localhost:{port}");
+    let adapter = Arc::new(hl7v2::Hl7v2);
+    let setup = Setup { origin: origin.clone(), store, records, keys, links: vec![(link, adapter, mllp)] };
+    let gateway = Gateway::new(setup).await.map_err(|why| why.to_string())?;
+    cast.register(gateway.authority()).await?;
+
+    let (stop, stopping) = watch::channel(false);
+    let serving = tokio::spawn(gateway.serve(listeners, tls, stopping));
+    let ready = ready::Ready::new(&origin, &ca_path, mllp_port, &cast);
+    if let Some(path) = &args.ready_file {
+        ready.write(path)?;
+    }
+    tour::print(&ready);
+    asked_to_stop().await?;
+    tour::stopping();
+    // Nobody listening means that everything has stopped already.
+    drop(stop.send(true));
+    serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
+}
+
+async fn source(args: &DemoArgs, store: &Store) -> Result<Records, String> {
+    match &args.upstream {
+        None => Ok(Records::Store(store.clone())),
+        Some(url) => {
+            let url = url.parse().map_err(|why| format!("--upstream is no address ({why}); give one like http://127.0.0.1:8080/fhir"))?;
+            Ok(Records::Upstream(server::upstream::Upstream::new(url, None)?))
+        }
+    }
+}
+
+fn link(cast: &Cast) -> Link {
+    Link {
+        zone: TimeZone::get(ZONE).ok(),
+        authorities: vec![Authority {
+            namespace_id: Some(AUTHORITY.to_owned()),
+            universal_id: None,
+            system: cast.mrn_system.clone(),
+            patients: true,
+        }],
+        original_mode: true,
+        ack: AckWhen::OnApply,
+        ..Link::new("demo-laboratory", cast.namespace)
+    }
+}
+
+/// The throwaway authority and a certificate for localhost; the authority stays, so that it need be trusted only once.
+fn certificate(data: &Path) -> Result<(PathBuf, Arc<certs::rustls::ServerConfig>), String> {
+    let (cert, key) = (data.join("ca.pem"), data.join("keys/ca-key.pem"));
+    let now = clock::now().seconds();
+    let failed = |path: &Path, why: &dyn std::fmt::Display| format!("{}: {why}; name another folder with --data", path.display());
+    if !cert.exists() {
+        let ca = Ca::new(now).map_err(|why| why.to_string())?;
+        write_new(&key, ca.key_pem.as_bytes()).map_err(|why| failed(&key, &why))?;
+        write_new(&cert, ca.cert_pem.as_bytes()).map_err(|why| failed(&cert, &why))?;
+    }
+    let read = |path: &Path| fs::read_to_string(path).map_err(|why| failed(path, &why));
+    let ca = Ca::load(&read(&cert)?, &read(&key)?).map_err(|why| failed(&cert, &why))?;
+    let issued = ca.issue(&Leaf::LOCALHOST, now).map_err(|why| failed(&cert, &why))?;
+    let tls = server_tls::config(&issued.cert_pem, &issued.key_pem).map_err(|why| why.to_string())?;
+    let whole = fs::canonicalize(&cert).map_err(|why| failed(&cert, &why))?;
+    Ok((whole, tls))
+}
+
+/// Both loopback addresses, on the same port; a machine without IPv6 has one.
+async fn bind(name: &str, port: u16, option: &str) -> Result<Vec<TcpListener>, String> {
+    let taken = |why: std::io::Error| {
+        format!("port {port} of {name} cannot be used ({why}); stop what uses it, or choose another with {option} (0 takes a free one)")
+    };
+    let first = TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)?;
+    let port = first.local_addr().map_err(taken)?.port();
+    let mut all = vec![first];
+    match TcpListener::bind(("::1", port)).await {
+        Ok(second) => all.push(second),
+        Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => return Err(taken(why)),
+        Err(why) => tracing::debug!(%why, "no IPv6 loopback"),
+    }
+    Ok(all)
+}
+
+fn port_of(listeners: &[TcpListener]) -> Result<u16, String> {
+    let first = listeners.first().ok_or("no port")?;
+    first.local_addr().map(|address| address.port()).map_err(|why| why.to_string())
+}
+
+async fn bind_mllp(port: u16) -> Result<TcpListener, String> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|why| {
+        format!("port {port} for MLLP cannot be used ({why}); stop what uses it, or choose another with --mllp-port (0 takes a free one)")
+    })
+}
+
+async fn asked_to_stop() -> Result<(), String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|why| why.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|why| why.to_string())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Filling a source with the synthetic population, once.
+
+use conformance::population::{Resource, person, shared};
+use indicatif::{ProgressBar, ProgressStyle};
+use json::{Document, Limits};
+use privacy::Phi;
+use server::clock;
+use server::records::Records;
+use std::fs;
+use std::path::Path;
+use store::{Put, Store};
+
+/// Puts the population into the source, unless this folder says that it was done.
+pub(crate) async fn seed(data: &Path, store: &Store, records: &Records, seed: u64, people: u32) -> Result<(), String> {
+    let done = data.join("seeded");
+    if done.exists() {
+        return Ok(());
+    }
+    let bar = ProgressBar::new(u64::from(people) + 1).with_message("people");
+    if let Ok(style) = ProgressStyle::with_template("Growing a population {wide_bar} {pos}/{len} {msg}") {
+        bar.set_style(style);
+    }
+    put(store, records, shared(seed)).await?;
+    bar.inc(1);
+    for index in 0..people {
+        put(store, records, person(seed, index).resources).await?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    fs::write(&done, b"").map_err(|why| format!("{}: {why}; name another folder with --data", done.display()))
+}
+
+async fn put(store: &Store, records: &Records, resources: Vec<Resource>) -> Result<(), String> {
+    let documents = resources
+        .into_iter()
+        .map(|resource| Document::parse(resource.json.into(), &Limits::DEFAULT).map(Phi::new).map_err(|why| why.to_string()))
+        .collect::<Result<Vec<_>, _>>()?;
+    match records {
+        Records::Store(_) => {
+            let puts: Vec<Put> = documents.into_iter().map(|content| Put { content }).collect();
+            store.put(&puts, clock::now()).await.map_err(|why| why.to_string())
+        }
+        Records::Upstream(upstream) => upstream.put_all(&documents).await.map_err(|why| {
+            format!("the server behind --upstream did not take the population: {}", why.private().unwrap_or(why.public()))
+        }),
+    }
+}

@@ -1,0 +1,56 @@
+//! From a bearer token to a principal (RFC 6750).
+
+use crate::clock;
+use crate::context::Context;
+use crate::paging;
+use crate::request::Request;
+use privacy::{Kind, Policies, Principal, Refusal};
+use std::sync::Arc;
+
+/// Bytes of an access token.
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
+
+/// Who asks.
+pub struct Caller {
+    /// The person, the client, and what was granted.
+    pub principal: Arc<Principal>,
+}
+
+impl Caller {
+    /// What a page link for this caller is bound to.
+    pub fn binding(&self, policies: &Policies) -> String {
+        paging::binding_of(&self.principal, policies)
+    }
+}
+
+/// The caller of a request with `Authorization: Bearer …`.
+///
+/// # Errors
+/// The challenge to send, and `Unauthenticated` or `Expired`.
+pub fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, Refusal)> {
+    let Some(header) = request.header("authorization") else {
+        return Err((
+            "Bearer realm=\"fhir\"",
+            Refusal::new(Kind::Unauthenticated, "Send an access token: Authorization: Bearer …"),
+        ));
+    };
+    let token = match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_BYTES_MAX => token.trim(),
+        Some(_) | None => return Err(invalid("The Authorization header is not of the form \"Bearer <token>\".")),
+    };
+    match cx.authority.principal(token, clock::now().seconds()) {
+        Ok(principal) => Ok(Caller { principal: Arc::new(principal) }),
+        Err(smart::introspect::Why::Expired) => Err((
+            "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\"",
+            Refusal::new(Kind::Expired, "The access token has expired. Use the refresh token, or authorize again."),
+        )),
+        Err(_) => Err(invalid("The access token does not hold, or its authorization was withdrawn. Authorize again.")),
+    }
+}
+
+fn invalid(text: &'static str) -> (&'static str, Refusal) {
+    (
+        "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token does not hold\"",
+        Refusal::new(Kind::Unauthenticated, text),
+    )
+}

@@ -1,0 +1,65 @@
+//! What every request needs, made once at start.
+
+use crate::admit::Limits;
+use crate::paging::Pages;
+use crate::ports::Ports;
+use crate::records::Records;
+use crate::route::Routes;
+use fhir::ResourceType;
+use privacy::{Gate, Policies};
+use smart::Authority;
+use std::sync::Arc;
+
+/// The resource types that are served.
+pub const SERVED: [ResourceType; 26] = [
+    ResourceType::AllergyIntolerance,
+    ResourceType::Binary,
+    ResourceType::CarePlan,
+    ResourceType::CareTeam,
+    ResourceType::Condition,
+    ResourceType::Coverage,
+    ResourceType::Device,
+    ResourceType::DiagnosticReport,
+    ResourceType::DocumentReference,
+    ResourceType::Encounter,
+    ResourceType::Goal,
+    ResourceType::Immunization,
+    ResourceType::Location,
+    ResourceType::Medication,
+    ResourceType::MedicationDispense,
+    ResourceType::MedicationRequest,
+    ResourceType::Observation,
+    ResourceType::Organization,
+    ResourceType::Patient,
+    ResourceType::Practitioner,
+    ResourceType::PractitionerRole,
+    ResourceType::Procedure,
+    ResourceType::Provenance,
+    ResourceType::RelatedPerson,
+    ResourceType::ServiceRequest,
+    ResourceType::Specimen,
+];
+
+/// Everything a request may need.
+pub struct Context {
+    /// Scheme, host and port: `https://localhost:8443`.
+    pub origin: String,
+    /// The FHIR base, `{origin}/fhir`.
+    pub fhir_base: String,
+    /// The route table.
+    pub routes: Routes,
+    /// The one exit, with the ledger behind it.
+    pub gate: Gate<store::Ledger>,
+    /// What each purpose may see.
+    pub policies: Policies,
+    /// Where records come from.
+    pub records: Arc<Records>,
+    /// The authorization server.
+    pub authority: Authority<Ports>,
+    /// Rate limits.
+    pub limits: Limits,
+    /// Page links.
+    pub pages: Pages,
+    /// `/metadata`, ready to send.
+    pub capabilities: bytes::Bytes,
+}

@@ -1,0 +1,102 @@
+//! One link's socket: bytes in, frames out, answers in the order of the messages, each in one write.
+
+use super::worker::{Inbox, Outcome};
+use crate::listen::stopped;
+use bridge::{Framed, Framer};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+/// Connections of one link at once.
+const CONNECTIONS_MAX: usize = 64;
+/// Time that a connection may be silent between messages.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+/// Time in which a message that has begun must end.
+const FRAME: Duration = Duration::from_secs(60);
+/// Time to hand an answer to the network.
+const WRITE: Duration = Duration::from_secs(30);
+/// Bytes read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Takes connections until `stop` says so; what is under way is answered first.
+pub async fn listen(inbox: Arc<Inbox>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut open = tokio::task::JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut stop) => break,
+        };
+        while open.try_join_next().is_some() {}
+        let Ok((socket, remote)) = accepted else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let (inbox, stop) = (Arc::clone(&inbox), stop.clone());
+        open.spawn(async move {
+            connection(&inbox, socket, remote, stop).await;
+            drop(place);
+        });
+    }
+    while open.join_next().await.is_some() {}
+}
+
+async fn connection(inbox: &Inbox, mut socket: TcpStream, remote: SocketAddr, mut stop: watch::Receiver<bool>) {
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    let mut framer = inbox.framer();
+    let mut buffer = vec![0u8; READ_BYTES];
+    loop {
+        let patience = if framer.held_bytes() > 0 { FRAME } else { IDLE };
+        let read = tokio::select! {
+            read = timeout(patience, socket.read(&mut buffer)) => read,
+            () = stopped(&mut stop), if framer.held_bytes() == 0 => return,
+        };
+        let Ok(Ok(count @ 1..)) = read else { return };
+        let Some(bytes) = buffer.get(..count) else { return };
+        for framed in framer.push(bytes) {
+            if !one(inbox, framer.as_mut(), &mut socket, framed, remote).await {
+                return;
+            }
+        }
+    }
+}
+
+/// Deals with one frame; whether the connection may go on.
+async fn one(inbox: &Inbox, framer: &mut dyn Framer, socket: &mut TcpStream, framed: Framed, remote: SocketAddr) -> bool {
+    let raw = match framed {
+        Framed::Message(raw) => raw,
+        Framed::Truncated => {
+            tracing::warn!(link = inbox.link_name(), %remote, "a message began before the last one had ended");
+            return true;
+        }
+        Framed::Noise { bytes } => {
+            tracing::warn!(link = inbox.link_name(), %remote, bytes, "bytes between messages");
+            return true;
+        }
+        Framed::TooLong => {
+            tracing::warn!(link = inbox.link_name(), %remote, "a message longer than the bound");
+            return false;
+        }
+    };
+    match inbox.take(raw).await {
+        Outcome::Answer { sequence, answers } => {
+            for answer in answers {
+                let Some(frame) = framer.frame(&answer) else { return false };
+                if !matches!(timeout(WRITE, socket.write_all(&frame)).await, Ok(Ok(()))) {
+                    return false;
+                }
+            }
+            inbox.told(sequence).await;
+            true
+        }
+        Outcome::Silence => true,
+        Outcome::Close => false,
+    }
+}

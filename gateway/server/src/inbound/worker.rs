@@ -1,0 +1,282 @@
+//! Does what a message's journey decides, one message of a link after the other, so that the order per patient is kept.
+
+use super::apply;
+use crate::clock;
+use crate::records::Records;
+use bridge::journal::{Answer, Appended, Entry, Journal, Key, Mark, Wanted};
+use bridge::journey::{self, Effect, Event, State, Told};
+use bridge::matching::Match;
+use bridge::{Adapter, Code, Defect, Filing, Framer, Heading, Link, Position, Reading, Severity, Stamp, Verdict};
+use bytes::Bytes;
+use privacy::Phi;
+use std::sync::Arc;
+use store::{Store, Write};
+use tokio::sync::Mutex;
+
+/// Messages taken up at once when starting or replaying.
+const BATCH: usize = 100;
+
+/// One link's inbox.
+pub struct Inbox {
+    link: Link,
+    adapter: Arc<dyn Adapter>,
+    store: Store,
+    records: Arc<Records>,
+    one_at_a_time: Mutex<()>,
+}
+
+/// What the connection is to do.
+pub enum Outcome {
+    /// Write these answers.
+    Answer {
+        /// The message they answer.
+        sequence: u64,
+        /// The answers, unframed.
+        answers: Vec<Vec<u8>>,
+    },
+    /// Nothing: the sender wants no answer.
+    Silence,
+    /// Close without an answer.
+    Close,
+}
+
+/// A message while it is being dealt with.
+#[derive(Default)]
+struct Work {
+    raw: Option<Phi<Bytes>>,
+    reading: Option<Reading>,
+    heading: Option<Heading>,
+    matched: Vec<(Phi<Filing>, String)>,
+    write: Write,
+    outcome: Option<Outcome>,
+}
+
+impl Inbox {
+    /// The inbox of a link.
+    pub fn new(link: Link, adapter: Arc<dyn Adapter>, store: Store, records: Arc<Records>) -> Inbox {
+        Inbox { link, adapter, store, records, one_at_a_time: Mutex::new(()) }
+    }
+
+    /// The link's name.
+    pub fn link_name(&self) -> &str {
+        &self.link.name
+    }
+
+    /// A framer for one connection.
+    pub fn framer(&self) -> Box<dyn Framer> {
+        self.adapter.framer()
+    }
+
+    /// Takes a message that was just framed, to the point where its sender can be answered.
+    pub async fn take(&self, raw: Phi<Bytes>) -> Outcome {
+        let _turn = self.one_at_a_time.lock().await;
+        let heading = self.adapter.heading(&self.link, &raw);
+        let work = Work { raw: Some(raw), heading, ..Work::default() };
+        self.run(journey::begin(self.link.ack), work).await
+    }
+
+    /// Takes up messages whose delivery had not ended when the process died. Returns how many there were.
+    pub async fn resume(&self) -> usize {
+        let _turn = self.one_at_a_time.lock().await;
+        let mut count = 0;
+        while let Ok(kept) = self.store.list(Wanted::Unfinished, 0, BATCH).await {
+            let before = count;
+            for kept in kept.into_iter().filter(|kept| kept.link == self.link.name) {
+                self.run(journey::resume(self.link.ack, &kept), Work::default()).await;
+                count += 1;
+            }
+            if count == before {
+                break;
+            }
+        }
+        count
+    }
+
+    /// Sends one kept message through the live path again: for what waited for a person or a patient.
+    pub async fn replay(&self, sequence: u64) {
+        let _turn = self.one_at_a_time.lock().await;
+        self.run(journey::replay(self.link.ack, sequence), Work::default()).await;
+    }
+
+    /// Notes that the answer is on the wire.
+    pub async fn told(&self, sequence: u64) {
+        if self.store.mark(sequence, Mark::Told).await.is_err() {
+            tracing::warn!(sequence, "it could not be noted that a message was answered");
+        }
+    }
+
+    async fn run(&self, (mut state, mut effects): (State, Vec<Effect>), mut work: Work) -> Outcome {
+        loop {
+            let mut next = None;
+            for effect in std::mem::take(&mut effects) {
+                if let Some(event) = self.perform(effect, &mut work).await {
+                    next = Some(event);
+                }
+            }
+            let Some(event) = next else { break };
+            (state, effects) = journey::step(state, event);
+            if effects.is_empty() {
+                break;
+            }
+        }
+        work.outcome.unwrap_or(Outcome::Silence)
+    }
+
+    /// Does one thing, and says what came of it.
+    async fn perform(&self, effect: Effect, work: &mut Work) -> Option<Event> {
+        match effect {
+            Effect::Append => Some(self.append(work).await),
+            Effect::Read(sequence) => Some(self.read(sequence, work).await),
+            Effect::Match(_) => Some(self.decide(work).await),
+            Effect::Apply(sequence) => Some(self.apply(sequence, work).await),
+            Effect::Settle { sequence, answer, ending } => Some(self.settle(sequence, answer, ending, work).await),
+            Effect::Tell(sequence) => {
+                self.tell(sequence, work).await;
+                None
+            }
+            Effect::NoteTold(sequence) => {
+                self.told(sequence).await;
+                None
+            }
+            // Messages of a link run one after the other, so an original that is not settled was cut off by a stop.
+            Effect::Await(_) | Effect::Close => {
+                work.outcome = Some(Outcome::Close);
+                None
+            }
+            Effect::Alert(sequence) => {
+                tracing::warn!(alarm = "quarantine", link = self.link.name, sequence, "a message waits for a person or a patient");
+                None
+            }
+        }
+    }
+
+    async fn append(&self, work: &mut Work) -> Event {
+        let Some(raw) = work.raw.take() else { return Event::Down };
+        let fingerprint = self.adapter.fingerprint(&self.link, &raw);
+        let key = work.heading.as_ref().and_then(|heading| Key::of(heading, fingerprint));
+        let kept = raw.derive(Bytes::clone);
+        let entry = Entry { link: self.link.name.clone(), key, received_at_us: clock::now().micros(), raw };
+        match self.store.append(entry).await {
+            Ok(appended) => {
+                if !matches!(appended, Appended::Duplicate { .. }) {
+                    work.raw = Some(kept);
+                }
+                Event::Appended(appended)
+            }
+            Err(_) => Event::Down,
+        }
+    }
+
+    async fn read(&self, sequence: u64, work: &mut Work) -> Event {
+        let raw = match work.raw.take() {
+            Some(raw) => raw,
+            None => match self.store.raw(sequence).await {
+                Ok(Some(raw)) => raw,
+                Ok(None) | Err(_) => return Event::Down,
+            },
+        };
+        let mut reading = self.adapter.read(&self.link, &raw);
+        work.heading = reading.heading.take();
+        let verdict = reading.verdict;
+        work.reading = Some(reading);
+        Event::Understood(verdict)
+    }
+
+    async fn decide(&self, work: &mut Work) -> Event {
+        let filings = work.reading.as_mut().map(|reading| std::mem::take(&mut reading.filings)).unwrap_or_default();
+        let mut waiting = 0;
+        for filing in filings {
+            match apply::whose(&self.store, &self.records, &self.link, &filing).await {
+                Ok(Match::Patient(patient)) => work.matched.push((filing, patient)),
+                Ok(Match::NoPatient) => waiting += 1,
+                Ok(Match::Quarantine(reason)) => {
+                    tracing::warn!(link = self.link.name, ?reason, "a group of a message is not filed");
+                    waiting += 1;
+                }
+                Err(why) => {
+                    tracing::error!(why, "whose a message is could not be found out");
+                    return Event::Down;
+                }
+            }
+        }
+        Event::Decided { matched: work.matched.len(), waiting }
+    }
+
+    /// With the embedded store the writing itself belongs to one transaction with the message's end: see `settle`.
+    async fn apply(&self, _sequence: u64, work: &mut Work) -> Event {
+        for (filing, patient) in std::mem::take(&mut work.matched) {
+            match apply::writes(&self.store, &self.records, &self.link, &filing, &patient, &mut work.write).await {
+                Ok(true) => {}
+                Ok(false) => return Event::Unappliable,
+                Err(why) => {
+                    tracing::error!(why, "a message could not be applied");
+                    return Event::Down;
+                }
+            }
+        }
+        if let Records::Upstream(upstream) = self.records.as_ref() {
+            if let Err(why) = upstream.put_all(&work.write.resources).await {
+                tracing::error!(why = why.private(), "the server behind us did not take a message");
+                return Event::Down;
+            }
+            work.write.resources.clear();
+        }
+        Event::Applied
+    }
+
+    async fn settle(
+        &self,
+        sequence: u64,
+        told: Option<Told>,
+        ending: Option<bridge::journal::Ending>,
+        work: &mut Work,
+    ) -> Event {
+        let answer = told.map(|told| self.answer(sequence, told, work));
+        let write = std::mem::take(&mut work.write);
+        let done = match (ending, answer) {
+            (Some(ending), answer) => {
+                let now = clock::now();
+                self.store.apply(sequence, &self.link.name, &write, ending, answer.as_ref(), now).await.map_err(|why| why.to_string())
+            }
+            (None, Some(answer)) => {
+                self.store.mark(sequence, Mark::Promised(answer)).await.map_err(|why| why.to_string())
+            }
+            (None, None) => Ok(()),
+        };
+        match done {
+            Ok(()) => Event::Marked,
+            Err(why) => {
+                tracing::error!(alarm = "store", why, "a message's end could not be written");
+                Event::Down
+            }
+        }
+    }
+
+    fn answer(&self, sequence: u64, told: Told, work: &Work) -> Answer {
+        let Some(heading) = &work.heading else { return Answer::default() };
+        let stamp = Stamp { at_us: clock::now().micros(), control_id: format!("SLU{sequence:014}") };
+        let defects = work.reading.as_ref().map_or(&[][..], |reading| &reading.defects);
+        let acknowledgment = match told {
+            Told::Verdict(verdict) => self.adapter.acknowledge(&self.link, &stamp, heading, verdict, defects),
+            Told::Conflict => {
+                let defect = Defect { at: Position::field(*b"MSH", 10), code: Code::DuplicateKey, severity: Severity::Error };
+                self.adapter.acknowledge(&self.link, &stamp, heading, Verdict::InError, &[defect])
+            }
+        };
+        Answer { now: acknowledgment.now, later: acknowledgment.later }
+    }
+
+    async fn tell(&self, sequence: u64, work: &mut Work) {
+        let answer = match self.store.show(sequence).await {
+            Ok(Some(kept)) => kept.answer,
+            Ok(None) | Err(_) => None,
+        };
+        work.outcome = Some(match answer {
+            Some(Answer { now, later }) => {
+                let answers: Vec<Vec<u8>> = now.into_iter().chain(later).collect();
+                if answers.is_empty() { Outcome::Silence } else { Outcome::Answer { sequence, answers } }
+            }
+            None => Outcome::Close,
+        });
+    }
+}

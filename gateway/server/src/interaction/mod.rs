@@ -1,0 +1,173 @@
+//! What a FHIR request asks, and asking the source for it.
+
+pub mod read;
+pub mod search;
+
+use crate::context::{Context, SERVED};
+use crate::paging::Place;
+use crate::request::{QUERY_BYTES_MAX, Request};
+use crate::route::{Act, Matched};
+use crate::clock;
+use fhir::search::{Handling, Query, QueryFault, Total};
+use fhir::{Id, Interaction, ResourceType};
+use privacy::{Chunk, Cursor, Kind, Permit, Phi, Question, Refusal, Source, Wanted};
+
+/// Matches on a page when the caller does not say.
+const COUNT_DEFAULT: u32 = 50;
+/// Rows that a source is asked for beyond those still wanted.
+const AHEAD: usize = 20;
+
+/// One question, read and understood, not yet decided.
+pub struct Asked {
+    /// What a decision needs to know.
+    pub question: Question,
+    /// The particulars.
+    pub what: What,
+}
+
+/// The particulars of a question.
+pub enum What {
+    /// One resource, in its current or a named version.
+    One {
+        /// The version, for a vread.
+        version: Option<String>,
+    },
+    /// A page of a search.
+    Page {
+        /// The search.
+        query: Box<Query>,
+        /// The place to go on from, for a page link.
+        place: Option<Box<Place>>,
+    },
+}
+
+impl Asked {
+    /// Whether one resource is asked for by its id.
+    pub fn is_one(&self) -> bool {
+        matches!(self.what, What::One { .. })
+    }
+
+    /// How much is wanted.
+    pub fn wanted(&self) -> Wanted {
+        match &self.what {
+            What::One { .. } => Wanted { count: 1, total: false },
+            What::Page { query, .. } => {
+                let count = query.count.unwrap_or(COUNT_DEFAULT) as usize;
+                Wanted { count, total: count == 0 || query.total == Total::Accurate }
+            }
+        }
+    }
+
+    /// Where to begin; a page link is held against the permit first.
+    ///
+    /// # Errors
+    /// `Gone` for a link that was made for someone else.
+    pub fn begin(&self, permit: &Permit) -> Result<Cursor, Refusal> {
+        match &self.what {
+            What::Page { place: Some(place), .. } => {
+                place.is_for(permit)?;
+                Ok(place.cursor())
+            }
+            What::Page { place: None, .. } | What::One { .. } => Ok(Cursor::Start),
+        }
+    }
+}
+
+/// Reads the question of a FHIR request.
+///
+/// # Errors
+/// `NotFound` for a type that is not served or an id that cannot be one, `Invalid` for a search that cannot be meant.
+pub fn asked(cx: &Context, request: &Request, matched: &Matched) -> Result<Asked, Refusal> {
+    let Act::Fhir(interaction) = matched.route.act else {
+        return Err(Refusal::fault("not a FHIR route"));
+    };
+    acceptable(request)?;
+    let mut values = matched.values.iter();
+    let kind: ResourceType = values.next().and_then(|name| name.parse().ok()).ok_or_else(Refusal::not_found)?;
+    if !SERVED.contains(&kind) {
+        return Err(Refusal::not_found());
+    }
+    let question = |interaction, id, query| Question {
+        interaction,
+        kind,
+        id,
+        query,
+        correlation: request.correlation.clone(),
+    };
+    if interaction == Interaction::Search {
+        let pairs = pairs(request)?;
+        let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        let what = page(cx, request, kind, &pairs)?;
+        return Ok(Asked { question: question(interaction, None, Some(written)), what });
+    }
+    let id = values.next().and_then(|id| Id::parse(id).ok()).ok_or_else(Refusal::not_found)?;
+    let version = values.next().cloned();
+    Ok(Asked { question: question(interaction, Some(id), None), what: What::One { version } })
+}
+
+/// Whether JSON will do for the caller (RFC 9110 section 12.5.1); XML is not written here.
+fn acceptable(request: &Request) -> Result<(), Refusal> {
+    let Some(accept) = request.header("accept") else { return Ok(()) };
+    let json = |range: &str| {
+        let media = range.split(';').next().unwrap_or("").trim();
+        matches!(
+            media.to_ascii_lowercase().as_str(),
+            "*/*" | "application/*" | "application/fhir+json" | "application/json" | "application/json+fhir" | "text/json"
+        )
+    };
+    if accept.trim().is_empty() || accept.split(',').any(json) {
+        return Ok(());
+    }
+    // A Binary may be asked for in its own type; it is answered as the resource.
+    if matches!(accept.split('/').next(), Some("text" | "image" | "application")) && request.path.contains("/Binary/") {
+        return Ok(());
+    }
+    Err(Refusal::new(Kind::NotAcceptable, "Only application/fhir+json can be given.").at("Accept"))
+}
+
+/// A search's parameters, from the query and, for POST, the form: both count.
+fn pairs(request: &Request) -> Result<Vec<(String, String)>, Refusal> {
+    if request.query.as_ref().is_some_and(|query| query.len() > QUERY_BYTES_MAX) {
+        return Err(Refusal::new(Kind::TooLarge, "The query is too long; send it as POST to _search."));
+    }
+    let mut pairs = request.query_pairs();
+    if request.method == http::Method::POST {
+        pairs.extend(request.form_pairs()?);
+    }
+    Ok(pairs)
+}
+
+fn page(cx: &Context, request: &Request, kind: ResourceType, pairs: &[(String, String)]) -> Result<What, Refusal> {
+    let place = match pairs.iter().find(|(name, _)| name == "_page") {
+        Some((_, token)) if pairs.len() == 1 => Some(Box::new(cx.pages.open(kind, token, clock::now())?)),
+        Some(_) => return Err(Refusal::new(Kind::Invalid, "_page stands alone: it holds the whole search.").at("_page")),
+        None => None,
+    };
+    let handling = request.header("prefer").map_or(Handling::Strict, Handling::of_prefer);
+    let pairs = place.as_ref().map_or(pairs, |place| &place.pairs);
+    let query = Query::parse(kind, pairs, handling, &cx.fhir_base).map_err(invalid)?;
+    Ok(What::Page { query: Box::new(query), place })
+}
+
+fn invalid(fault: QueryFault) -> Refusal {
+    let parameter = fault.parameter().map(str::to_owned);
+    let refusal = Refusal::new(Kind::Invalid, format!("{fault}."));
+    match parameter {
+        Some(parameter) => refusal.at(parameter),
+        None => refusal,
+    }
+}
+
+/// Asks the source.
+///
+/// # Errors
+/// Those of [`Source`].
+pub async fn perform(cx: &Context, permit: &Permit, asked: &Asked, from: &Cursor) -> Result<Phi<Chunk>, Refusal> {
+    match &asked.what {
+        What::One { version } => {
+            let id = asked.question.id.as_ref().ok_or_else(|| Refusal::fault("a read without an id"))?;
+            cx.records.fetch(permit, asked.question.kind, id, version.as_deref()).await
+        }
+        What::Page { query, .. } => cx.records.find(permit, query, from, asked.wanted().count + AHEAD).await,
+    }
+}

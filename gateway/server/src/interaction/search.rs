@@ -1,0 +1,65 @@
+//! A page of a search: rows as slices of what they came in, links, and what was left out of the question.
+
+use super::{Asked, What};
+use crate::authenticate::Caller;
+use crate::clock;
+use crate::context::Context;
+use crate::paging::Pages;
+use crate::respond::{FHIR_JSON, Shape};
+use fhir::ResourceType;
+use fhir::bundle::{Mode, SearchSet};
+use fhir::outcome::{Issue, IssueCode, Severity, outcome};
+use http::StatusCode;
+use privacy::{Impersonal, Page, Standing};
+
+/// What a page is written with: the question as the caller put it, and the means to seal a link to the next page.
+pub struct Frame<'a> {
+    base: &'a str,
+    pages: &'a Pages,
+    kind: ResourceType,
+    pairs: Vec<(String, String)>,
+    self_url: String,
+    ignored: Vec<String>,
+    binding: String,
+    count_only: bool,
+}
+
+// The caller's own question and credentials; nothing of any record.
+impl Impersonal for Frame<'_> {}
+
+impl<'a> Frame<'a> {
+    /// The frame of a question.
+    pub fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
+        let (pairs, self_url, ignored, count_only) = match &asked.what {
+            What::Page { query, .. } => {
+                (query.self_pairs.clone(), query.self_url(), query.ignored.clone(), query.count == Some(0))
+            }
+            What::One { .. } => (Vec::new(), String::new(), Vec::new(), false),
+        };
+        let binding = caller.binding(&cx.policies);
+        let kind = asked.question.kind;
+        Frame { base: &cx.fhir_base, pages: &cx.pages, kind, pairs, self_url, ignored, binding, count_only }
+    }
+}
+
+/// The response of a search.
+pub fn shape(page: Page, frame: &Frame<'_>) -> Shape {
+    let next = page.next.filter(|_| !frame.count_only).map(|cursor| {
+        let token = frame.pages.seal(frame.kind, &frame.pairs, &cursor, &frame.binding, clock::now());
+        format!("{}/{}?_page={token}", frame.base, frame.kind.as_str())
+    });
+    let mut set = SearchSet::begin(frame.base, page.total, &frame.self_url, next.as_deref());
+    for row in page.rows {
+        let mode = match row.standing {
+            Standing::Match => Mode::Match,
+            Standing::Include => Mode::Include,
+        };
+        set.row(row.kind, &row.id, row.content, mode);
+    }
+    if !frame.ignored.is_empty() {
+        let text = format!("These parameters were not used: {}.", frame.ignored.join(", "));
+        let issue = Issue { severity: Severity::Warning, ..Issue::error(IssueCode::NotSupported, &text) };
+        set.outcome(outcome(&[issue]));
+    }
+    Shape { status: StatusCode::OK, media: FHIR_JSON, headers: Vec::new(), chunks: set.finish() }
+}

@@ -1,0 +1,117 @@
+//! Page links: a place in a search, sealed so that only its owner can follow it, and only for a while.
+//!
+//! A token is bound to the grant, the subject, the policy's version and fifteen minutes. It may be followed more than
+//! once, and what it leads to is decided anew each time.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certs::seal::SealKey;
+use fhir::{Instant, ResourceType};
+use privacy::{Cursor, Kind, Permit, Policies, Principal, Refusal};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long a page link leads anywhere.
+const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
+/// What the seal is for, so that a sealed thing of another kind never passes.
+const PURPOSE: &[u8] = b"page link";
+
+/// Makes and opens page links.
+pub struct Pages {
+    key: SealKey,
+}
+
+/// Where a link leads.
+#[derive(Serialize, Deserialize)]
+pub struct Place {
+    kind: String,
+    /// The search, as it was first asked.
+    pub pairs: Vec<(String, String)>,
+    store: Option<String>,
+    upstream: Option<(String, usize)>,
+    binding: String,
+    expires_us: i64,
+}
+
+impl Place {
+    /// The cursor to go on from.
+    pub fn cursor(&self) -> Cursor {
+        match (&self.store, &self.upstream) {
+            (Some(key), _) => Cursor::Store(key.clone()),
+            (None, Some((link, skip))) => Cursor::Upstream { link: link.clone(), skip: *skip },
+            (None, None) => Cursor::Start,
+        }
+    }
+}
+
+/// What a link is bound to: whose token, about whom, by which policy.
+pub fn binding_of(principal: &Principal, policies: &Policies) -> String {
+    let patients: Vec<String> = principal.subject.patients().iter().map(ToString::to_string).collect();
+    let policy = policies.of(principal.purpose).map_or_else(String::new, |policy| policy.version());
+    format!("{} {} {} {policy}", principal.client, principal.grant, patients.join(","))
+}
+
+fn binding(permit: &Permit) -> String {
+    let principal = permit.principal();
+    let patients: Vec<String> = permit.subject().patients().iter().map(ToString::to_string).collect();
+    format!("{} {} {} {}", principal.client, principal.grant, patients.join(","), permit.policy().version())
+}
+
+impl Pages {
+    /// Links sealed by this key.
+    pub fn new(key: SealKey) -> Pages {
+        Pages { key }
+    }
+
+    /// A token for the place behind a page.
+    pub fn seal(
+        &self,
+        kind: ResourceType,
+        pairs: &[(String, String)],
+        cursor: &Cursor,
+        binding: &str,
+        now: Instant,
+    ) -> String {
+        let (store, upstream) = match cursor {
+            Cursor::Start => (None, None),
+            Cursor::Store(key) => (Some(key.clone()), None),
+            Cursor::Upstream { link, skip } => (None, Some((link.clone(), *skip))),
+        };
+        let place = Place {
+            kind: kind.as_str().to_owned(),
+            pairs: pairs.to_vec(),
+            store,
+            upstream,
+            binding: binding.to_owned(),
+            expires_us: now.plus(LINK_LIFE).micros(),
+        };
+        // A struct of strings and numbers always has a JSON form.
+        let plain = serde_json::to_vec(&place).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode(self.key.seal(PURPOSE, &plain))
+    }
+
+    /// The place a token leads to.
+    ///
+    /// # Errors
+    /// `Gone` when it was not made here, for this type, or has run out.
+    pub fn open(&self, kind: ResourceType, token: &str, now: Instant) -> Result<Place, Refusal> {
+        let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| gone())?;
+        let plain = self.key.open(PURPOSE, &sealed).map_err(|_| gone())?;
+        let place: Place = serde_json::from_slice(&plain).map_err(|_| gone())?;
+        if place.kind == kind.as_str() && now.micros() < place.expires_us { Ok(place) } else { Err(gone()) }
+    }
+}
+
+impl Place {
+    /// Whether the place was made for this permit.
+    ///
+    /// # Errors
+    /// `Gone`, as for a link that has run out.
+    pub fn is_for(&self, permit: &Permit) -> Result<(), Refusal> {
+        if self.binding == binding(permit) { Ok(()) } else { Err(gone()) }
+    }
+}
+
+fn gone() -> Refusal {
+    Refusal::new(Kind::Gone, "This page link no longer leads anywhere. Search again from the first page.").at("_page")
+}

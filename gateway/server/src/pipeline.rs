@@ -1,0 +1,122 @@
+//! A request's journey, in one straight line. Every way out of this server passes through [`journey`].
+
+use crate::authenticate::{self, Caller};
+use crate::context::Context;
+use crate::interaction::{self, Asked, read, search};
+use crate::request::Request;
+use crate::respond::{Asker, Body, Public, Reply, Shape, respond};
+use crate::route::{Act, Authn, Cors, Matched};
+use crate::{clock, oauth, well_known};
+use fhir::Interaction;
+use http::header::HeaderName;
+use http::{Method, Response, StatusCode};
+use privacy::{Disclosure, Facts, Judging, Page, Refused, Redacted, Refusal, decide};
+
+/// Answers a request.
+pub async fn serve(cx: &Context, request: &Request) -> Response<Body> {
+    let head = request.method == Method::HEAD;
+    let unknown = Asker { route: None, principal: None, correlation: &request.correlation, head, challenge: "Bearer" };
+    let matched = match cx.routes.find(&request.method, &request.path) {
+        Ok(matched) => matched,
+        Err((route, why)) => return respond(Reply::stranger(why), &Asker { route, ..unknown }),
+    };
+    let asker = Asker { route: Some(matched.route), ..unknown };
+    if request.method == Method::OPTIONS {
+        return respond(preflight(&matched), &asker);
+    }
+    match matched.route.authn {
+        Authn::Anyone => respond(public(cx, request, &matched).await, &asker),
+        Authn::Bearer => match authenticate::bearer(cx, request) {
+            Ok(caller) => {
+                let reply = fhir(cx, &caller, request, &matched).await;
+                respond(reply, &Asker { principal: Some(&caller.principal), ..asker })
+            }
+            Err((challenge, why)) => respond(Reply::stranger(why), &Asker { challenge, ..asker }),
+        },
+    }
+}
+
+/// One question, one answer. HTTP, a page of the portal, whatever asks comes through here.
+pub async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
+    let answer = async { cx.gate.release(judged(cx, caller, asked).await?, clock::now()).await };
+    match answer.await {
+        Ok(page) => Ok(page),
+        Err(why) => Err(cx.gate.refuse(&caller.principal, Some(&asked.question), why, clock::now()).await),
+    }
+}
+
+async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Redacted<Page>, Refusal> {
+    let facts = Facts { principal: &caller.principal, question: asked.question.clone(), policies: &cx.policies };
+    let permit = decide(facts)?; // may they, for this purpose
+    cx.limits.request(&caller.principal)?; // not too often
+    let from = asked.begin(&permit)?;
+    let mut page = Judging::begin(permit, asked.wanted(), from);
+    while let Some(from) = page.wants() {
+        let found = interaction::perform(cx, page.permit(), asked, &from).await?; // Phi, from the store or upstream
+        page.add(found)?; // every row: subject, label, elements
+    }
+    if asked.is_one() { page.close_one() } else { Ok(page.close()) }
+}
+
+/// The FHIR interactions.
+async fn fhir(cx: &Context, caller: &Caller, request: &Request, matched: &Matched) -> Reply {
+    match answer(cx, caller, request, matched).await {
+        Ok(disclosure) => Reply::Disclosure(Box::new(disclosure)),
+        Err(refused) => Reply::Refused(refused),
+    }
+}
+
+async fn answer(
+    cx: &Context,
+    caller: &Caller,
+    request: &Request,
+    matched: &Matched,
+) -> Result<Disclosure<Shape>, Refused> {
+    let asked = match interaction::asked(cx, request, matched) {
+        Ok(asked) => asked,
+        Err(why) => return Err(cx.gate.refuse(&caller.principal, None, why, clock::now()).await),
+    };
+    let frame = search::Frame::of(cx, caller, &asked);
+    let condition = read::Condition::of(request);
+    let page = journey(cx, caller, &asked).await?;
+    if asked.is_one() { Ok(page.map(&condition, read::shape)) } else { Ok(page.map(&frame, search::shape)) }
+}
+
+/// What needs no token.
+async fn public(cx: &Context, request: &Request, matched: &Matched) -> Reply {
+    match matched.route.act {
+        Act::Capabilities => well_known::capabilities(cx),
+        Act::SmartConfiguration => well_known::smart_configuration(cx),
+        Act::OpenIdConfiguration => well_known::openid_configuration(cx),
+        Act::Jwks => well_known::jwks(cx),
+        Act::Live => Reply::Public(Public::ok("text/plain", "alive\n")),
+        Act::Ready => well_known::ready(cx).await,
+        Act::Authorize
+        | Act::Login
+        | Act::Choose
+        | Act::Consent
+        | Act::Token
+        | Act::Revoke
+        | Act::ErrorPage
+        | Act::Stylesheet
+        | Act::Start => oauth::answer(cx, request, matched).await,
+        Act::Fhir(Interaction::Capabilities) => well_known::capabilities(cx),
+        Act::Fhir(_) => Reply::stranger(Refusal::fault("a FHIR route without a token")),
+    }
+}
+
+/// CORS preflight (Fetch standard): which methods and headers a browser app may use.
+fn preflight(matched: &Matched) -> Reply {
+    let methods: Vec<&str> = matched.route.methods.iter().map(Method::as_str).collect();
+    let document = Public { status: StatusCode::NO_CONTENT, ..Public::ok("", "") };
+    if matched.route.cors == Cors::Never {
+        return Reply::Public(document.with(http::header::ALLOW, methods.join(", ")));
+    }
+    let named = |name: &'static str| HeaderName::from_static(name);
+    Reply::Public(
+        document
+            .with(named("access-control-allow-methods"), methods.join(", "))
+            .with(named("access-control-allow-headers"), "Authorization, Content-Type, Accept, Prefer, If-None-Match")
+            .with(named("access-control-max-age"), "600"),
+    )
+}

@@ -1,0 +1,136 @@
+//! What the authorization server needs from outside, on our store, keys and records.
+
+use crate::clock;
+use crate::records::Records;
+use certs::jwk::PublicKey;
+use certs::sign::SigningKey;
+use certs::verify::{Expected, verify_jwt};
+use fhir::Id;
+use serde_json::{Map, Value};
+use smart::claims::{AccessClaims, IdClaims};
+use smart::ports::{Care, Crypto, Kept, Shelf, Space, Swap, TokenFault, Unavailable};
+use std::sync::Arc;
+use store::{Store, StoreError};
+use tokio::sync::Semaphore;
+
+/// Passwords checked at the same time: each takes 19 MiB and a core.
+const PASSWORDS_AT_ONCE: usize = 2;
+/// Seconds by which our own clock may have been set back since a token was signed.
+const LEEWAY_S: u32 = 5;
+
+/// The ports, together.
+pub struct Ports {
+    store: Store,
+    access: SigningKey,
+    identity: SigningKey,
+    access_keys: Vec<PublicKey>,
+    records: Arc<Records>,
+    passwords: Semaphore,
+}
+
+impl Ports {
+    /// On this store, these keys and these records.
+    pub fn new(store: Store, access: SigningKey, identity: SigningKey, records: Arc<Records>) -> Ports {
+        let access_keys = vec![access.public_key()];
+        Ports { store, access, identity, access_keys, records, passwords: Semaphore::new(PASSWORDS_AT_ONCE) }
+    }
+}
+
+fn unavailable(why: impl std::fmt::Display) -> Unavailable {
+    Unavailable(why.to_string())
+}
+
+fn kept<T>(result: Result<T, StoreError>) -> Result<T, Unavailable> {
+    result.map_err(unavailable)
+}
+
+impl Shelf for Ports {
+    async fn document(&self, space: Space, key: &str) -> Result<Option<Kept>, Unavailable> {
+        kept(self.store.document(space, key).await)
+    }
+
+    async fn documents(&self, space: Space) -> Result<Vec<Kept>, Unavailable> {
+        kept(self.store.documents(space).await)
+    }
+
+    async fn swap_document(
+        &self,
+        space: Space,
+        key: &str,
+        expected: Option<u64>,
+        json: String,
+    ) -> Result<Swap, Unavailable> {
+        kept(self.store.swap_document(space, key, expected, &json).await)
+    }
+
+    async fn put_ticket(&self, space: Space, key: &str, json: String, expires_s: i64) -> Result<(), Unavailable> {
+        kept(self.store.put_ticket(space, key, &json, expires_s).await)
+    }
+
+    async fn ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
+        kept(self.store.ticket(space, key, clock::now().seconds()).await)
+    }
+
+    async fn take_ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
+        kept(self.store.take_ticket(space, key, clock::now().seconds()).await)
+    }
+}
+
+impl Crypto for Ports {
+    fn token(&self) -> String {
+        certs::random::token()
+    }
+
+    fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
+        certs::digest::sha256(bytes)
+    }
+
+    fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
+        certs::digest::hmac_sha256(key, message)
+    }
+
+    fn equal(&self, one: &[u8], other: &[u8]) -> bool {
+        certs::digest::equal(one, other)
+    }
+
+    fn sign_access_token(&self, claims: &AccessClaims) -> Result<String, Unavailable> {
+        self.access.sign_jwt("at+jwt", claims).map_err(unavailable)
+    }
+
+    fn sign_id_token(&self, claims: &IdClaims) -> Result<String, Unavailable> {
+        self.identity.sign_jwt("JWT", claims).map_err(unavailable)
+    }
+
+    fn verify_access_token(
+        &self,
+        token: &str,
+        issuer: &str,
+        audience: &str,
+        now_s: i64,
+    ) -> Result<Map<String, Value>, TokenFault> {
+        let expected = Expected { typ: "at+jwt", iss: issuer, aud: audience };
+        match verify_jwt(token, &self.access_keys, &expected, now_s, LEEWAY_S) {
+            Ok(claims) => Ok(claims.into_map()),
+            Err(certs::Error::TokenExpired) => Err(TokenFault::Expired),
+            Err(_) => Err(TokenFault::Invalid),
+        }
+    }
+
+    fn public_keys(&self) -> Vec<Value> {
+        vec![self.access.public_jwk(), self.identity.public_jwk()]
+    }
+
+    async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
+        let _place = self.passwords.acquire().await.map_err(unavailable)?;
+        let (password, known) = (password.to_owned(), phc.is_some());
+        let phc = phc.unwrap_or(certs::password::DUMMY).to_owned();
+        let checked = tokio::task::spawn_blocking(move || certs::password::verify(&password, &phc));
+        Ok(checked.await.map_err(unavailable)? && known)
+    }
+}
+
+impl Care for Ports {
+    async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Unavailable> {
+        self.records.patients_in_care_of(practitioner).await.map_err(|why| unavailable(why.private().unwrap_or("no reason")))
+    }
+}

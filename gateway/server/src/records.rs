@@ -1,0 +1,58 @@
+//! Where records come from: the embedded store, or a server behind us. Chosen at start, asked through one port.
+
+use crate::upstream::Upstream;
+use fhir::search::Query;
+use fhir::{Id, ResourceType};
+use privacy::{Chunk, Cursor, Permit, Phi, Refusal, Source};
+use store::Store;
+
+/// The source in use.
+pub enum Records {
+    /// The embedded store.
+    Store(Store),
+    /// A FHIR server behind us.
+    Upstream(Upstream),
+}
+
+impl Records {
+    /// Whether it can be asked now.
+    pub async fn ready(&self) -> bool {
+        match self {
+            Records::Store(store) => store.count().await.is_ok(),
+            Records::Upstream(upstream) => upstream.ready().await,
+        }
+    }
+
+    /// The patients whose Encounter, CareTeam or generalPractitioner names this practitioner.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Refusal> {
+        match self {
+            Records::Store(store) => store.patients_in_care_of(practitioner).await.map_err(Refusal::fault),
+            Records::Upstream(upstream) => upstream.patients_in_care_of(practitioner).await,
+        }
+    }
+}
+
+impl Source for Records {
+    async fn find(&self, permit: &Permit, query: &Query, from: &Cursor, at_most: usize) -> Result<Phi<Chunk>, Refusal> {
+        match self {
+            Records::Store(store) => store.find(permit, query, from, at_most).await,
+            Records::Upstream(upstream) => upstream.find(permit, query, from, at_most).await,
+        }
+    }
+
+    async fn fetch(
+        &self,
+        permit: &Permit,
+        kind: ResourceType,
+        id: &Id,
+        version: Option<&str>,
+    ) -> Result<Phi<Chunk>, Refusal> {
+        match self {
+            Records::Store(store) => store.fetch(permit, kind, id, version).await,
+            Records::Upstream(upstream) => upstream.fetch(permit, kind, id, version).await,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The only maker of HTTP responses. What reaches a client is one of four kinds of reply, and nothing else can be sent.
+
+use crate::route::{Cors, Route};
+use bytes::Bytes;
+use fhir::outcome::{Issue, IssueCode, outcome};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use hyper::body::{Frame, SizeHint};
+use privacy::{Disclosure, Kind, Principal, Refusal, Refused};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// The media type of FHIR's JSON.
+pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+/// The media type of other JSON.
+pub const JSON: &str = "application/json";
+/// The media type of pages.
+pub const HTML: &str = "text/html; charset=utf-8";
+
+/// The one body type; only this file can make one.
+pub struct Body {
+    chunks: VecDeque<Bytes>,
+    left: u64,
+}
+
+impl Body {
+    fn new(chunks: Vec<Bytes>) -> Body {
+        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Body { chunks: chunks.into(), left }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.chunks.pop_front();
+        if let Some(chunk) = &next {
+            self.left -= chunk.len() as u64;
+        }
+        Poll::Ready(next.map(|chunk| Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+/// The shape of an answer that holds health data.
+pub struct Shape {
+    /// 200, or 304 when the caller has it already.
+    pub status: StatusCode,
+    /// Its media type.
+    pub media: &'static str,
+    /// Headers that follow from its content: `ETag`, `Last-Modified`.
+    pub headers: Vec<(HeaderName, String)>,
+    /// Its bytes.
+    pub chunks: Vec<Bytes>,
+}
+
+/// A document that is the same for everyone, or says nothing of anyone.
+pub struct Public {
+    /// The status.
+    pub status: StatusCode,
+    /// Its media type.
+    pub media: &'static str,
+    /// Further headers.
+    pub headers: Vec<(HeaderName, String)>,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+impl Public {
+    /// A document with status 200.
+    pub fn ok(media: &'static str, body: impl Into<Bytes>) -> Public {
+        Public { status: StatusCode::OK, media, headers: Vec::new(), body: body.into() }
+    }
+
+    /// With one more header.
+    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Public {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Tokens, codes and sessions: never cached, never logged.
+pub struct Credential {
+    /// 200, 303 or an OAuth error's status.
+    pub status: StatusCode,
+    /// Its media type; empty for a redirect.
+    pub media: &'static str,
+    /// `Location`, `Set-Cookie`, `WWW-Authenticate`.
+    pub headers: Vec<(HeaderName, String)>,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+impl Credential {
+    /// On to another address, with GET (RFC 9110, 303).
+    pub fn see_other(location: impl Into<String>) -> Credential {
+        let headers = vec![(header::LOCATION, location.into())];
+        Credential { status: StatusCode::SEE_OTHER, media: "", headers, body: Bytes::new() }
+    }
+
+    /// With one more header.
+    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Credential {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// All that the pipeline can answer.
+pub enum Reply {
+    /// Health data that passed the gate.
+    Disclosure(Box<Disclosure<Shape>>),
+    /// No answer, and why.
+    Refused(Refused),
+    /// A document for everyone.
+    Public(Public),
+    /// Something only its bearer may hold.
+    Credential(Credential),
+}
+
+impl Reply {
+    /// A refusal of someone who is not known.
+    pub fn stranger(why: Refusal) -> Reply {
+        Reply::Refused(Refused::of_a_stranger(why))
+    }
+}
+
+/// What a response says besides its reply.
+pub struct Asker<'a> {
+    /// The route that was asked, when there is one.
+    pub route: Option<&'a Route>,
+    /// Who asked, when known.
+    pub principal: Option<&'a Principal>,
+    /// The request's correlation id.
+    pub correlation: &'a str,
+    /// Whether only the headers are wanted.
+    pub head: bool,
+    /// `WWW-Authenticate` for a 401.
+    pub challenge: &'a str,
+}
+
+/// Makes the response.
+pub fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
+    let (status, media, headers, chunks) = match reply {
+        Reply::Disclosure(disclosure) => {
+            let (to, shape) = disclosure.deliver();
+            if asker.principal.is_none_or(|principal| !to.is(principal)) {
+                tracing::error!(alarm = "wrong-recipient", correlation = asker.correlation, "an answer was for someone else");
+                return respond(Reply::stranger(Refusal::fault("an answer was for someone else")), asker);
+            }
+            (shape.status, shape.media, shape.headers, shape.chunks)
+        }
+        Reply::Refused(refused) => refusal(refused.why(), asker),
+        Reply::Public(public) => (public.status, public.media, public.headers, vec![public.body]),
+        Reply::Credential(credential) => {
+            let mut headers = credential.headers;
+            headers.push((header::PRAGMA, "no-cache".to_owned()));
+            (credential.status, credential.media, headers, vec![credential.body])
+        }
+    };
+    let body = Body::new(if asker.head || status == StatusCode::NOT_MODIFIED { Vec::new() } else { chunks.clone() });
+    let length: usize = chunks.iter().map(Bytes::len).sum();
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that answers")]
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let out = response.headers_mut();
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            out.append(name, value);
+        }
+    }
+    if !media.is_empty() {
+        out.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    }
+    if asker.head {
+        out.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    common(out, asker);
+    response
+}
+
+fn common(out: &mut HeaderMap, asker: &Asker<'_>) {
+    let fixed = |value| HeaderValue::from_static(value);
+    out.entry(header::CACHE_CONTROL).or_insert(fixed("no-store"));
+    out.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+    out.insert(header::STRICT_TRANSPORT_SECURITY, fixed("max-age=31536000"));
+    out.insert(header::REFERRER_POLICY, fixed("no-referrer"));
+    out.entry(header::CONTENT_SECURITY_POLICY).or_insert(fixed("default-src 'none'; frame-ancestors 'none'"));
+    if let Ok(value) = HeaderValue::from_str(asker.correlation) {
+        out.insert(HeaderName::from_static("x-correlation-id"), value);
+    }
+    // Without a route no address is known to be a page, so a browser app is told why it failed.
+    if asker.route.is_none_or(|route| route.cors == Cors::Anyone) {
+        out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, fixed("*"));
+        out.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            fixed("ETag, Last-Modified, Location, Retry-After, WWW-Authenticate, X-Correlation-Id"),
+        );
+    }
+}
+
+type Parts = (StatusCode, &'static str, Vec<(HeaderName, String)>, Vec<Bytes>);
+
+/// An OperationOutcome: the caller's text, never ours.
+fn refusal(why: &Refusal, asker: &Asker<'_>) -> Parts {
+    if let Some(private) = why.private() {
+        tracing::warn!(kind = ?why.kind(), correlation = asker.correlation, why = private, "refused");
+    }
+    let (status, code) = status_of(why.kind());
+    let mut headers = Vec::new();
+    if let Some(seconds) = why.retry_after_s() {
+        headers.push((header::RETRY_AFTER, seconds.to_string()));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.push((header::WWW_AUTHENTICATE, asker.challenge.to_owned()));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.push((header::ALLOW, why.expression().unwrap_or("GET").to_owned()));
+    }
+    let expression: Vec<&str> = why.expression().into_iter().collect();
+    let issue = Issue { expression: &expression, ..Issue::error(code, why.public()) };
+    (status, FHIR_JSON, headers, vec![outcome(&[issue]).into()])
+}
+
+fn status_of(kind: Kind) -> (StatusCode, IssueCode) {
+    match kind {
+        Kind::Unauthenticated => (StatusCode::UNAUTHORIZED, IssueCode::Login),
+        Kind::Expired => (StatusCode::UNAUTHORIZED, IssueCode::Expired),
+        Kind::Forbidden => (StatusCode::FORBIDDEN, IssueCode::Forbidden),
+        Kind::NotFound => (StatusCode::NOT_FOUND, IssueCode::NotFound),
+        Kind::Gone => (StatusCode::GONE, IssueCode::Expired),
+        Kind::Malformed => (StatusCode::BAD_REQUEST, IssueCode::Structure),
+        Kind::Invalid => (StatusCode::BAD_REQUEST, IssueCode::Invalid),
+        Kind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, IssueCode::NotSupported),
+        Kind::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, IssueCode::NotSupported),
+        Kind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, IssueCode::NotSupported),
+        Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, IssueCode::TooLong),
+        Kind::TooCostly => (StatusCode::UNPROCESSABLE_ENTITY, IssueCode::TooCostly),
+        Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, IssueCode::Throttled),
+        Kind::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, IssueCode::Timeout),
+        Kind::UpstreamDown => (StatusCode::BAD_GATEWAY, IssueCode::Transient),
+        Kind::LedgerDown => (StatusCode::SERVICE_UNAVAILABLE, IssueCode::NoStore),
+        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, IssueCode::Transient),
+        Kind::Fault => (StatusCode::INTERNAL_SERVER_ERROR, IssueCode::Exception),
+    }
+}

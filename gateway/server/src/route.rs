@@ -1,0 +1,187 @@
+//! ROUTES: everything this server answers, in one table. The capability statement and the coverage tests read it too.
+
+use fhir::Interaction;
+use http::Method;
+use matchit::Router;
+use privacy::{Kind, Refusal};
+
+/// Bytes of a body where none is expected beyond a form.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// How a route knows who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authn {
+    /// Anyone may ask.
+    Anyone,
+    /// A bearer token (RFC 6750).
+    Bearer,
+}
+
+/// Whether browser apps of other origins may read the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cors {
+    /// `*`, without credentials.
+    Anyone,
+    /// No other origin: pages, where cookies count (RFC 9700 section 2.6).
+    Never,
+}
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// One FHIR interaction over one type.
+    Fhir(Interaction),
+    /// `/metadata`.
+    Capabilities,
+    /// `/.well-known/smart-configuration`.
+    SmartConfiguration,
+    /// `/.well-known/openid-configuration`.
+    OpenIdConfiguration,
+    /// The public keys.
+    Jwks,
+    /// The authorization endpoint.
+    Authorize,
+    /// The sign-in page.
+    Login,
+    /// A clinician's choice of patient.
+    Choose,
+    /// The consent page.
+    Consent,
+    /// The token endpoint.
+    Token,
+    /// The revocation endpoint.
+    Revoke,
+    /// What an error code means.
+    ErrorPage,
+    /// The stylesheet.
+    Stylesheet,
+    /// The first page.
+    Start,
+    /// Whether the process lives.
+    Live,
+    /// Whether it can serve.
+    Ready,
+}
+
+/// One row.
+#[derive(Debug)]
+pub struct Route {
+    /// The methods it answers.
+    pub methods: &'static [Method],
+    /// The path, with `{type}` and the like.
+    pub path: &'static str,
+    /// How it knows who asks.
+    pub authn: Authn,
+    /// Whether other origins may read it.
+    pub cors: Cors,
+    /// Bytes of a body.
+    pub body_bytes_max: usize,
+    /// What it does.
+    pub act: Act,
+}
+
+const GET: &[Method] = &[Method::GET, Method::HEAD];
+const POST: &[Method] = &[Method::POST];
+const PAGE: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
+
+const fn row(methods: &'static [Method], path: &'static str, authn: Authn, cors: Cors, act: Act) -> Route {
+    Route { methods, path, authn, cors, body_bytes_max: FORM_BYTES_MAX, act }
+}
+
+/// Everything.
+pub static ROUTES: &[Route] = &[
+    row(GET, "/fhir/metadata", Authn::Anyone, Cors::Anyone, Act::Capabilities),
+    row(GET, "/fhir/.well-known/smart-configuration", Authn::Anyone, Cors::Anyone, Act::SmartConfiguration),
+    row(GET, "/.well-known/smart-configuration", Authn::Anyone, Cors::Anyone, Act::SmartConfiguration),
+    row(GET, "/fhir/.well-known/openid-configuration", Authn::Anyone, Cors::Anyone, Act::OpenIdConfiguration),
+    row(GET, smart::settings::JWKS, Authn::Anyone, Cors::Anyone, Act::Jwks),
+    row(POST, "/fhir/{type}/_search", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Search)),
+    row(GET, "/fhir/{type}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Search)),
+    row(GET, "/fhir/{type}/{id}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Read)),
+    row(GET, "/fhir/{type}/{id}/_history/{version}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Vread)),
+    row(PAGE, smart::settings::AUTHORIZE, Authn::Anyone, Cors::Never, Act::Authorize),
+    row(PAGE, smart::settings::LOGIN, Authn::Anyone, Cors::Never, Act::Login),
+    row(PAGE, smart::settings::CHOOSE, Authn::Anyone, Cors::Never, Act::Choose),
+    row(PAGE, smart::settings::CONSENT, Authn::Anyone, Cors::Never, Act::Consent),
+    row(POST, smart::settings::TOKEN, Authn::Anyone, Cors::Anyone, Act::Token),
+    row(POST, smart::settings::REVOKE, Authn::Anyone, Cors::Anyone, Act::Revoke),
+    row(GET, "/docs/errors/{code}", Authn::Anyone, Cors::Never, Act::ErrorPage),
+    row(GET, "/static/{name}", Authn::Anyone, Cors::Never, Act::Stylesheet),
+    row(GET, "/", Authn::Anyone, Cors::Never, Act::Start),
+    row(GET, "/livez", Authn::Anyone, Cors::Never, Act::Live),
+    row(GET, "/readyz", Authn::Anyone, Cors::Never, Act::Ready),
+];
+
+/// The table, ready to be asked.
+pub struct Routes {
+    paths: Router<Vec<&'static Route>>,
+}
+
+/// A row found, with the values of its path.
+pub struct Matched {
+    /// The row.
+    pub route: &'static Route,
+    /// `{type}` and the like, in order.
+    pub values: Vec<String>,
+}
+
+impl Routes {
+    /// Compiles the table.
+    ///
+    /// # Errors
+    /// What is wrong with it; a test rules that out.
+    pub fn compile() -> Result<Routes, String> {
+        let mut paths: Router<Vec<&'static Route>> = Router::new();
+        for route in ROUTES {
+            match paths.at_mut(route.path) {
+                Ok(found) if found.value.iter().any(|other| other.path == route.path) => found.value.push(route),
+                Ok(_) | Err(_) => paths.insert(route.path, vec![route]).map_err(|why| why.to_string())?,
+            }
+        }
+        Ok(Routes { paths })
+    }
+
+    /// The row for a request.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown path, `MethodNotAllowed` with the allowed methods for a known one. The row found by path
+    /// alone comes with it, so that the refusal carries the right headers.
+    pub fn find(&self, method: &Method, path: &str) -> Result<Matched, (Option<&'static Route>, Refusal)> {
+        let Ok(found) = self.paths.at(path) else {
+            return Err((None, Refusal::new(Kind::NotFound, "There is nothing at this address.")));
+        };
+        let first = found.value.first().copied();
+        let Some(route) = found.value.iter().find(|route| route.methods.contains(method) || *method == Method::OPTIONS)
+        else {
+            let allowed: Vec<&str> =
+                found.value.iter().flat_map(|route| route.methods).map(Method::as_str).chain(["OPTIONS"]).collect();
+            let refusal = Refusal::new(Kind::MethodNotAllowed, "This method is not for this address; see Allow.");
+            return Err((first, refusal.at(allowed.join(", "))));
+        };
+        Ok(Matched { route, values: found.params.iter().map(|(_, value)| value.to_owned()).collect() })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_under_its_own_path() {
+        let routes = Routes::compile().unwrap();
+        for route in ROUTES {
+            let path = route.path.replace("{type}", "Patient").replace("{id}", "p1").replace("{version}", "1");
+            let path = path.replace("{code}", "invalid_grant").replace("{name}", "x.css");
+            let found = routes.find(route.methods.first().unwrap(), &path).ok().unwrap();
+            assert_eq!(found.route.path, route.path);
+        }
+    }
+
+    #[test]
+    fn health_data_is_behind_a_token() {
+        for route in ROUTES {
+            assert_eq!(matches!(route.act, Act::Fhir(_)), route.authn == Authn::Bearer, "{}", route.path);
+        }
+    }
+}

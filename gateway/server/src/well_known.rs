@@ -1,0 +1,36 @@
+//! Documents that anyone may read: what this server can do, and how to authorize with it.
+
+use crate::context::Context;
+use crate::respond::{FHIR_JSON, JSON, Public, Reply};
+use http::StatusCode;
+use privacy::{Kind, Refusal};
+use smart::discovery;
+
+/// `/metadata`.
+pub fn capabilities(cx: &Context) -> Reply {
+    Reply::Public(Public::ok(FHIR_JSON, cx.capabilities.clone()))
+}
+
+/// `/.well-known/smart-configuration`.
+pub fn smart_configuration(cx: &Context) -> Reply {
+    Reply::Public(Public::ok(JSON, discovery::smart_configuration(&cx.authority.settings).to_string()))
+}
+
+/// `/.well-known/openid-configuration`.
+pub fn openid_configuration(cx: &Context) -> Reply {
+    Reply::Public(Public::ok(JSON, discovery::openid_configuration(&cx.authority.settings).to_string()))
+}
+
+/// The public keys.
+pub fn jwks(cx: &Context) -> Reply {
+    Reply::Public(Public::ok(JSON, cx.authority.jwks().to_string()))
+}
+
+/// Whether records can be had.
+pub async fn ready(cx: &Context) -> Reply {
+    if cx.records.ready().await {
+        let document = Public { status: StatusCode::OK, ..Public::ok("text/plain", "ready\n") };
+        return Reply::Public(document);
+    }
+    Reply::stranger(Refusal::new(Kind::Unavailable, "The source of records does not answer.").retry_after(5))
+}
