@@ -34,12 +34,12 @@ struct Page<'a> {
 /// A page that says one thing.
 pub fn message(frame: &Frame, message: &Message<'_>) -> Html {
     let (title, text) = match message {
-        Message::App(_) => (Text::AppErrorTitle, Text::AppErrorText),
-        Message::Lost => (Text::LostTitle, Text::LostText),
-        Message::Unavailable => (Text::UnavailableTitle, Text::UnavailableText),
-        Message::SignedOut => (Text::SignedOutTitle, Text::SignedOutText),
-        Message::ForeignForm => (Text::ForeignFormTitle, Text::ForeignFormText),
-        Message::NoPage => (Text::NoPageTitle, Text::NoPageText),
+        Message::App(_) => (Text::AppErrorTitle, Text::AppErrorLead),
+        Message::Lost => (Text::LostTitle, Text::LostLead),
+        Message::Unavailable => (Text::UnavailableTitle, Text::UnavailableLead),
+        Message::SignedOut => (Text::SignedOutTitle, Text::SignedOutLead),
+        Message::ForeignForm => (Text::ForeignFormTitle, Text::ForeignFormLead),
+        Message::NoPage => (Text::NoPageTitle, Text::NoPageLead),
     };
     let for_developers = match message {
         Message::App(why) => Some((why.code.as_str(), why.description.to_string(), doc(why.code))),

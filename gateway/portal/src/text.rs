@@ -163,21 +163,21 @@ texts! {
     BackToApp: "Go back to the app", "Volver a la aplicación";
 
     AppErrorTitle: "The app’s request cannot be used", "La solicitud de la aplicación no se puede usar";
-    AppErrorText: "Nothing was shared. Please tell whoever makes the app; the details below are for them.",
+    AppErrorLead: "Nothing was shared. Please tell whoever makes the app; the details below are for them.",
         "No se compartió nada. Avise a quien hace la aplicación; los detalles de abajo son para esa persona.";
     LostTitle: "This sign-in has ended", "Este inicio de sesión terminó";
-    LostText: "A sign-in lasts ten minutes and stays in one browser. Nothing was shared. Go back to the app and start again.",
+    LostLead: "A sign-in lasts ten minutes and stays in one browser. Nothing was shared. Go back to the app and start again.",
         "Un inicio de sesión dura diez minutos y vale en un solo navegador. No se compartió nada. Vuelva a la aplicación y empiece de nuevo.";
     UnavailableTitle: "The server cannot do this at the moment", "El servidor no puede hacer esto en este momento";
-    UnavailableText: "Nothing was shared. Wait a moment and load the page again.",
+    UnavailableLead: "Nothing was shared. Wait a moment and load the page again.",
         "No se compartió nada. Espere un momento y vuelva a cargar la página.";
     SignedOutTitle: "You are signed out", "Ha cerrado la sesión";
-    SignedOutText: "You can close this window.", "Puede cerrar esta ventana.";
+    SignedOutLead: "You can close this window.", "Puede cerrar esta ventana.";
     ForeignFormTitle: "This form came from another site", "Este formulario vino de otro sitio";
-    ForeignFormText: "For your safety it was not used. Nothing was shared. Go back to the app and start again.",
+    ForeignFormLead: "For your safety it was not used. Nothing was shared. Go back to the app and start again.",
         "Por su seguridad no se usó. No se compartió nada. Vuelva a la aplicación y empiece de nuevo.";
     NoPageTitle: "There is no such page", "Esta página no existe";
-    NoPageText: "Check the address, or begin at the first page.", "Revise la dirección, o empiece en la página principal.";
+    NoPageLead: "Check the address, or begin at the first page.", "Revise la dirección, o empiece en la página principal.";
     ForDevelopers: "For the app’s developer", "Para quien desarrolla la aplicación";
 
     StartTitle: "A gate in front of health records", "Una puerta delante de los expedientes de salud";
