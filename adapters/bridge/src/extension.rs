@@ -9,6 +9,3 @@ pub const KEPT: &str = "https://sluice.example/fhir/StructureDefinition/legacy-f
 /// Carries a value whose type FHIR R4 does not know, or that cannot be read as what it claims to be: sub-extensions
 /// `type` (such as `XPN`) and `value` (as it came).
 pub const TYPED: &str = "https://sluice.example/fhir/StructureDefinition/legacy-value";
-
-/// Carries a date or time as it came, where FHIR cannot say it.
-pub const TIME: &str = "https://sluice.example/fhir/StructureDefinition/legacy-time";

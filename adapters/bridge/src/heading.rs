@@ -1,5 +1,6 @@
 //! The routing facts of a message: who sent it, of what kind, under which number. No clinical content.
 
+use privacy::Impersonal;
 use serde::{Deserialize, Serialize};
 
 /// What must be known of a message to journal, route and answer it.
@@ -38,6 +39,8 @@ pub struct Heading {
     /// MSH-18, as it came.
     pub charset: Vec<u8>,
 }
+
+impl Impersonal for Heading {}
 
 /// Which acknowledgements the sender asks for (MSH-15 and MSH-16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

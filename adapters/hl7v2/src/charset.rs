@@ -9,7 +9,7 @@ use encoding_rs::Encoding;
 
 /// How a message's bytes become text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Charset {
+pub(crate) enum Charset {
     /// ASCII and its superset UTF-8.
     Utf8,
     /// ISO 8859-1: every byte is its own code point.
@@ -24,7 +24,7 @@ pub enum Charset {
 
 impl Charset {
     /// The charset that a code of table 0211 names, common misspellings included; `None` for one we cannot read.
-    pub fn named(code: &str) -> Option<Charset> {
+    pub(crate) fn named(code: &str) -> Option<Charset> {
         use Charset::Other;
         let plain: String = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
         Some(match plain.as_str() {
@@ -54,7 +54,7 @@ impl Charset {
     }
 
     /// Decodes; the second is whether every byte was understood. What was not stays as Latin-1, byte for byte.
-    pub fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
+    pub(crate) fn decode(self, bytes: &[u8]) -> (Cow<'_, str>, bool) {
         match self {
             Charset::Utf8 => match std::str::from_utf8(bytes) {
                 Ok(text) => (Cow::Borrowed(text), true),

@@ -2,29 +2,29 @@
 
 /// A message's separators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delimiters {
+pub(crate) struct Delimiters {
     /// MSH-1, usually `|`.
-    pub field: u8,
+    pub(crate) field: u8,
     /// The first of MSH-2, usually `^`.
-    pub component: u8,
+    pub(crate) component: u8,
     /// The second, usually `~`.
-    pub repetition: u8,
+    pub(crate) repetition: u8,
     /// The third, usually `\`; zero when the message declares none.
-    pub escape: u8,
+    pub(crate) escape: u8,
     /// The fourth, usually `&`; zero when the message declares none.
-    pub subcomponent: u8,
+    pub(crate) subcomponent: u8,
     /// The fifth (2.7 and later), usually `#`; zero when the message declares none.
-    pub truncation: u8,
+    pub(crate) truncation: u8,
 }
 
 impl Delimiters {
     /// The usual ones.
-    pub const USUAL: Delimiters =
+    pub(crate) const USUAL: Delimiters =
         Delimiters { field: b'|', component: b'^', repetition: b'~', escape: b'\\', subcomponent: b'&', truncation: 0 };
 
     /// Reads MSH-1 and MSH-2; `None` when they are missing or ambiguous: one character in two roles, a letter, a digit, a
     /// space, a control character or a byte beyond ASCII.
-    pub fn of(message: &[u8]) -> Option<Delimiters> {
+    pub(crate) fn of(message: &[u8]) -> Option<Delimiters> {
         let (&field, rest) = message.strip_prefix(b"MSH")?.split_first()?;
         let end = rest.iter().position(|byte| *byte == field || *byte == b'\r' || *byte == b'\n').unwrap_or(rest.len());
         let declared = rest.get(..end)?;
@@ -52,7 +52,7 @@ impl Delimiters {
     }
 
     /// MSH-1 and MSH-2 as they are written.
-    pub fn written(&self) -> Vec<u8> {
+    pub(crate) fn written(&self) -> Vec<u8> {
         let all = [self.field, self.component, self.repetition, self.escape, self.subcomponent, self.truncation];
         all.into_iter().filter(|byte| *byte != 0).collect()
     }

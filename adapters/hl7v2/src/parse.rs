@@ -13,10 +13,10 @@ use crate::delimiters::Delimiters;
 use crate::escape;
 
 /// More leaves than the largest real message has by far; a message past it is refused, so that memory is bounded.
-pub const LEAVES_MAX: usize = 2_000_000;
+pub(crate) const LEAVES_MAX: usize = 2_000_000;
 
 /// A message's bytes as text, with its separators.
-pub struct Decoded<'a> {
+pub(crate) struct Decoded<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) delimiters: Delimiters,
     pub(crate) charset: Charset,
@@ -24,7 +24,7 @@ pub struct Decoded<'a> {
 }
 
 /// Reads separators and charset, and decodes. `None` when MSH cannot be read.
-pub fn decode<'a>(raw: &'a [u8], default_charset: Option<&str>) -> Option<Decoded<'a>> {
+pub(crate) fn decode<'a>(raw: &'a [u8], default_charset: Option<&str>) -> Option<Decoded<'a>> {
     let delimiters = Delimiters::of(raw)?;
     let mut defects = Vec::new();
     let header = raw.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
@@ -47,10 +47,10 @@ pub fn decode<'a>(raw: &'a [u8], default_charset: Option<&str>) -> Option<Decode
 }
 
 /// One parsed message. Not shared between threads: what became of each leaf is noted while it is read.
-pub struct Message<'a> {
+pub(crate) struct Message<'a> {
     text: &'a str,
     /// Its separators.
-    pub delimiters: Delimiters,
+    pub(crate) delimiters: Delimiters,
     charset: Charset,
     segments: Vec<Segment>,
     leaves: Vec<Leaf>,
@@ -60,11 +60,11 @@ pub struct Message<'a> {
 
 /// One segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Segment {
+pub(crate) struct Segment {
     /// Its name.
-    pub name: [u8; 3],
+    pub(crate) name: [u8; 3],
     /// Which of that name, from 1; 0 when it is the only one.
-    pub occurrence: u32,
+    pub(crate) occurrence: u32,
     first: u32,
     end: u32,
 }
@@ -92,7 +92,7 @@ const UNKNOWN: Fate = Fate { kind: Kind::Unknown, to: None, rule: None };
 
 impl<'a> Message<'a> {
     /// Cuts a decoded message into segments and leaves.
-    pub fn parse(decoded: &'a Decoded<'_>) -> Message<'a> {
+    pub(crate) fn parse(decoded: &'a Decoded<'_>) -> Message<'a> {
         let mut message = Message {
             text: &decoded.text,
             delimiters: decoded.delimiters,
@@ -233,12 +233,12 @@ impl<'a> Message<'a> {
     }
 
     /// Its segments, in order.
-    pub fn segments(&self) -> &[Segment] {
+    pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
     /// A field of the segment at `place`; empty when it is not valued.
-    pub fn field(&self, place: usize, field: u16) -> Value<'_> {
+    pub(crate) fn field(&self, place: usize, field: u16) -> Value<'_> {
         let Some(segment) = self.segments.get(place) else {
             return Value { message: self, first: 0, end: 0, level: 0 };
         };
@@ -250,14 +250,14 @@ impl<'a> Message<'a> {
     }
 
     /// The greatest field number that the segment at `place` values.
-    pub fn last_field(&self, place: usize) -> u16 {
+    pub(crate) fn last_field(&self, place: usize) -> u16 {
         let Some(segment) = self.segments.get(place) else { return 0 };
         let leaves = self.leaves.get(segment.first as usize..segment.end as usize).unwrap_or_default();
         leaves.last().map_or(0, |leaf| leaf.field)
     }
 
     /// Notes something wrong; the same twice is noted once.
-    pub fn defect(&self, at: Position, code: Code, severity: Severity) {
+    pub(crate) fn defect(&self, at: Position, code: Code, severity: Severity) {
         let defect = Defect { at, code, severity };
         let mut defects = self.defects.borrow_mut();
         if !defects.contains(&defect) {
@@ -266,12 +266,12 @@ impl<'a> Message<'a> {
     }
 
     /// Everything found wrong so far.
-    pub fn defects(&self) -> Vec<Defect> {
+    pub(crate) fn defects(&self) -> Vec<Defect> {
         self.defects.borrow().clone()
     }
 
     /// The place of a whole segment.
-    pub fn position(&self, place: usize) -> Position {
+    pub(crate) fn position(&self, place: usize) -> Position {
         let segment = self.segments.get(place);
         let mut at = Position::segment(segment.map_or(*b"MSH", |segment| segment.name));
         at.occurrence = segment.map_or(0, |segment| segment.occurrence);
@@ -279,7 +279,7 @@ impl<'a> Message<'a> {
     }
 
     /// What became of every leaf, in the order of the message.
-    pub fn loss(&self) -> Vec<Loss> {
+    pub(crate) fn loss(&self) -> Vec<Loss> {
         let fates = self.fates.iter().map(Cell::get);
         self.leaves
             .iter()
@@ -330,7 +330,7 @@ impl<'a> Message<'a> {
 
 /// A part of a message: a field, one repetition, one component or one subcomponent. Empty when not valued.
 #[derive(Clone, Copy)]
-pub struct Value<'m> {
+pub(crate) struct Value<'m> {
     message: &'m Message<'m>,
     first: usize,
     end: usize,
@@ -340,12 +340,12 @@ pub struct Value<'m> {
 
 impl<'m> Value<'m> {
     /// Whether nothing stands here, or only the two quotes that delete.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         (self.first..self.end).all(|place| matches!(self.message.leaf_text(place), "\"\""))
     }
 
     /// Each valued repetition.
-    pub fn repetitions(self) -> impl Iterator<Item = Value<'m>> {
+    pub(crate) fn repetitions(self) -> impl Iterator<Item = Value<'m>> {
         let mut at = self.first;
         std::iter::from_fn(move || {
             let leaf = if at < self.end { self.message.leaves.get(at) } else { None }?;
@@ -358,7 +358,7 @@ impl<'m> Value<'m> {
     }
 
     /// A component of a repetition (of the first, when this is a field), or a subcomponent of a component.
-    pub fn part(self, number: u16) -> Value<'m> {
+    pub(crate) fn part(self, number: u16) -> Value<'m> {
         let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
         let leaves = self.message.leaves.get(whole.first..whole.end).unwrap_or_default();
         let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
@@ -369,7 +369,7 @@ impl<'m> Value<'m> {
     }
 
     /// The text of a scalar, decoded; of a composite, its first component's (a newer composite in an older field).
-    pub fn text(self) -> Option<Cow<'m, str>> {
+    pub(crate) fn text(self) -> Option<Cow<'m, str>> {
         let leaf = self.message.leaves.get(self.first).filter(|_leaf| self.first < self.end)?;
         let scalar = (self.level >= 2 || leaf.component == 1) && (self.level >= 3 || leaf.subcomponent == 1);
         let raw = self.message.leaf_text(self.first);
@@ -384,7 +384,7 @@ impl<'m> Value<'m> {
     }
 
     /// As [`Value::text`], without spaces around it; `None` when nothing else is there.
-    pub fn trimmed(self) -> Option<Cow<'m, str>> {
+    pub(crate) fn trimmed(self) -> Option<Cow<'m, str>> {
         let text = self.text()?;
         let trimmed = match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
@@ -394,7 +394,7 @@ impl<'m> Value<'m> {
     }
 
     /// Everything that stands here as it came, separators included, escapes not decoded.
-    pub fn raw(self) -> String {
+    pub(crate) fn raw(self) -> String {
         let own = &self.message.delimiters;
         let mut out = String::new();
         let (mut repetition, mut component, mut subcomponent) = (0u16, 1u16, 1u16);
@@ -422,39 +422,39 @@ impl<'m> Value<'m> {
     }
 
     /// Whether more than the first component is valued.
-    pub fn is_composite(self) -> bool {
+    pub(crate) fn is_composite(self) -> bool {
         let leaves = self.message.leaves.get(self.first..self.end).unwrap_or_default();
         leaves.iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1)
     }
 
     /// Notes that all of this stands in a FHIR element that means the same.
-    pub fn mapped(self, to: &'static str) {
+    pub(crate) fn mapped(self, to: &'static str) {
         self.message.settle(self.first..self.end, Kind::Mapped, Some(to), None);
     }
 
     /// Notes that this scalar stands there: its first leaf alone.
-    pub fn mapped_scalar(self, to: &'static str) {
+    pub(crate) fn mapped_scalar(self, to: &'static str) {
         self.message.settle(self.first..self.end.min(self.first + 1), Kind::Mapped, Some(to), None);
     }
 
     /// Notes that whatever is left of this is carried as it came.
-    pub fn kept(self, to: &'static str) {
+    pub(crate) fn kept(self, to: &'static str) {
         self.message.settle(self.first..self.end, Kind::Kept, Some(to), None);
     }
 
     /// Notes the rule by which whatever is left of this is not carried.
-    pub fn ignored(self, rule: &'static str) {
+    pub(crate) fn ignored(self, rule: &'static str) {
         self.message.settle(self.first..self.end, Kind::Ignored, None, Some(rule));
     }
 
     /// Whether a leaf of this has no fate yet.
-    pub fn has_unknown(self) -> bool {
+    pub(crate) fn has_unknown(self) -> bool {
         let fates = self.message.fates.get(self.first..self.end).unwrap_or_default();
         fates.iter().any(|fate| fate.get().kind == Kind::Unknown)
     }
 
     /// Where this stands.
-    pub fn position(self) -> Position {
+    pub(crate) fn position(self) -> Position {
         let Some(leaf) = self.message.leaves.get(self.first) else { return Position::segment(*b"MSH") };
         let mut at = self.message.position(leaf.segment as usize);
         at.field = leaf.field;
@@ -465,12 +465,12 @@ impl<'m> Value<'m> {
     }
 
     /// Notes something odd here that was read all the same.
-    pub fn warn(self, code: Code) {
+    pub(crate) fn warn(self, code: Code) {
         self.message.defect(self.position(), code, Severity::Warning);
     }
 
     /// Notes something wrong here that keeps the message from being filed.
-    pub fn wrong(self, code: Code) {
+    pub(crate) fn wrong(self, code: Code) {
         self.message.defect(self.position(), code, Severity::Error);
     }
 }

@@ -78,6 +78,14 @@ fn a_row_is_shown_to_the_one_it_is_about_and_to_nobody_else() {
 }
 
 #[test]
+fn a_row_of_several_patients_needs_every_one_of_them_in_context() {
+    let judging =
+        Judging::begin(permit(patient("patient/*.rs"), search(ResourceType::Observation)), ALL, Cursor::Start);
+    assert!(judging.holds(&[id("p")]));
+    assert!(!judging.holds(&[id("p"), id("q")]) && !judging.holds(&[id("q")]) && !judging.holds(&[]));
+}
+
+#[test]
 fn a_clinician_sees_the_patients_in_their_care_and_no_other() {
     let clinician = || Principal {
         purpose: Purpose::Treatment,
@@ -482,7 +490,8 @@ fn work_is_bounded_and_a_page_cut_short_says_where_to_go_on() {
 #[test]
 fn past_the_most_that_is_counted_no_total_is_told() {
     let count = |matches: usize| {
-        let world = World { rows: (0..matches).map(|at| (at, Made::Mine)).collect(), sizes: vec![1_000] };
+        let mine = (0..matches).map(|at| (at, Made::Mine));
+        let world = World { rows: mine.chain([(matches, Made::Foreign)]).collect(), sizes: vec![1_000] };
         world.page(&Arc::new(patient("patient/*.rs")), Cursor::Start, Wanted { count: 1, total: true }).total
     };
     assert_eq!(count(COUNTED_MAX), Some(COUNTED_MAX as u64));

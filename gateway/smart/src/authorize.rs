@@ -49,12 +49,7 @@ impl<P: Ports> Authority<P> {
     ///
     /// # Errors
     /// A page or a redirect that says what was wrong.
-    pub async fn begin(
-        &self,
-        parameters: &[(String, String)],
-        browser: &str,
-        now_s: i64,
-    ) -> Result<String, Rejected> {
+    pub async fn begin(&self, parameters: &[(String, String)], browser: &str, now_s: i64) -> Result<String, Rejected> {
         let parameters = Parameters::new(parameters);
         let client_id = client_id(parameters).map_err(Rejected::Page)?;
         let client = self.client(client_id).await.map_err(|why| Rejected::Page(why.into()))?;
@@ -93,7 +88,8 @@ fn client_id(parameters: Parameters<'_>) -> Result<&str, OauthError> {
 
 fn known_client(client: Option<Client>, parameters: Parameters<'_>) -> Result<(Client, &str), OauthError> {
     let client = client.filter(|client| client.enabled).ok_or_else(|| {
-        let text = "No app is registered under this client_id, or it was switched off. Compare it with the registration.";
+        let text =
+            "No app is registered under this client_id, or it was switched off. Compare it with the registration.";
         OauthError::new(ErrorCode::UnknownClient, text)
     })?;
     let given = parameters.get("redirect_uri").map_err(|why| unusable("redirect_uri", why))?;
@@ -150,7 +146,8 @@ fn response(kind: Option<&str>, mode: Option<&str>) -> Result<(), OauthError> {
     match kind {
         Some("code") => {}
         Some(other) => {
-            let text = format!("response_type was {}; this server supports code only. Send response_type=code.", shown(other));
+            let text =
+                format!("response_type was {}; this server supports code only. Send response_type=code.", shown(other));
             return Err(OauthError::new(ErrorCode::UnsupportedResponseType, text));
         }
         None => return Err(invalid("response_type is missing. Send response_type=code.")),
@@ -159,7 +156,9 @@ fn response(kind: Option<&str>, mode: Option<&str>) -> Result<(), OauthError> {
         None | Some("query") => Ok(()),
         Some(other) => {
             let came = shown(other);
-            Err(invalid(format!("response_mode was {came}; answers are given in the query only. Leave response_mode out.")))
+            Err(invalid(format!(
+                "response_mode was {came}; answers are given in the query only. Leave response_mode out."
+            )))
         }
     }
 }

@@ -25,7 +25,8 @@ impl<P: Ports> Authority<P> {
         let (id, secret) = (of("client_id"), of("client_secret"));
         match authorization {
             None => {
-                let id = id.ok_or_else(|| unproven(false, "The request names no client. Send client_id, or HTTP Basic."))?;
+                let id =
+                    id.ok_or_else(|| unproven(false, "The request names no client. Send client_id, or HTTP Basic."))?;
                 self.checked(id, secret).await?.ok_or_else(|| unproven(false, WRONG_FORM))
             }
             Some(_) if secret.is_some() => Err(OauthError::new(
@@ -34,7 +35,7 @@ impl<P: Ports> Authority<P> {
             )),
             Some(header) => {
                 for (named, secret) in basic(header).ok_or_else(|| unproven(true, UNREADABLE_BASIC))? {
-                    let Some(client) = self.checked(&named, Some(&secret).map(String::as_str)).await? else { continue };
+                    let Some(client) = self.checked(&named, Some(secret.as_str())).await? else { continue };
                     if id.is_some_and(|id| id != client.client_id) {
                         let text = "client_id in the form names another client than the Authorization header.";
                         return Err(OauthError::new(ErrorCode::InvalidRequest, text));
@@ -105,10 +106,10 @@ mod tests {
 
     #[test]
     fn basic_is_read_raw_and_form_decoded() {
-        assert_eq!(basic(&header("app:se+cr%2Fet=&")), Some(vec![
-            ("app".to_owned(), "se+cr%2Fet=&".to_owned()),
-            ("app".to_owned(), "se cr/et=&".to_owned()),
-        ]));
+        assert_eq!(
+            basic(&header("app:se+cr%2Fet=&")),
+            Some(vec![("app".to_owned(), "se+cr%2Fet=&".to_owned()), ("app".to_owned(), "se cr/et=&".to_owned()),])
+        );
         assert_eq!(basic(&header("app:plain:with:colons")).map(|all| all.len()), Some(1));
         assert_eq!(basic(&header("no colon")), None);
         assert_eq!(basic("Bearer abc"), None);

@@ -60,7 +60,8 @@ pub fn openid_configuration(settings: &Settings) -> Value {
 /// Every scope that can be granted, one by one and as a wildcard, in both spellings.
 fn scopes_supported(settings: &Settings) -> Vec<String> {
     let words = ["openid", "fhirUser", "profile", "offline_access", "launch/patient", "patient/*.rs", "patient/*.read"];
-    let kinds = settings.served.iter().flat_map(|kind| ["rs", "read"].map(|may| format!("patient/{}.{may}", kind.as_str())));
+    let kinds =
+        settings.served.iter().flat_map(|kind| ["rs", "read"].map(|may| format!("patient/{}.{may}", kind.as_str())));
     words.into_iter().map(str::to_owned).chain(kinds).collect()
 }
 

@@ -9,8 +9,8 @@ use crate::authority::Authority;
 use crate::authorize::{Request, error_location};
 use crate::client::Client;
 use crate::login::Session;
-use crate::offer::{self, Item};
 use crate::oauth_error::{ErrorCode, OauthError};
+use crate::offer::{self, Item};
 use crate::ports::{Ports, Space, Unavailable};
 use crate::redirect;
 use crate::stored;
@@ -246,7 +246,12 @@ impl<P: Ports> Authority<P> {
     }
 
     /// Whose record it is about: a patient's own, or the one that a clinician chose and still treats.
-    pub(crate) async fn context(&self, flow: &Flow, client: &Client, account: &Account) -> Result<Context, Unavailable> {
+    pub(crate) async fn context(
+        &self,
+        flow: &Flow,
+        client: &Client,
+        account: &Account,
+    ) -> Result<Context, Unavailable> {
         if !client.purposes.contains(&account.purpose()) {
             return Ok(Context::Unfit(match account.role {
                 Role::Patient => Unfit::NotForPatients,

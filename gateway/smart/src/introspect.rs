@@ -36,10 +36,11 @@ impl<P: Ports> Authority<P> {
             return Err(Why::NotOurs);
         }
         let base = &self.settings.fhir_base;
-        let claims = self.ports.verify_access_token(token, self.settings.issuer(), base, now_s).map_err(|why| match why {
-            TokenFault::Invalid => Why::NotOurs,
-            TokenFault::Expired => Why::Expired,
-        })?;
+        let claims =
+            self.ports.verify_access_token(token, self.settings.issuer(), base, now_s).map_err(|why| match why {
+                TokenFault::Invalid => Why::NotOurs,
+                TokenFault::Expired => Why::Expired,
+            })?;
         let grant = text(&claims, "grant").ok_or(Why::Contradiction)?;
         let grant = self.grants.find(grant).ok_or(Why::NoGrant)?;
         principal_of(&claims, &grant, base, now_s)

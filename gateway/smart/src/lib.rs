@@ -33,6 +33,8 @@ mod stored;
 pub mod token;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod trial;
 
 pub use account::Account;

@@ -5,8 +5,8 @@
 //! write, are not granted: nothing here enforces them yet.
 
 use fhir::ResourceType;
-use privacy::scope::{Level, Letters, ResourceScope, Scope};
 use privacy::Scopes;
+use privacy::scope::{Letters, Level, ResourceScope, Scope};
 
 /// One thing that an app asks for, as a person can allow it or take it away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -168,7 +168,10 @@ mod tests {
     #[test]
     fn what_cannot_be_granted_is_left_out_and_the_rest_stays_as_it_was_written() {
         let allowed = "openid launch/patient patient/*.rs";
-        assert_eq!(offered("openid nonsense patient/Observation.read fhirUser", allowed), "openid patient/Observation.read");
+        assert_eq!(
+            offered("openid nonsense patient/Observation.read fhirUser", allowed),
+            "openid patient/Observation.read"
+        );
         assert_eq!(offered("patient/*.rs user/*.rs system/*.rs", allowed), "patient/*.rs");
         assert_eq!(offered("patient/Account.rs patient/Patient.r", allowed), "patient/Patient.r");
         assert_eq!(offered("patient/Observation.c", allowed), "");

@@ -119,10 +119,7 @@ pub trait Crypto: Send + Sync {
 /// Which patients a clinician treats.
 pub trait Care: Send + Sync {
     /// The patients whose Encounter, CareTeam or generalPractitioner names this practitioner.
-    fn patients_in_care_of(
-        &self,
-        practitioner: &Id,
-    ) -> impl Future<Output = Result<Vec<Id>, Unavailable>> + Send;
+    fn patients_in_care_of(&self, practitioner: &Id) -> impl Future<Output = Result<Vec<Id>, Unavailable>> + Send;
 }
 
 /// All ports together, as the edge hands them in.

@@ -117,7 +117,10 @@ mod tests {
 
     #[test]
     fn an_answer_joins_the_query_that_is_there_and_cannot_break_out() {
-        assert_eq!(with_answer("https://a/cb", &[("state", "a b&c=d#\r\n")]), "https://a/cb?state=a+b%26c%3Dd%23%0D%0A");
+        assert_eq!(
+            with_answer("https://a/cb", &[("state", "a b&c=d#\r\n")]),
+            "https://a/cb?state=a+b%26c%3Dd%23%0D%0A"
+        );
         assert_eq!(with_answer("https://a/cb?x=1", &[("code", "c")]), "https://a/cb?x=1&code=c");
         assert_eq!(with_answer("app:/cb?", &[("code", "c")]), "app:/cb?code=c");
     }

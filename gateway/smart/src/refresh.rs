@@ -60,10 +60,12 @@ impl<P: Ports> Authority<P> {
                 return Err(unknown());
             }
             if !grant.is_alive(now_s) || !grant.scopes.has(Scope::OfflineAccess) {
-                return Err(invalid_grant("The grant was revoked or has run out. The person must authorize the app again."));
+                return Err(invalid_grant(
+                    "The grant was revoked or has run out. The person must authorize the app again.",
+                ));
             }
-            let retold = token.generation.checked_add(1) == Some(grant.generation)
-                && now_s - grant.used_s <= REFRESH_RETRY_S;
+            let retold =
+                token.generation.checked_add(1) == Some(grant.generation) && now_s - grant.used_s <= REFRESH_RETRY_S;
             if token.generation != grant.generation && !retold {
                 self.end_grant(&grant.id, now_s).await?;
                 return Err(invalid_grant(
@@ -78,12 +80,7 @@ impl<P: Ports> Authority<P> {
             if retold {
                 return Ok(self.renewed(&grant, &scopes, now_s)?);
             }
-            let next = Grant {
-                generation: grant.generation + 1,
-                used_s: now_s,
-                expires_s: now_s + REFRESH_S,
-                ..grant
-            };
+            let next = Grant { generation: grant.generation + 1, used_s: now_s, expires_s: now_s + REFRESH_S, ..grant };
             match self.swap_grant(&next, Some(revision)).await? {
                 Swap::Done(_) => return Ok(self.renewed(&next, &scopes, now_s)?),
                 Swap::Stale => {}
@@ -136,5 +133,7 @@ fn narrower(granted: &Scopes, asked: Option<&str>) -> Result<Scopes, OauthError>
 }
 
 fn unknown() -> OauthError {
-    invalid_grant("The refresh token is not known here, or belongs to another client. The person must authorize the app again.")
+    invalid_grant(
+        "The refresh token is not known here, or belongs to another client. The person must authorize the app again.",
+    )
 }

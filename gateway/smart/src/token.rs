@@ -148,7 +148,9 @@ impl<P: Ports> Authority<P> {
         now_s: i64,
     ) -> Result<(), OauthError> {
         if now_s >= code.expires_s {
-            return Err(invalid_grant("The code has run out; codes live for 60 seconds. Start the authorization again."));
+            return Err(invalid_grant(
+                "The code has run out; codes live for 60 seconds. Start the authorization again.",
+            ));
         }
         if code.client != client.client_id {
             return Err(invalid_grant("The code was given to another client. Start the authorization again."));
@@ -199,7 +201,9 @@ impl<P: Ports> Authority<P> {
         patient: Option<&Id>,
     ) -> Result<crate::account::Account, OauthError> {
         let gone = || {
-            invalid_grant("The account was switched off, or may no longer ask about this patient. The person must authorize again.")
+            invalid_grant(
+                "The account was switched off, or may no longer ask about this patient. The person must authorize again.",
+            )
         };
         let account = self.live_account(username, id).await?.ok_or_else(gone)?;
         if !client.purposes.contains(&account.purpose()) {
@@ -231,7 +235,15 @@ impl<P: Ports> Authority<P> {
             purpose: grant.purpose.code().to_owned(),
         };
         let access_token = self.ports.sign_access_token(&claims)?;
-        Ok(Tokens { access_token, token_type: "Bearer", expires_in, scope, patient, refresh_token: None, id_token: None })
+        Ok(Tokens {
+            access_token,
+            token_type: "Bearer",
+            expires_in,
+            scope,
+            patient,
+            refresh_token: None,
+            id_token: None,
+        })
     }
 
     fn id_token(&self, grant: &Grant, code: &Code, now_s: i64) -> Result<Option<String>, Unavailable> {

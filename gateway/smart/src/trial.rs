@@ -1,5 +1,7 @@
 //! The ports in memory, for tests: a shelf, toy signatures over real digests, and a world with three people and two apps.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use crate::claims::{AccessClaims, IdClaims};
 use crate::ports::{Care, Crypto, Kept, Shelf, Space, Swap, TokenFault, Unavailable};
 use crate::{Account, Authority, Client, ClientKind, Settings};
@@ -12,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
 
 /// The time at which a test begins, in seconds since 1970.
@@ -309,10 +311,13 @@ pub(crate) fn hundred<T: Send + 'static>(
 
 /// SHA-256 (FIPS 180-4), so that tests need no cryptographic library.
 fn sha256(message: &[u8]) -> [u8; 32] {
-    let primes = || (2u32..).filter(|n| (2..*n).all(|d| n % d != 0));
-    let fraction = |root: f64| (root.fract() * 4_294_967_296.0) as u32;
-    let k: Vec<u32> = primes().take(64).map(|n| fraction(f64::from(n).cbrt())).collect();
-    let mut h: Vec<u32> = primes().take(8).map(|n| fraction(f64::from(n).sqrt())).collect();
+    static CONSTANTS: LazyLock<(Vec<u32>, Vec<u32>)> = LazyLock::new(|| {
+        let primes = || (2u32..).filter(|n| (2..*n).all(|d| n % d != 0));
+        let fraction = |root: f64| (root.fract() * 4_294_967_296.0) as u32;
+        let cube_roots = primes().take(64).map(|n| fraction(f64::from(n).cbrt())).collect();
+        (cube_roots, primes().take(8).map(|n| fraction(f64::from(n).sqrt())).collect())
+    });
+    let (k, mut h) = (&CONSTANTS.0, CONSTANTS.1.clone());
     let mut padded = message.to_vec();
     padded.push(0x80);
     padded.resize((padded.len() + 8).div_ceil(64) * 64 - 8, 0);

@@ -39,7 +39,7 @@ pub struct Row<S> {
     pub how: How<S>,
 }
 
-/// A place in a message, as a row names it: `OBX-3`, `OBX-3.1`, or inside a datatype `4`.
+/// A place in a message, as a row names it: `OBX-3`, `OBX-3.1`, or inside a datatype `4` or `4.1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The segment; zeros inside a datatype.
@@ -268,7 +268,10 @@ fn source(text: &str) -> Result<Source, String> {
     let wrong = || format!("`{text}` is no place; write SEG-field, SEG-field.component, or a component alone");
     let number = |text: &str| text.parse::<u16>().map_err(|_not| wrong());
     match text.split_once('-') {
-        None => Ok(Source { segment: [0; 3], field: number(text)?, component: 0 }),
+        None => {
+            let (component, subcomponent) = text.split_once('.').unwrap_or((text, "0"));
+            Ok(Source { segment: [0; 3], field: number(component)?, component: number(subcomponent)? })
+        }
         Some((segment, rest)) => {
             let segment: [u8; 3] = segment.as_bytes().try_into().map_err(|_length| wrong())?;
             let (field, component) = rest.split_once('.').unwrap_or((rest, "0"));

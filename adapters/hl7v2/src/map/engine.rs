@@ -1,0 +1,332 @@
+//! Runs rows: from spans of a message to members of a resource, in one pass, noting what became of every leaf.
+
+use bridge::mapping::{How, Map, Out, Piece, Primitive, Row, Source, Table};
+use bridge::{Code, Heading, Link, Record, extension};
+
+use super::structure::{Group, Report};
+use super::tables::Maps;
+use crate::moment::Zones;
+use crate::parse::{Message, Value};
+
+/// A rule that branches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) run: for<'r, 'm> fn(&mut Run<'m>, &mut Out, &At<'r, 'm>),
+    /// Whether it has something to write even when its field is empty.
+    pub(crate) always: bool,
+}
+
+/// The reading of one message.
+pub(crate) struct Run<'m> {
+    pub(crate) link: &'m Link,
+    pub(crate) message: &'m Message<'m>,
+    pub(crate) heading: &'m Heading,
+    pub(crate) zones: Zones<'m>,
+    pub(crate) maps: &'static Maps,
+    /// People and organizations named so far, each once.
+    pub(crate) shared: Vec<Record>,
+    /// What the resource being written carries as it came: place and text.
+    pub(crate) kept: Vec<(String, String)>,
+}
+
+/// Which segments a resource is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'r> {
+    pub(crate) group: &'r Group,
+    pub(crate) report: Option<(&'r Report, &'r super::oru::Ids)>,
+    /// The result or specimen being written.
+    pub(crate) own: Option<usize>,
+    /// Its notes.
+    pub(crate) notes: &'r [usize],
+    /// The place of the result among the report's.
+    pub(crate) result: Option<usize>,
+}
+
+/// Where rows read from: segments, or the parts of one value.
+#[derive(Clone, Copy)]
+pub(crate) enum Base<'m> {
+    Segments,
+    Parts(Value<'m>),
+}
+
+/// What a step is given.
+pub(crate) struct At<'r, 'm> {
+    /// The value of its row; of one repetition when the row writes a list.
+    pub(crate) value: Value<'m>,
+    pub(crate) base: Base<'m>,
+    pub(crate) scope: &'r Scope<'r>,
+    /// The member to write; empty for an element of a list.
+    pub(crate) name: &'static str,
+    /// The full FHIR path.
+    pub(crate) to: &'static str,
+}
+
+impl<'m> Run<'m> {
+    /// Writes a whole resource by its map.
+    pub(crate) fn resource(&mut self, map: &Map<Step>, id: &str, scope: &Scope<'_>) -> Vec<u8> {
+        let mut out = Out::resource(map.kind, id);
+        let outer = std::mem::take(&mut self.kept);
+        self.rows(&map.rows, Base::Segments, scope, &mut out, true);
+        self.kept = outer;
+        out.finish()
+    }
+
+    /// Writes the members of one element from the parts of a value.
+    pub(crate) fn parts(&mut self, map: &Map<Step>, value: Value<'m>, scope: &Scope<'_>, out: &mut Out) {
+        self.rows(&map.rows, Base::Parts(value), scope, out, false);
+    }
+
+    /// Rows of one object share what they have open; everything is closed at the end.
+    fn rows(&mut self, rows: &[Row<Step>], base: Base<'m>, scope: &Scope<'_>, out: &mut Out, whole: bool) {
+        let floor = out.depth();
+        let mut open: Vec<(Piece, bool)> = Vec::new(); // piece, and whether one of its elements is open too
+        for row in rows {
+            match row.how {
+                How::Keep => {
+                    for source in &row.from {
+                        let value = self.find(*source, base, scope);
+                        self.keep(value, row.to);
+                    }
+                    continue;
+                }
+                How::Ignore(rule) => {
+                    row.from.iter().for_each(|source| self.find(*source, base, scope).ignored(rule));
+                    continue;
+                }
+                How::Primitive(_) | How::Coded(_) | How::Datatype(_) | How::Step(_) | How::Fixed(_) => {}
+            }
+            let value = self.first_valued(row, base, scope);
+            if value.is_none_or(|value| value.is_empty()) && !row.from.is_empty() && !needs_no_value(&row.how) {
+                continue;
+            }
+            let Some((last, containers)) = row.path.split_last() else { continue };
+            arrange(out, &mut open, containers, *last);
+            let value = value.unwrap_or_else(|| self.message.field(usize::MAX, 0));
+            let name = if last.list { "" } else { last.name };
+            if let How::Fixed(text) = row.how {
+                if out.opened() {
+                    out.string(name, text);
+                }
+                continue;
+            }
+            if last.list && !row.from.is_empty() && !value.is_empty() {
+                value.repetitions().for_each(|one| self.one(row, one, base, scope, out, name));
+            } else {
+                let first = value.repetitions().next().unwrap_or(value);
+                self.one(row, first, base, scope, out, name);
+            }
+            if whole {
+                for source in &row.from {
+                    let rest = self.find(*source, base, scope);
+                    self.keep(rest, row.to);
+                }
+            }
+        }
+        if whole {
+            let list = Piece { name: "extension", list: true };
+            arrange(out, &mut open, &[], list);
+            for (at, text) in std::mem::take(&mut self.kept) {
+                write_kept(out, &at, &text);
+            }
+        }
+        while out.depth() > floor {
+            out.leave();
+        }
+    }
+
+    fn one(
+        &mut self,
+        row: &Row<Step>,
+        value: Value<'m>,
+        base: Base<'m>,
+        scope: &Scope<'_>,
+        out: &mut Out,
+        name: &'static str,
+    ) {
+        match &row.how {
+            How::Primitive(primitive) => self.primitive(*primitive, value, out, name, row.to),
+            How::Coded(table) => self.coded(table, value, out, name, row.to),
+            How::Datatype(map) => {
+                out.object(name);
+                self.rows(&map.rows, Base::Parts(value), scope, out, false);
+                out.leave();
+            }
+            How::Step(step) => (step.run)(self, out, &At { value, base, scope, name, to: row.to }),
+            How::Fixed(_) | How::Keep | How::Ignore(_) => {}
+        }
+    }
+
+    /// The first valued of a row's sources; the others say the same, or are kept.
+    fn first_valued(&mut self, row: &Row<Step>, base: Base<'m>, scope: &Scope<'_>) -> Option<Value<'m>> {
+        let mut found: Option<Value<'m>> = None;
+        for source in &row.from {
+            let value = self.find(*source, base, scope);
+            if value.is_empty() {
+                continue;
+            }
+            match found {
+                None => found = Some(value),
+                Some(first) if first.raw() == value.raw() => value.mapped(row.to),
+                Some(_other) => {} // what it says otherwise is kept after the row
+            }
+        }
+        found
+    }
+
+    /// The value at a source.
+    pub(crate) fn find(&self, source: Source, base: Base<'m>, scope: &Scope<'_>) -> Value<'m> {
+        match base {
+            Base::Parts(value) => match (source.field, source.component) {
+                (0, _) => value,
+                (part, 0) => value.part(part),
+                (part, sub) => value.part(part).part(sub),
+            },
+            Base::Segments => {
+                let field = scope.field(self.message, source.segment, source.field);
+                if source.component == 0 { field } else { field.part(source.component) }
+            }
+        }
+    }
+
+    /// Carries what is left of a value as it came.
+    pub(crate) fn keep(&mut self, value: Value<'m>, to: &'static str) {
+        if value.is_empty() || !value.has_unknown() {
+            return;
+        }
+        self.kept.push((value.position().to_string(), value.raw()));
+        value.kept(to);
+    }
+
+    /// Writes a primitive.
+    pub(crate) fn primitive(
+        &mut self,
+        primitive: Primitive,
+        value: Value<'m>,
+        out: &mut Out,
+        name: &str,
+        to: &'static str,
+    ) {
+        let Some(text) = value.trimmed() else { return };
+        match primitive {
+            Primitive::String => out.string(name, &text),
+            Primitive::Code => out.string(name, &text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Primitive::Decimal => match super::value::decimal(&text) {
+                Some(number) => out.raw(name, &number),
+                None => return value.warn(Code::DataType),
+            },
+            Primitive::PositiveInt => match text.parse::<u32>() {
+                Ok(number) if number > 0 => out.raw(name, &number.to_string()),
+                Ok(_zero) => return value.warn(Code::DataType),
+                Err(_not) => return value.warn(Code::DataType),
+            },
+            Primitive::Boolean => match &*text {
+                "Y" => out.raw(name, "true"),
+                "N" => out.raw(name, "false"),
+                _other => return value.warn(Code::TableValueNotFound),
+            },
+            Primitive::Date | Primitive::DateTime => match self.zones.read(&text) {
+                Some(moment) => {
+                    let day = moment.fhir.get(..10).filter(|_day| primitive == Primitive::Date);
+                    out.string(name, day.unwrap_or(&moment.fhir));
+                    if moment.cut || (day.is_some() && moment.fhir.len() > 10) {
+                        // The rest of what it says stays as it came, beside the date.
+                        self.keep(value, to);
+                    }
+                }
+                None => return value.warn(Code::DataType),
+            },
+        }
+        value.mapped_scalar(to);
+    }
+
+    /// Writes a code through a table; one that has no place in FHIR stays unmapped, to be kept.
+    fn coded(&mut self, table: &'static Table, value: Value<'m>, out: &mut Out, name: &str, to: &'static str) {
+        let Some(code) = value.trimmed() else { return };
+        if let Some(target) = self.look_up(table, value, &code) {
+            out.string(name, &target);
+            value.mapped_scalar(to);
+        }
+    }
+
+    /// A code's meaning: the link's own, the published one, or ours with a warning.
+    pub(crate) fn look_up(&self, table: &'static Table, value: Value<'m>, code: &str) -> Option<String> {
+        if let Some(own) = self.link.own_code(&table.name, code) {
+            return Some(own.to_owned());
+        }
+        match table.look_up(code) {
+            Some((target, filled)) => {
+                if filled {
+                    value.warn(Code::TableValueNotFound);
+                }
+                Some(target.to_owned())
+            }
+            None => {
+                value.warn(Code::TableValueNotFound);
+                None
+            }
+        }
+    }
+}
+
+impl Scope<'_> {
+    /// A field of the segment of that name that belongs here.
+    pub(crate) fn field<'m>(&self, message: &'m Message<'m>, segment: [u8; 3], field: u16) -> Value<'m> {
+        let report = self.report.map(|(report, _ids)| report);
+        let place = match &segment {
+            b"PID" => self.group.pid,
+            b"PD1" => self.group.pd1,
+            b"PV1" => self.group.pv1,
+            b"ORC" => report.and_then(|report| report.orc),
+            b"OBR" => report.and_then(|report| report.obr),
+            b"TQ1" => report.and_then(|report| report.tq1),
+            b"CTD" => report.and_then(|report| report.ctd),
+            b"OBX" | b"SPM" => self.own,
+            _other => None,
+        };
+        message.field(place.unwrap_or(usize::MAX), field)
+    }
+}
+
+fn needs_no_value(how: &How<Step>) -> bool {
+    matches!(how, How::Step(step) if step.always)
+}
+
+/// Opens what the next row needs, and closes what it does not: shared containers stay open.
+fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, containers: &[Piece], last: Piece) {
+    let mut wanted: Vec<(Piece, bool)> = containers.iter().map(|piece| (*piece, piece.list)).collect();
+    if last.list {
+        wanted.push((last, false));
+    }
+    let shared = open.iter().zip(&wanted).take_while(|(have, want)| have == want).count();
+    for (piece, element) in open.drain(shared..).rev() {
+        if piece.list && element {
+            out.leave();
+        }
+        out.leave();
+    }
+    for (piece, element) in wanted.into_iter().skip(shared) {
+        if piece.list {
+            out.array(piece.name);
+            if element {
+                out.object("");
+            }
+        } else {
+            out.object(piece.name);
+        }
+        open.push((piece, element));
+    }
+}
+
+fn write_kept(out: &mut Out, at: &str, text: &str) {
+    out.object("");
+    out.string("url", extension::KEPT);
+    out.array("extension");
+    for (url, value) in [("at", at), ("value", text)] {
+        out.object("");
+        out.string("url", url);
+        out.string("valueString", value);
+        out.leave();
+    }
+    out.leave();
+    out.leave();
+}

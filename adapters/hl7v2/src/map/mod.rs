@@ -1,0 +1,14 @@
+//! From a parsed message to FHIR: rows where a rule is a row, steps where it branches.
+//!
+//! The files of `maps/` are compiled once, at the first message, into rows that write straight from spans to JSON.
+
+mod engine;
+mod oru;
+mod steps;
+mod structure;
+mod tables;
+mod value;
+
+pub(crate) use oru::filings;
+#[cfg(test)]
+pub(crate) use tables::Maps;

@@ -1,0 +1,131 @@
+//! The consent page: who asks, for what, for how long; every item can be taken away.
+
+use crate::frame::{App, Frame, Html};
+use crate::records::patient_line;
+use crate::text::{Category, Text, of_kind};
+use askama::Template;
+use privacy::{Impersonal, Page as Released};
+use smart::Item;
+
+/// What the page must know beside the person: nothing of anyone.
+pub struct ConsentForm {
+    /// Language and address.
+    pub frame: Frame,
+    /// The app that asks.
+    pub app: App,
+    /// The flow's id.
+    pub flow: String,
+    /// What is asked for.
+    pub items: Vec<Item>,
+    /// Whether another patient can be chosen.
+    pub can_choose_again: bool,
+}
+
+impl Impersonal for ConsentForm {}
+
+/// A person who is asked about themselves.
+pub struct Own<'a> {
+    /// The user name they signed in with.
+    pub username: &'a str,
+    /// Their record, where one is in context.
+    pub patient: Option<&'a str>,
+}
+
+/// A box that can be unticked.
+struct Tick {
+    value: &'static str,
+    label: String,
+    detail: String,
+}
+
+/// Boxes under one heading.
+struct Group {
+    heading: &'static str,
+    ticks: Vec<Tick>,
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct Page<'a> {
+    frame: &'a Frame,
+    title: String,
+    form: &'a ConsentForm,
+    username: Option<String>,
+    patient_id: Option<String>,
+    patient_name: Option<String>,
+    birth_date: Option<String>,
+    records: Vec<Group>,
+    others: Vec<Tick>,
+    offline: bool,
+    about_other: bool,
+    action: &'static str,
+    login: &'static str,
+}
+
+/// The page for someone who is asked about themselves.
+pub fn consent_own(form: &ConsentForm, own: &Own<'_>) -> Html {
+    let mut page = page(form, false);
+    page.username = Some(crate::plain::plain(own.username));
+    page.patient_id = own.patient.map(str::to_owned);
+    Html::of(&page, &form.frame, form.app.source())
+}
+
+/// The page for a clinician, about the one patient that was released to be named here.
+pub fn consent_of_patient(released: Released, form: &ConsentForm) -> Html {
+    let mut page = page(form, true);
+    // Without a readable patient the form names none, and the answer to it is refused.
+    if let Some(line) = released.rows.iter().find_map(patient_line) {
+        page.patient_id = Some(line.id);
+        page.patient_name = line.name;
+        page.birth_date = line.birth_date;
+    }
+    Html::of(&page, &form.frame, form.app.source())
+}
+
+fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
+    let frame = &form.frame;
+    let title = if about_other { Text::ConsentTitlePatient } else { Text::ConsentTitleOwn };
+    Page {
+        frame,
+        title: frame.fill(title, form.app.name()),
+        form,
+        username: None,
+        patient_id: None,
+        patient_name: None,
+        birth_date: None,
+        records: records(frame, &form.items),
+        others: others(frame, &form.items),
+        offline: form.items.contains(&Item::Offline),
+        about_other,
+        action: smart::settings::CONSENT,
+        login: smart::settings::LOGIN,
+    }
+}
+
+fn records(frame: &Frame, items: &[Item]) -> Vec<Group> {
+    let group = |category: Category| {
+        let ticks = items.iter().filter_map(|item| match item {
+            Item::Records(kind) => {
+                let (of, label, detail) = of_kind(*kind);
+                let detail = detail.map_or_else(|| kind.as_str().to_owned(), |detail| frame.t(detail).to_owned());
+                (of == category).then(|| Tick { value: item.as_str(), label: frame.t(label).to_owned(), detail })
+            }
+            Item::Identity | Item::WhichPatient | Item::Offline => None,
+        });
+        Group { heading: frame.t(category.heading()), ticks: ticks.collect() }
+    };
+    Category::ALL.into_iter().map(group).filter(|group| !group.ticks.is_empty()).collect()
+}
+
+/// What is asked for beside records.
+fn others(frame: &Frame, items: &[Item]) -> Vec<Tick> {
+    let tick = |item: &Item| {
+        let (label, detail) = match item {
+            Item::Identity => (Text::ItemIdentity, Text::ItemIdentityDetail),
+            Item::WhichPatient => (Text::ItemWhichPatient, Text::ItemWhichPatientDetail),
+            Item::Records(_) | Item::Offline => return None,
+        };
+        Some(Tick { value: item.as_str(), label: frame.t(label).to_owned(), detail: frame.t(detail).to_owned() })
+    };
+    items.iter().filter_map(tick).collect()
+}

@@ -1,0 +1,300 @@
+//! Pages as sentences: what stands on them, what cannot get onto them, and what makes them usable by everyone.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use crate::{
+    App, ChooseForm, ConsentForm, DemoClient, DemoUser, Frame, Html, LoginFault, LoginForm, Message, Own, STYLESHEET,
+    Start, choose, consent_of_patient, consent_own, error_doc, login, message, start, stylesheet_path, unfit,
+};
+use bytes::Bytes;
+use fhir::{Id, ResourceType};
+use privacy::{Page, Purpose, Scopes, Shown, Standing};
+use smart::flow::{Asking, Unfit};
+use smart::{Client, ClientKind, ErrorCode, Item, Locale, OauthError};
+
+fn frame(locale: Locale) -> Frame {
+    Frame { locale, here: Some("/oauth/login?flow=f-1".to_owned()) }
+}
+
+fn app(name: &str) -> App {
+    let client = Client {
+        client_id: "reader".to_owned(),
+        name: name.to_owned(),
+        proof: ClientKind::Public,
+        redirect_uris: Vec::new(),
+        scopes: Scopes::default(),
+        purposes: vec![Purpose::PatientRequest],
+        owner: Some("Example Health Ltd".to_owned()),
+        terms_uri: Some("javascript:alert(1)".to_owned()),
+        enabled: true,
+    };
+    App::new(&Asking { client, answers_to: Some("http://127.0.0.1:8000".to_owned()) })
+}
+
+fn login_form(locale: Locale, fault: Option<LoginFault>) -> LoginForm {
+    let username = "\"><script>alert(1)</script>".to_owned();
+    LoginForm { frame: frame(locale), app: app("Reader"), flow: "f-1".to_owned(), username, fault }
+}
+
+fn consent_form(locale: Locale, name: &str, items: &[Item]) -> ConsentForm {
+    let items = items.to_vec();
+    ConsentForm { frame: frame(locale), app: app(name), flow: "f-1".to_owned(), items, can_choose_again: true }
+}
+
+const ITEMS: [Item; 5] = [
+    Item::Records(ResourceType::Observation),
+    Item::Records(ResourceType::Patient),
+    Item::Records(ResourceType::Account),
+    Item::Identity,
+    Item::Offline,
+];
+
+fn patients(all: &[(&str, &str)]) -> Page {
+    let row = |(id, content): &(&str, &str)| Shown {
+        kind: ResourceType::Patient,
+        id: Id::parse(id).unwrap(),
+        version: None,
+        updated: None,
+        standing: Standing::Match,
+        about: Vec::new(),
+        content: Bytes::from((*content).to_owned()),
+    };
+    Page { rows: all.iter().map(row).collect(), next: None, total: None }
+}
+
+fn choose_form(locale: Locale) -> ChooseForm {
+    ChooseForm { frame: frame(locale), app: app("Reader"), flow: "f-1".to_owned() }
+}
+
+const ANA: &str = r#"{"resourceType":"Patient","name":[{"use":"nickname","given":["Anita"]},{"use":"official","given":["Ana","María"],"family":"Ruiz & Sons"}],"birthDate":"1980-02-03"}"#;
+const NOBODY: &str = r#"{"resourceType":"Patient"}"#;
+
+/// Every page there is, in a language.
+fn all(locale: Locale) -> Vec<(&'static str, Html)> {
+    let own = Own { username: "ana", patient: Some("p-1") };
+    let why = OauthError::new(ErrorCode::InvalidRedirectUri, "<b>what came</b>");
+    let user = DemoUser { username: "ana".to_owned(), password: "pw".to_owned(), fhir_user: "Patient/p-1".to_owned() };
+    let client =
+        DemoClient { client_id: "reader".to_owned(), client_secret: None, redirect_uris: vec!["http://a".to_owned()] };
+    let first = Start { frame: frame(locale), fhir_base: "https://localhost/fhir", users: &[user], clients: &[client] };
+    let mut pages = vec![
+        ("login", login(&login_form(locale, None))),
+        ("login again", login(&login_form(locale, Some(LoginFault::Wrong)))),
+        ("choose", choose(patients(&[("p-1", ANA), ("p-2", NOBODY)]), &choose_form(locale))),
+        ("choose none", choose(patients(&[]), &choose_form(locale))),
+        ("consent", consent_own(&consent_form(locale, "Reader", &ITEMS), &own)),
+        ("consent once", consent_own(&consent_form(locale, "Reader", &[Item::WhichPatient]), &own)),
+        (
+            "consent for a patient",
+            consent_of_patient(patients(&[("p-1", ANA)]), &consent_form(locale, "Reader", &ITEMS)),
+        ),
+        ("app error", message(&frame(locale), &Message::App(&why))),
+        ("start", start(&first)),
+    ];
+    for said in [Message::Lost, Message::Unavailable, Message::SignedOut, Message::ForeignForm, Message::NoPage] {
+        pages.push(("message", message(&frame(locale), &said)));
+    }
+    for why in [Unfit::NotForPatients, Unfit::NotForClinicians, Unfit::NobodyInCare, Unfit::NoRecord] {
+        pages.push(("unfit", unfit(&frame(locale), &app("Reader"), "f-1", why)));
+    }
+    pages.extend(ErrorCode::ALL.map(|code| ("error code", error_doc(&frame(locale), code))));
+    pages
+}
+
+/// The opening tags of a kind.
+fn tags<'a>(body: &'a str, name: &str) -> Vec<&'a str> {
+    body.split(&format!("<{name}")).skip(1).filter_map(|rest| rest.split_once('>').map(|(tag, _)| tag)).collect()
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    tag.split_once(&format!(" {name}=\""))?.1.split_once('"').map(|(value, _)| value)
+}
+
+#[test]
+fn every_page_is_whole_and_has_its_language_its_landmarks_and_one_heading() {
+    for locale in Locale::ALL {
+        for (name, page) in all(locale) {
+            let body = &page.body;
+            assert!(
+                body.starts_with("<!DOCTYPE html>") && body.ends_with("</html>\n") || body.ends_with("</html>"),
+                "{name}"
+            );
+            assert!(body.contains(&format!("<html lang=\"{}\">", locale.tag())), "{name}");
+            for once in ["<h1", "<main", "<header", "<footer", "<title>"] {
+                assert_eq!(body.matches(once).count(), 1, "{name}: {once}");
+            }
+            assert!(body.contains("name=\"viewport\""));
+            assert!(!body.contains("{}"), "{name}: a word was not filled in");
+        }
+    }
+}
+
+#[test]
+fn no_page_has_a_script_a_style_of_its_own_or_anything_from_elsewhere() {
+    for (name, page) in all(Locale::English) {
+        let body = page.body.to_lowercase();
+        for never in ["<script", "style=", "<style", "javascript:", "<iframe", "<img", "onload", "onclick", "src="] {
+            assert!(!body.contains(never), "{name}: {never}");
+        }
+        assert!(body.contains(&format!("href=\"{}\"", stylesheet_path())));
+    }
+}
+
+#[test]
+fn every_control_has_a_label_and_every_id_is_there_once() {
+    for (name, page) in all(Locale::English) {
+        let body = &page.body;
+        for tag in tags(body, "input") {
+            if attribute(tag, "type") == Some("hidden") {
+                continue;
+            }
+            let labelled = match attribute(tag, "id") {
+                Some(id) => body.contains(&format!("<label for=\"{id}\">")),
+                None => body.contains(&format!("<label class=\"tick\"><input{tag}>")),
+            };
+            assert!(labelled, "{name}: {tag}");
+        }
+        let ids: Vec<&str> = body.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        for id in &ids {
+            assert_eq!(ids.iter().filter(|other| other == &id).count(), 1, "{name}: {id}");
+        }
+        for link in ["href=\"#", "aria-labelledby=\"", "aria-describedby=\""] {
+            for target in body.split(link).skip(1).filter_map(|rest| rest.split('"').next()) {
+                assert!(ids.contains(&target), "{name}: {link}{target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_form_is_posted_with_its_flow_and_language() {
+    for (name, page) in all(Locale::Spanish) {
+        let forms = tags(&page.body, "form");
+        for form in &forms {
+            assert_eq!(attribute(form, "method"), Some("post"), "{name}");
+            assert!(attribute(form, "action").unwrap().starts_with("/oauth/"), "{name}");
+        }
+        assert_eq!(page.body.matches("name=\"flow\" value=\"f-1\"").count(), forms.len(), "{name}");
+        assert_eq!(page.body.matches("name=\"lang\" value=\"es\"").count(), forms.len(), "{name}");
+    }
+}
+
+#[test]
+fn the_other_language_is_one_link_away() {
+    let page = login(&login_form(Locale::English, None));
+    assert!(page.body.contains(r#"<a href="/oauth/login?flow=f-1&#38;lang=es" hreflang="es" lang="es">Español</a>"#));
+    assert!(page.body.contains(r#"<span aria-current="true">English</span>"#));
+}
+
+#[test]
+fn what_is_asked_for_is_ticked_and_named_in_plain_words() {
+    let own = Own { username: "ana", patient: Some("p-1") };
+    let page = consent_own(&consent_form(Locale::English, "Reader", &ITEMS), &own);
+    for (value, words) in [
+        ("Observation", "Results and measurements"),
+        ("Patient", "Personal details"),
+        ("Account", "Records of another kind</b> <small>Account"),
+        ("identity", "Who I am"),
+        ("offline", "Keep access when I am not there"),
+    ] {
+        assert!(
+            page.body.contains(&format!(
+                "<input type=\"checkbox\" name=\"item\" value=\"{value}\" checked><span><b>{words}"
+            ))
+        );
+    }
+    assert_eq!(page.body.matches("type=\"checkbox\"").count(), ITEMS.len());
+    assert!(page.body.contains("name=\"patient\" value=\"p-1\""));
+    assert!(page.body.contains("Signed in as ana"));
+    for answer in ["allow", "deny", "choose"] {
+        assert!(page.body.contains(&format!("name=\"answer\" value=\"{answer}\"")));
+    }
+}
+
+#[test]
+fn a_clinician_is_told_which_patient_it_is() {
+    let page = consent_of_patient(patients(&[("p-1", ANA)]), &consent_form(Locale::English, "Reader", &ITEMS));
+    assert!(page.body.contains("Patient: <b>Ana María Ruiz &#38; Sons</b>, born 1980-02-03"));
+    assert!(page.body.contains("name=\"patient\" value=\"p-1\""));
+    let none = consent_of_patient(patients(&[]), &consent_form(Locale::English, "Reader", &ITEMS));
+    assert!(!none.body.contains("name=\"patient\""), "without a patient the answer will be refused");
+}
+
+#[test]
+fn patients_are_listed_by_name_and_nothing_of_them_is_chosen_beforehand() {
+    let page = choose(patients(&[("p-1", ANA), ("p-2", NOBODY)]), &choose_form(Locale::English));
+    assert!(page.body.contains("value=\"p-1\" required>\n<span><b>Ana María Ruiz &#38; Sons</b>"));
+    assert!(page.body.contains("<b>No name on record</b>"));
+    assert!(!page.body.contains("checked"));
+}
+
+#[test]
+fn a_hostile_name_is_only_a_name() {
+    let hostile = "\u{202e}kcattA\u{202c} <img src=x onerror=alert(1)>\r\n\u{0}\"'&";
+    for locale in Locale::ALL {
+        let own = Own { username: hostile, patient: None };
+        let page = consent_own(&consent_form(locale, hostile, &ITEMS), &own);
+        assert!(!page.body.contains('\u{202e}') && !page.body.contains('\u{0}'));
+        assert!(!page.body.contains("<img"));
+        assert!(page.body.contains("kcattA &#60;img src=x onerror=alert(1)&#62; &#34;&#39;&#38;"));
+    }
+    let nameless =
+        consent_own(&consent_form(Locale::English, "\u{200b}\u{3164}", &ITEMS), &Own { username: "a", patient: None });
+    assert!(nameless.body.contains("<bdi>reader</bdi>"));
+    let typed = login(&login_form(Locale::English, Some(LoginFault::Empty)));
+    assert!(typed.body.contains("value=\"&#34;&#62;&#60;script"));
+}
+
+#[test]
+fn a_failed_sign_in_is_announced_and_leads_to_the_field() {
+    let page = login(&login_form(Locale::English, Some(LoginFault::Wrong)));
+    assert!(page.body.contains("role=\"alert\""));
+    assert!(page.body.contains("<a href=\"#username\">The user name or the password is not right"));
+    assert_eq!(page.body.matches("aria-invalid=\"true\"").count(), 2);
+    assert!(page.body.contains("<title>Error: Sign in"));
+}
+
+#[test]
+fn the_browser_is_told_to_load_nothing_and_to_answer_only_us_and_the_app() {
+    let strict = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; \
+                  base-uri 'none'";
+    assert_eq!(message(&frame(Locale::English), &Message::Lost).content_security_policy(), strict);
+    let page = login(&login_form(Locale::English, None));
+    assert!(page.content_security_policy().contains("form-action 'self' http://127.0.0.1:8000;"));
+}
+
+#[test]
+fn colours_can_be_told_apart() {
+    for (scheme, block) in STYLESHEET.split(":root {").skip(1).map(|block| block.split_once('}').unwrap().0).enumerate()
+    {
+        let colour = |name: &str| {
+            let value = block.split_once(&format!("--{name}: #")).unwrap().1.split_once(';').unwrap().0;
+            let part = |at: usize| f64::from(u8::from_str_radix(value.get(at..at + 2).unwrap(), 16).unwrap()) / 255.0;
+            let linear = |c: f64| if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+            0.2126 * linear(part(0)) + 0.7152 * linear(part(2)) + 0.0722 * linear(part(4))
+        };
+        let contrast = |one: &str, other: &str| {
+            let (one, other) = (colour(one), colour(other));
+            (one.max(other) + 0.05) / (one.min(other) + 0.05)
+        };
+        // WCAG 2.2: 1.4.3 text 4.5 to 1; 1.4.11 edges of controls and focus 3 to 1.
+        for (ink, ground) in [
+            ("ink", "sheet"),
+            ("ink", "page"),
+            ("soft", "sheet"),
+            ("soft", "page"),
+            ("deep", "sheet"),
+            ("deep", "page"),
+            ("deeper", "sheet"),
+            ("on-deep", "deep"),
+            ("on-deep", "deeper"),
+            ("bad", "bad-sheet"),
+            ("ink", "care"),
+        ] {
+            assert!(contrast(ink, ground) >= 4.5, "{scheme}: {ink} on {ground} {}", contrast(ink, ground));
+        }
+        for (edge, ground) in [("edge", "sheet"), ("focus", "sheet"), ("focus", "page"), ("bad", "sheet")] {
+            assert!(contrast(edge, ground) >= 3.0, "{scheme}: {edge} on {ground}");
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! Every text of every page, in English and Spanish, side by side. `{}` stands for a word that is filled in.
+//!
+//! A text cannot lack a language, since a row has two; a test holds that both say something, fill in the same, and differ.
+
+use fhir::ResourceType;
+use smart::{ErrorCode, Locale};
+
+/// The catalogue: key, English, Spanish.
+macro_rules! texts {
+    ($($key:ident: $english:literal, $spanish:literal;)*) => {
+        /// A text of a page.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Text { $($key),* }
+
+        impl Text {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Text] = &[$(Text::$key),*];
+
+            /// The text in a language.
+            pub(crate) fn say(self, locale: Locale) -> &'static str {
+                match (self, locale) {
+                    $((Text::$key, Locale::English) => $english, (Text::$key, Locale::Spanish) => $spanish,)*
+                }
+            }
+        }
+    };
+}
+
+texts! {
+    LanguageName: "English", "Español";
+    Languages: "Language", "Idioma";
+    SkipToContent: "Skip to the content", "Saltar al contenido";
+    ProductName: "Sluice", "Sluice";
+    Footer: "Health records leave this server only through one gate, and every disclosure is recorded.",
+        "Los datos de salud salen de este servidor por una sola puerta, y cada entrega queda registrada.";
+    ErrorTitle: "Error: {}", "Error: {}";
+    ProblemHeading: "There is a problem", "Hay un problema";
+
+    SignIn: "Sign in", "Iniciar sesión";
+    SignInFor: "to continue to {}", "para continuar con {}";
+    SignInOnlyHere: "You are signing in to your health record here. The app never sees your password.",
+        "Inicia sesión en su expediente de salud aquí. La aplicación nunca ve su contraseña.";
+    Username: "User name", "Nombre de usuario";
+    Password: "Password", "Contraseña";
+    SignInWrong: "The user name or the password is not right. Check both and try again.",
+        "El nombre de usuario o la contraseña no son correctos. Revise ambos e inténtelo de nuevo.";
+    SignInEmpty: "Enter your user name and your password.", "Escriba su nombre de usuario y su contraseña.";
+    SignInTooMany: "There were too many tries. Wait a few minutes, then try again.",
+        "Hubo demasiados intentos. Espere unos minutos e inténtelo de nuevo.";
+    SignInBusy: "The server is busy. Try again in a moment.", "El servidor está ocupado. Inténtelo de nuevo en un momento.";
+    Cancel: "Cancel and go back to the app", "Cancelar y volver a la aplicación";
+
+    ChooseTitle: "Choose a patient", "Elija un paciente";
+    ChooseFor: "{} will see only the patient you choose.", "{} verá solamente al paciente que usted elija.";
+    ChooseLegend: "Patients in your care", "Pacientes a su cargo";
+    ChooseNone: "There is no patient to choose from.", "No hay pacientes para elegir.";
+    Born: "born {}", "nacimiento: {}";
+    NoName: "No name on record", "Sin nombre registrado";
+    Continue: "Continue", "Continuar";
+
+    ConsentTitleOwn: "{} asks to see your health record", "{} pide ver su expediente de salud";
+    ConsentTitlePatient: "{} asks to see a patient’s record", "{} pide ver el expediente de un paciente";
+    Owner: "From {}", "De {}";
+    AnswersTo: "The answer goes to {}", "La respuesta se envía a {}";
+    Terms: "Terms of use of the app", "Condiciones de uso de la aplicación";
+    SignedInAs: "Signed in as {}", "Sesión iniciada como {}";
+    OtherAccount: "Use another account", "Usar otra cuenta";
+    PatientLabel: "Patient", "Paciente";
+    OtherPatient: "Choose another patient", "Elegir otro paciente";
+    ConsentLead: "Untick what you do not want to share. The app gets only what stays ticked, and it is told what that is.",
+        "Desmarque lo que no quiera compartir. La aplicación recibe solo lo que quede marcado, y se le dice qué es.";
+    WhatRecords: "What the app may read", "Lo que la aplicación podrá leer";
+    WhatElse: "What the app is told", "Lo que se le dice a la aplicación";
+    AlwaysTold: "The app is also told the number by which this server knows the record.",
+        "También se le dice el número con el que este servidor identifica el expediente.";
+    HowLong: "For how long", "Durante cuánto tiempo";
+    HowLongOnce: "Access ends in one hour.", "El acceso termina en una hora.";
+    ItemOffline: "Keep access when I am not there", "Mantener el acceso cuando no estoy";
+    ItemOfflineDetail: "Until it is stopped, or until the app has not used it for 100 days. Unticked, access ends in one hour.",
+        "Hasta que se detenga, o hasta que la aplicación no lo use durante 100 días. Si lo desmarca, el acceso termina en una hora.";
+    ItemIdentity: "Who I am", "Quién soy";
+    ItemIdentityDetail: "That it is you who signed in, with your entry as a person in the record.",
+        "Que es usted quien inició sesión, con su ficha de persona en el expediente.";
+    ItemWhichPatient: "Which record it is about", "De qué expediente se trata";
+    ItemWhichPatientDetail: "The number of the record, and nothing of what is in it.",
+        "El número del expediente, y nada de lo que contiene.";
+    ConsentCare: "What the app has read stays with it, even if you stop sharing later. Allow only apps that you trust.",
+        "Lo que la aplicación ya leyó se queda con ella, aunque después deje de compartir. Permita solo aplicaciones de confianza.";
+    NeverShared: "Psychotherapy notes are never shared here.", "Las notas de psicoterapia nunca se comparten aquí.";
+    Allow: "Allow", "Permitir";
+    Deny: "Don’t allow", "No permitir";
+
+    CategoryPerson: "About the person", "Sobre la persona";
+    CategoryConditions: "Health problems and allergies", "Problemas de salud y alergias";
+    CategoryLabs: "Labs and measurements", "Laboratorio y mediciones";
+    CategoryMedicines: "Medicines and vaccines", "Medicamentos y vacunas";
+    CategoryVisits: "Visits and treatments", "Visitas y tratamientos";
+    CategoryPlans: "Care plans", "Planes de atención";
+    CategoryDocuments: "Documents", "Documentos";
+    CategoryInsurance: "Insurance", "Seguro";
+    CategoryProviders: "Doctors and places", "Profesionales y lugares";
+    CategoryOrigin: "Where records come from", "Origen de los datos";
+    CategoryOther: "Other records", "Otros datos";
+    KindPatient: "Personal details", "Datos personales";
+    KindPatientDetail: "Name, birth date, sex, address, phone", "Nombre, fecha de nacimiento, sexo, dirección, teléfono";
+    KindRelatedPerson: "Family and contacts", "Familia y contactos";
+    KindRelatedPersonDetail: "People who help with care", "Personas que ayudan con la atención";
+    KindCondition: "Health problems", "Problemas de salud";
+    KindConditionDetail: "Diagnoses, past and present", "Diagnósticos, pasados y presentes";
+    KindAllergyIntolerance: "Allergies", "Alergias";
+    KindAllergyIntoleranceDetail: "To medicines, food and other things, and the reactions", "A medicamentos, alimentos y otras cosas, y las reacciones";
+    KindObservation: "Results and measurements", "Resultados y mediciones";
+    KindObservationDetail: "Lab values, vital signs, smoking status, survey answers", "Valores de laboratorio, signos vitales, tabaquismo, respuestas a encuestas";
+    KindDiagnosticReport: "Reports", "Informes";
+    KindDiagnosticReportDetail: "Lab reports, imaging and other findings", "Informes de laboratorio, imágenes y otros hallazgos";
+    KindSpecimen: "Samples", "Muestras";
+    KindSpecimenDetail: "Blood, tissue and others that were tested", "Sangre, tejidos y otras que se analizaron";
+    KindMedicationRequest: "Prescriptions", "Recetas";
+    KindMedicationRequestDetail: "Medicines ordered, and how to take them", "Medicamentos indicados y cómo tomarlos";
+    KindMedicationDispense: "Medicines handed out", "Medicamentos entregados";
+    KindMedicationDispenseDetail: "What the pharmacy gave, and when", "Lo que entregó la farmacia, y cuándo";
+    KindMedication: "Details of medicines", "Detalles de los medicamentos";
+    KindMedicationDetail: "Ingredients and strength", "Ingredientes y dosis";
+    KindImmunization: "Vaccines", "Vacunas";
+    KindImmunizationDetail: "Which, when, and which lot", "Cuáles, cuándo y de qué lote";
+    KindEncounter: "Visits", "Visitas";
+    KindEncounterDetail: "Office visits, hospital stays, emergencies", "Consultas, hospitalizaciones, urgencias";
+    KindProcedure: "Procedures", "Procedimientos";
+    KindProcedureDetail: "Operations and treatments", "Operaciones y tratamientos";
+    KindServiceRequest: "Orders", "Órdenes";
+    KindServiceRequestDetail: "Tests, treatments and referrals that were asked for", "Pruebas, tratamientos y derivaciones solicitados";
+    KindDevice: "Implants", "Implantes";
+    KindDeviceDetail: "Pacemakers, joints and other devices", "Marcapasos, prótesis y otros dispositivos";
+    KindCarePlan: "Plans", "Planes";
+    KindCarePlanDetail: "What was agreed to be done", "Lo que se acordó hacer";
+    KindCareTeam: "Care team", "Equipo de atención";
+    KindCareTeamDetail: "Who takes part in care", "Quiénes participan en la atención";
+    KindGoal: "Goals", "Metas";
+    KindGoalDetail: "What is to be reached", "Lo que se quiere lograr";
+    KindDocumentReference: "Notes and documents", "Notas y documentos";
+    KindDocumentReferenceDetail: "Clinical notes, letters, summaries", "Notas clínicas, cartas, resúmenes";
+    KindBinary: "Files", "Archivos";
+    KindBinaryDetail: "The files that documents consist of", "Los archivos que componen los documentos";
+    KindCoverage: "Insurance", "Seguro médico";
+    KindCoverageDetail: "Plan, member number, dates", "Plan, número de afiliación, fechas";
+    KindPractitioner: "Doctors and nurses", "Médicos y enfermeros";
+    KindPractitionerDetail: "Names of those who took part in care", "Nombres de quienes participaron en la atención";
+    KindPractitionerRole: "Their roles", "Sus funciones";
+    KindPractitionerRoleDetail: "Specialty and workplace", "Especialidad y lugar de trabajo";
+    KindOrganization: "Clinics and laboratories", "Clínicas y laboratorios";
+    KindOrganizationDetail: "Name and address", "Nombre y dirección";
+    KindLocation: "Places", "Lugares";
+    KindLocationDetail: "Where care took place", "Dónde se dio la atención";
+    KindProvenance: "Sources", "Fuentes";
+    KindProvenanceDetail: "Who entered a record, and when", "Quién ingresó un dato, y cuándo";
+    KindOther: "Records of another kind", "Datos de otro tipo";
+
+    UnfitTitle: "This app cannot go on with this account", "La aplicación no puede continuar con esta cuenta";
+    UnfitPatients: "{} is not registered for use by patients.", "{} no está registrada para pacientes.";
+    UnfitClinicians: "{} is not registered for use by clinicians.", "{} no está registrada para profesionales de la salud.";
+    UnfitNobody: "{} needs a patient, and no patient is in your care here.", "{} necesita un paciente, y aquí no hay pacientes a su cargo.";
+    UnfitNoRecord: "{} needs a health record, and this account has none.", "{} necesita un expediente de salud, y esta cuenta no tiene ninguno.";
+    BackToApp: "Go back to the app", "Volver a la aplicación";
+
+    AppErrorTitle: "The app’s request cannot be used", "La solicitud de la aplicación no se puede usar";
+    AppErrorLead: "Nothing was shared. Please tell whoever makes the app; the details below are for them.",
+        "No se compartió nada. Avise a quien hace la aplicación; los detalles de abajo son para esa persona.";
+    LostTitle: "This sign-in has ended", "Este inicio de sesión terminó";
+    LostLead: "A sign-in lasts ten minutes and stays in one browser. Nothing was shared. Go back to the app and start again.",
+        "Un inicio de sesión dura diez minutos y vale en un solo navegador. No se compartió nada. Vuelva a la aplicación y empiece de nuevo.";
+    UnavailableTitle: "The server cannot do this at the moment", "El servidor no puede hacer esto en este momento";
+    UnavailableLead: "Nothing was shared. Wait a moment and load the page again.",
+        "No se compartió nada. Espere un momento y vuelva a cargar la página.";
+    SignedOutTitle: "You are signed out", "Ha cerrado la sesión";
+    SignedOutLead: "You can close this window.", "Puede cerrar esta ventana.";
+    ForeignFormTitle: "This form came from another site", "Este formulario vino de otro sitio";
+    ForeignFormLead: "For your safety it was not used. Nothing was shared. Go back to the app and start again.",
+        "Por su seguridad no se usó. No se compartió nada. Vuelva a la aplicación y empiece de nuevo.";
+    NoPageTitle: "There is no such page", "Esta página no existe";
+    NoPageLead: "Check the address, or begin at the first page.", "Revise la dirección, o empiece en la página principal.";
+    ForDevelopers: "For the app’s developer", "Para quien desarrolla la aplicación";
+
+    StartTitle: "A gate in front of health records", "Una puerta delante de los expedientes de salud";
+    StartLead: "Apps read health records here with the patient’s leave. Every answer is judged by policy, cut to its purpose and recorded before it leaves.",
+        "Aquí las aplicaciones leen expedientes de salud con permiso del paciente. Cada respuesta se juzga según las reglas, se limita a su propósito y se registra antes de salir.";
+    StartAddresses: "Addresses", "Direcciones";
+    StartFhir: "FHIR base", "Base FHIR";
+    StartCapability: "What is served", "Lo que se ofrece";
+    StartSmart: "How apps sign in", "Cómo inician sesión las aplicaciones";
+    StartErrors: "Error codes, explained", "Códigos de error, explicados";
+    StartPeople: "People of this demonstration", "Personas de esta demostración";
+    StartInvented: "All of them are invented, and so is everything in their records.",
+        "Todas son inventadas, y también todo lo que hay en sus expedientes.";
+    StartApps: "Registered apps", "Aplicaciones registradas";
+    ColumnRecord: "Record", "Expediente";
+    ColumnClient: "Client id", "Id de cliente";
+    ColumnSecret: "Secret", "Secreto";
+    ColumnRedirect: "Answered at", "Se responde en";
+    None: "none", "ninguno";
+
+    ErrorDocTitle: "Error {}", "El error {}";
+    ErrorDocMeaning: "What it means", "Qué significa";
+    ErrorDocMend: "How to mend it", "Cómo arreglarlo";
+    ErrorDocAll: "All error codes", "Todos los códigos de error";
+    MeanInvalidRequest: "A parameter is missing, repeated, too long or malformed.",
+        "Falta un parámetro, está repetido, es demasiado largo o está mal formado.";
+    MendInvalidRequest: "Read error_description: it names the parameter. Send each one once. PKCE with code_challenge_method=S256 is required, and aud must be the FHIR base.",
+        "Lea error_description: nombra el parámetro. Envíe cada uno una sola vez. Se exige PKCE con code_challenge_method=S256, y aud debe ser la base FHIR.";
+    MeanInvalidClient: "The client is not known, is switched off, or did not prove itself.",
+        "El cliente no se conoce, está desactivado o no demostró quién es.";
+    MendInvalidClient: "A confidential client sends its secret by HTTP Basic or as client_secret, not both. A public client sends client_id alone.",
+        "Un cliente confidencial envía su secreto por HTTP Basic o como client_secret, no ambos. Un cliente público envía solo client_id.";
+    MeanInvalidGrant: "The code or the refresh token does not hold: it is not known, has run out, was used before, was revoked, or belongs to another client or address.",
+        "El código o el token de renovación no vale: no se conoce, caducó, ya se usó, se revocó, o pertenece a otro cliente o dirección.";
+    MendInvalidGrant: "Use each code once and within 60 seconds, with the same redirect_uri and the matching code_verifier. Keep only the newest refresh token. When in doubt, send the person to authorize again.",
+        "Use cada código una sola vez y antes de 60 segundos, con la misma redirect_uri y el code_verifier que le corresponde. Guarde solo el token de renovación más nuevo. En caso de duda, pida a la persona que autorice de nuevo.";
+    MeanUnauthorizedClient: "The client is not registered for what it tries.", "El cliente no está registrado para lo que intenta.";
+    MendUnauthorizedClient: "Compare the request with the app’s registration.", "Compare la solicitud con el registro de la aplicación.";
+    MeanUnsupportedGrantType: "The grant_type does not exist here.", "Ese grant_type no existe aquí.";
+    MendUnsupportedGrantType: "Send authorization_code or refresh_token.", "Envíe authorization_code o refresh_token.";
+    MeanUnsupportedResponseType: "The response_type does not exist here.", "Ese response_type no existe aquí.";
+    MendUnsupportedResponseType: "Send response_type=code.", "Envíe response_type=code.";
+    MeanInvalidScope: "Nothing that was asked for can be granted; or a refresh asked for more than was granted before.",
+        "No se puede conceder nada de lo pedido; o una renovación pidió más de lo que se había concedido.";
+    MendInvalidScope: "Compare scope with scopes_supported in smart-configuration and with the app’s registration. Ask for patient/ scopes that read, such as patient/Observation.rs.",
+        "Compare scope con scopes_supported en smart-configuration y con el registro de la aplicación. Pida scopes patient/ de lectura, como patient/Observation.rs.";
+    MeanAccessDenied: "The person did not allow the app, or left nothing ticked.",
+        "La persona no permitió la aplicación, o no dejó nada marcado.";
+    MendAccessDenied: "Respect it. Offer a way to try again when the person wishes.",
+        "Respételo. Ofrezca una manera de intentarlo de nuevo cuando la persona quiera.";
+    MeanInteractionRequired: "A page would have to be shown, and the app asked for none (prompt=none).",
+        "Habría que mostrar una página, y la aplicación pidió que no se mostrara ninguna (prompt=none).";
+    MendInteractionRequired: "Leave prompt out. To go on without the person, use offline_access and a refresh token.",
+        "No envíe prompt. Para continuar sin la persona, use offline_access y un token de renovación.";
+    MeanRequestNotSupported: "Request objects (request) are not read here.", "Aquí no se leen objetos de solicitud (request).";
+    MendRequestNotSupported: "Send each parameter by itself, in the query or as a form.", "Envíe cada parámetro por separado, en la consulta o como formulario.";
+    MeanRequestUriNotSupported: "Request objects are not fetched here (request_uri).", "Aquí no se descargan objetos de solicitud (request_uri).";
+    MendRequestUriNotSupported: "Send each parameter by itself.", "Envíe cada parámetro por separado.";
+    MeanServerError: "The server made a mistake.", "El servidor cometió un error.";
+    MendServerError: "Try again. If it stays, tell the operator the time and the correlation id in the answer’s headers.",
+        "Inténtelo de nuevo. Si sigue igual, indique al operador la hora y el id de correlación que aparece en los encabezados.";
+    MeanTemporarilyUnavailable: "The server cannot serve at the moment.", "El servidor no puede atender en este momento.";
+    MendTemporarilyUnavailable: "Try again after the seconds that Retry-After names.", "Inténtelo de nuevo tras los segundos que indica Retry-After.";
+    MeanUnknownClient: "No app is registered under this client_id, or it was switched off.",
+        "No hay ninguna aplicación registrada con este client_id, o está desactivada.";
+    MendUnknownClient: "Compare client_id with the registration, letter for letter.",
+        "Compare client_id con el registro, letra por letra.";
+    MeanInvalidRedirectUri: "redirect_uri is missing or not registered for this app, so nobody was sent there.",
+        "Falta redirect_uri o no está registrada para esta aplicación; por eso no se envió a nadie allí.";
+    MendInvalidRedirectUri: "Send a registered address, letter for letter. Only the port of a loopback address (127.0.0.1, [::1], localhost) may change.",
+        "Envíe una dirección registrada, letra por letra. Solo puede cambiar el puerto de una dirección local (127.0.0.1, [::1], localhost).";
+    MeanFlowExpired: "The sign-in lasted longer than ten minutes, ended already, or was opened in another browser.",
+        "El inicio de sesión duró más de diez minutos, ya terminó o se abrió en otro navegador.";
+    MendFlowExpired: "Start the authorization again from the app. Cookies must be allowed for this server.",
+        "Inicie de nuevo la autorización desde la aplicación. Este servidor necesita que se permitan las cookies.";
+}
+
+/// Under which heading of the consent page a kind of record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Category {
+    Person,
+    Conditions,
+    Labs,
+    Medicines,
+    Visits,
+    Plans,
+    Documents,
+    Insurance,
+    Providers,
+    Origin,
+    Other,
+}
+
+impl Category {
+    /// In the order of the page.
+    pub(crate) const ALL: [Category; 11] = [
+        Category::Person,
+        Category::Conditions,
+        Category::Labs,
+        Category::Medicines,
+        Category::Visits,
+        Category::Plans,
+        Category::Documents,
+        Category::Insurance,
+        Category::Providers,
+        Category::Origin,
+        Category::Other,
+    ];
+
+    pub(crate) fn heading(self) -> Text {
+        match self {
+            Category::Person => Text::CategoryPerson,
+            Category::Conditions => Text::CategoryConditions,
+            Category::Labs => Text::CategoryLabs,
+            Category::Medicines => Text::CategoryMedicines,
+            Category::Visits => Text::CategoryVisits,
+            Category::Plans => Text::CategoryPlans,
+            Category::Documents => Text::CategoryDocuments,
+            Category::Insurance => Text::CategoryInsurance,
+            Category::Providers => Text::CategoryProviders,
+            Category::Origin => Text::CategoryOrigin,
+            Category::Other => Text::CategoryOther,
+        }
+    }
+}
+
+/// The kinds of records that have words of their own: category, name, what is in it.
+const KINDS: [(ResourceType, Category, Text, Text); 26] = [
+    (ResourceType::Patient, Category::Person, Text::KindPatient, Text::KindPatientDetail),
+    (ResourceType::RelatedPerson, Category::Person, Text::KindRelatedPerson, Text::KindRelatedPersonDetail),
+    (ResourceType::Condition, Category::Conditions, Text::KindCondition, Text::KindConditionDetail),
+    (
+        ResourceType::AllergyIntolerance,
+        Category::Conditions,
+        Text::KindAllergyIntolerance,
+        Text::KindAllergyIntoleranceDetail,
+    ),
+    (ResourceType::Observation, Category::Labs, Text::KindObservation, Text::KindObservationDetail),
+    (ResourceType::DiagnosticReport, Category::Labs, Text::KindDiagnosticReport, Text::KindDiagnosticReportDetail),
+    (ResourceType::Specimen, Category::Labs, Text::KindSpecimen, Text::KindSpecimenDetail),
+    (
+        ResourceType::MedicationRequest,
+        Category::Medicines,
+        Text::KindMedicationRequest,
+        Text::KindMedicationRequestDetail,
+    ),
+    (
+        ResourceType::MedicationDispense,
+        Category::Medicines,
+        Text::KindMedicationDispense,
+        Text::KindMedicationDispenseDetail,
+    ),
+    (ResourceType::Medication, Category::Medicines, Text::KindMedication, Text::KindMedicationDetail),
+    (ResourceType::Immunization, Category::Medicines, Text::KindImmunization, Text::KindImmunizationDetail),
+    (ResourceType::Encounter, Category::Visits, Text::KindEncounter, Text::KindEncounterDetail),
+    (ResourceType::Procedure, Category::Visits, Text::KindProcedure, Text::KindProcedureDetail),
+    (ResourceType::ServiceRequest, Category::Visits, Text::KindServiceRequest, Text::KindServiceRequestDetail),
+    (ResourceType::Device, Category::Visits, Text::KindDevice, Text::KindDeviceDetail),
+    (ResourceType::CarePlan, Category::Plans, Text::KindCarePlan, Text::KindCarePlanDetail),
+    (ResourceType::CareTeam, Category::Plans, Text::KindCareTeam, Text::KindCareTeamDetail),
+    (ResourceType::Goal, Category::Plans, Text::KindGoal, Text::KindGoalDetail),
+    (
+        ResourceType::DocumentReference,
+        Category::Documents,
+        Text::KindDocumentReference,
+        Text::KindDocumentReferenceDetail,
+    ),
+    (ResourceType::Binary, Category::Documents, Text::KindBinary, Text::KindBinaryDetail),
+    (ResourceType::Coverage, Category::Insurance, Text::KindCoverage, Text::KindCoverageDetail),
+    (ResourceType::Practitioner, Category::Providers, Text::KindPractitioner, Text::KindPractitionerDetail),
+    (ResourceType::PractitionerRole, Category::Providers, Text::KindPractitionerRole, Text::KindPractitionerRoleDetail),
+    (ResourceType::Organization, Category::Providers, Text::KindOrganization, Text::KindOrganizationDetail),
+    (ResourceType::Location, Category::Providers, Text::KindLocation, Text::KindLocationDetail),
+    (ResourceType::Provenance, Category::Origin, Text::KindProvenance, Text::KindProvenanceDetail),
+];
+
+/// Category, name and content of a kind of record; a kind without words of its own is named by its type.
+pub(crate) fn of_kind(kind: ResourceType) -> (Category, Text, Option<Text>) {
+    KINDS
+        .iter()
+        .find(|(known, ..)| *known == kind)
+        .map_or((Category::Other, Text::KindOther, None), |(_, category, label, detail)| {
+            (*category, *label, Some(*detail))
+        })
+}
+
+/// What an error code means, and how to mend it.
+pub(crate) fn of_error(code: ErrorCode) -> (Text, Text) {
+    match code {
+        ErrorCode::InvalidRequest => (Text::MeanInvalidRequest, Text::MendInvalidRequest),
+        ErrorCode::InvalidClient => (Text::MeanInvalidClient, Text::MendInvalidClient),
+        ErrorCode::InvalidGrant => (Text::MeanInvalidGrant, Text::MendInvalidGrant),
+        ErrorCode::UnauthorizedClient => (Text::MeanUnauthorizedClient, Text::MendUnauthorizedClient),
+        ErrorCode::UnsupportedGrantType => (Text::MeanUnsupportedGrantType, Text::MendUnsupportedGrantType),
+        ErrorCode::UnsupportedResponseType => (Text::MeanUnsupportedResponseType, Text::MendUnsupportedResponseType),
+        ErrorCode::InvalidScope => (Text::MeanInvalidScope, Text::MendInvalidScope),
+        ErrorCode::AccessDenied => (Text::MeanAccessDenied, Text::MendAccessDenied),
+        ErrorCode::InteractionRequired => (Text::MeanInteractionRequired, Text::MendInteractionRequired),
+        ErrorCode::RequestNotSupported => (Text::MeanRequestNotSupported, Text::MendRequestNotSupported),
+        ErrorCode::RequestUriNotSupported => (Text::MeanRequestUriNotSupported, Text::MendRequestUriNotSupported),
+        ErrorCode::ServerError => (Text::MeanServerError, Text::MendServerError),
+        ErrorCode::TemporarilyUnavailable => (Text::MeanTemporarilyUnavailable, Text::MendTemporarilyUnavailable),
+        ErrorCode::UnknownClient => (Text::MeanUnknownClient, Text::MendUnknownClient),
+        ErrorCode::InvalidRedirectUri => (Text::MeanInvalidRedirectUri, Text::MendInvalidRedirectUri),
+        ErrorCode::FlowExpired => (Text::MeanFlowExpired, Text::MendFlowExpired),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts that are the same word in both languages.
+    const SAME: [Text; 2] = [Text::ProductName, Text::ErrorTitle];
+
+    #[test]
+    fn every_text_stands_in_both_languages() {
+        for text in Text::ALL {
+            let [english, spanish] = Locale::ALL.map(|locale| text.say(locale));
+            assert!(!english.trim().is_empty() && !spanish.trim().is_empty(), "{text:?}");
+            assert_eq!(english.matches("{}").count(), spanish.matches("{}").count(), "{text:?}");
+            assert_eq!(english.trim() == spanish.trim(), SAME.contains(text), "{text:?}");
+            assert_eq!(english.ends_with('.'), spanish.ends_with('.'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_that_is_served_has_words_of_its_own() {
+        for name in [
+            "Patient",
+            "Practitioner",
+            "PractitionerRole",
+            "Organization",
+            "Location",
+            "Encounter",
+            "Condition",
+            "AllergyIntolerance",
+            "Observation",
+            "DiagnosticReport",
+            "Specimen",
+            "ServiceRequest",
+            "MedicationRequest",
+            "MedicationDispense",
+            "Immunization",
+            "Procedure",
+            "CarePlan",
+            "CareTeam",
+            "Goal",
+            "Device",
+            "Coverage",
+            "DocumentReference",
+            "Binary",
+            "Medication",
+            "RelatedPerson",
+            "Provenance",
+        ] {
+            let kind: ResourceType = name.parse().expect(name);
+            assert!(of_kind(kind).2.is_some(), "{name}");
+        }
+        assert_eq!(of_kind(ResourceType::Account), (Category::Other, Text::KindOther, None));
+    }
+}

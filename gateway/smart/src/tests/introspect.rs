@@ -1,0 +1,89 @@
+//! No change to a token ever widens what it opens (threats: missing, null and mistyped claims).
+
+use crate::Grant;
+use crate::introspect::{Why, principal_of};
+use crate::trial::{NOW, Trial, code, redeeming, run, world};
+use privacy::Principal;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const BASE: &str = "https://localhost:8443/fhir";
+
+fn launched() -> (Map<String, Value>, Arc<Grant>, Principal) {
+    let world = world();
+    let code = code(&world, "ana", &[("scope", "launch/patient fhirUser patient/Observation.rs")]);
+    let tokens = run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap();
+    let principal = world.principal(&tokens.access_token, NOW).unwrap();
+    let [grant] = &world.grants_alive(NOW)[..] else { panic!() };
+    (Trial::open(&tokens.access_token), Arc::clone(grant), principal)
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        Just(json!(1)),
+        Just(json!(true)),
+        Just(json!([])),
+        Just(json!({})),
+        Just(json!(["ana"])),
+        Just(json!("")),
+        Just(json!("ben")),
+        Just(json!("*")),
+        Just(json!("TREAT")),
+        Just(json!("keeper")),
+        Just(json!("account-of-ben")),
+        Just(json!("https://localhost:8443/fhir/Patient/ben")),
+        Just(json!("patient/*.rs")),
+        Just(json!("patient/Observation.cruds")),
+        Just(json!("patient/Observation.rs patient/Condition.rs")),
+        Just(json!("patient/Observation.r")),
+        Just(json!("patient/Observation.rs  launch/patient")),
+        Just(json!("patient/Observation.rs nonsense")),
+        Just(json!("patient/Observation.rs\npatient/*.rs")),
+        "[a-zA-Z/*. ]{0,40}".prop_map(Value::String),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_changed_claim_opens_the_same_less_or_nothing(
+        name in prop_oneof![
+            Just("patient"), Just("fhirUser"), Just("purpose"), Just("scope"), Just("sub"), Just("client_id"),
+            Just("grant"), Just("role"), Just("patients"),
+        ],
+        value in proptest::option::of(values()),
+    ) {
+        let (mut claims, grant, whole) = launched();
+        match value {
+            Some(value) => claims.insert(name.to_owned(), value),
+            None => claims.remove(name),
+        };
+        if let Ok(principal) = principal_of(&claims, &grant, BASE, NOW) {
+            prop_assert!(whole.scopes.cover(&principal.scopes));
+            prop_assert_eq!(Principal { scopes: whole.scopes.clone(), ..principal }, whole);
+        }
+    }
+}
+
+#[test]
+fn every_claim_that_must_be_there_is_missed() {
+    for name in ["patient", "purpose", "scope", "sub", "client_id", "grant"] {
+        let (mut claims, grant, _) = launched();
+        claims.remove(name);
+        assert_eq!(principal_of(&claims, &grant, BASE, NOW), Err(Why::Contradiction), "{name}");
+    }
+}
+
+#[test]
+fn a_token_of_a_grant_that_nobody_knows_opens_nothing() {
+    let (mut claims, _, _) = launched();
+    claims.insert("grant".to_owned(), json!("unknown"));
+    let world = world();
+    let token = world.ports.sign(&claims);
+    assert_eq!(world.principal(&token, NOW), Err(Why::NoGrant));
+    assert_eq!(world.principal("x", NOW), Err(Why::NotOurs));
+    assert_eq!(world.principal(&"x".repeat(20_000), NOW), Err(Why::NotOurs));
+}

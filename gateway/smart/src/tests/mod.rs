@@ -1,0 +1,10 @@
+//! Launches from door to token, as sentences. One file for each step.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod authorize;
+mod flow;
+mod introspect;
+mod refresh;
+mod revoke;
+mod token;
