@@ -1,2 +1,33 @@
-//! The `sluice` command.
-fn main() {}
+//! The `sluice` command: every failure is one sentence that says what to do, on standard error, with exit status 1.
+
+mod args;
+mod demo;
+
+use args::{Command, Sluice};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = Sluice::parse().command;
+    server::telemetry::start(false);
+    match run(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            // With standard error gone too, the exit status alone must say it.
+            drop(writeln!(std::io::stderr(), "{sentence}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), String> {
+    match command {
+        Command::Demo(args) => wait(demo::run(args)),
+    }
+}
+
+fn wait(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|why| format!("no threads could be started ({why}); free some memory and try again"))?.block_on(work)
+}
