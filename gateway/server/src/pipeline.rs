@@ -7,13 +7,12 @@ use crate::request::Request;
 use crate::respond::{Asker, Body, Public, Reply, Shape, respond};
 use crate::route::{Act, Authn, Cors, Matched};
 use crate::{clock, oauth, well_known};
-use fhir::Interaction;
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
 use privacy::{Disclosure, Facts, Judging, Page, Refused, Redacted, Refusal, decide};
 
 /// Answers a request.
-pub async fn serve(cx: &Context, request: &Request) -> Response<Body> {
+pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
     let head = request.method == Method::HEAD;
     let unknown = Asker { route: None, principal: None, correlation: &request.correlation, head, challenge: "Bearer" };
     let matched = match cx.routes.find(&request.method, &request.path) {
@@ -25,7 +24,10 @@ pub async fn serve(cx: &Context, request: &Request) -> Response<Body> {
         return respond(preflight(&matched), &asker);
     }
     match matched.route.authn {
-        Authn::Anyone => respond(public(cx, request, &matched).await, &asker),
+        Authn::Anyone => {
+            let (reply, principal) = public(cx, request, &matched).await;
+            respond(reply, &Asker { principal: principal.as_deref(), ..asker })
+        }
         Authn::Bearer => match authenticate::bearer(cx, request) {
             Ok(caller) => {
                 let reply = fhir(cx, &caller, request, &matched).await;
@@ -37,7 +39,7 @@ pub async fn serve(cx: &Context, request: &Request) -> Response<Body> {
 }
 
 /// One question, one answer. HTTP, a page of the portal, whatever asks comes through here.
-pub async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
+pub(crate) async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
     let answer = async { cx.gate.release(judged(cx, caller, asked).await?, clock::now()).await };
     match answer.await {
         Ok(page) => Ok(page),
@@ -82,9 +84,9 @@ async fn answer(
     if asked.is_one() { Ok(page.map(&condition, read::shape)) } else { Ok(page.map(&frame, search::shape)) }
 }
 
-/// What needs no token.
-async fn public(cx: &Context, request: &Request, matched: &Matched) -> Reply {
-    match matched.route.act {
+/// What needs no token, and whom it is for where a page shows health data to someone with a session.
+async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::Answer {
+    let reply = match matched.route.act {
         Act::Capabilities => well_known::capabilities(cx),
         Act::SmartConfiguration => well_known::smart_configuration(cx),
         Act::OpenIdConfiguration => well_known::openid_configuration(cx),
@@ -99,10 +101,10 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> Reply {
         | Act::Revoke
         | Act::ErrorPage
         | Act::Stylesheet
-        | Act::Start => oauth::answer(cx, request, matched).await,
-        Act::Fhir(Interaction::Capabilities) => well_known::capabilities(cx),
+        | Act::Start => return oauth::answer(cx, request, matched).await,
         Act::Fhir(_) => Reply::stranger(Refusal::fault("a FHIR route without a token")),
-    }
+    };
+    (reply, None)
 }
 
 /// CORS preflight (Fetch standard): which methods and headers a browser app may use.

@@ -1,0 +1,78 @@
+//! What a browser brings along: its cookies, its language, and where a form came from.
+
+use crate::context::Context;
+use crate::request::Request;
+use cookie::{Cookie, SameSite};
+use http::header;
+use portal::Frame;
+use smart::Locale;
+
+/// The browser's own token: a launch can be gone on with only where it began.
+const BROWSER: &str = "__Host-sluice-browser";
+/// The session of the person who signed in.
+const SESSION: &str = "__Host-sluice-session";
+/// Bytes of a cookie that is looked at.
+const COOKIE_BYTES_MAX: usize = 4096;
+
+/// A browser and its wishes.
+pub(super) struct Browser {
+    /// Its own token, if it has one.
+    pub(super) token: Option<String>,
+    /// Its session's token.
+    pub(super) session: Option<String>,
+    locale: Locale,
+}
+
+impl Browser {
+    /// Reads cookies and language.
+    pub(super) fn of(request: &Request) -> Browser {
+        let cookies = request.header("cookie").filter(|header| header.len() <= COOKIE_BYTES_MAX).unwrap_or("");
+        let named = |name: &str| {
+            let mut all = Cookie::split_parse(cookies).filter_map(Result::ok).filter(|cookie| cookie.name() == name);
+            let first = all.next()?;
+            // Two of one name: someone planted one.
+            if all.next().is_some() { None } else { Some(first.value().to_owned()) }
+        };
+        let chosen = request.query_pairs().into_iter().find(|(name, _)| name == "lang").map(|(_, tag)| tag);
+        let chosen = chosen.or_else(|| {
+            let form = request.form_pairs().ok()?;
+            form.into_iter().find(|(name, _)| name == "lang").map(|(_, tag)| tag)
+        });
+        let locale = chosen.and_then(|tag| Locale::of(&tag));
+        let locale = locale.unwrap_or_else(|| Locale::negotiate(request.header("accept-language")));
+        Browser { token: named(BROWSER), session: named(SESSION), locale }
+    }
+
+    /// The language of pages, and the address of this one.
+    pub(super) fn frame(&self, here: Option<String>) -> Frame {
+        Frame { locale: self.locale, here }
+    }
+
+    /// A path of ours with the flow and the language in force.
+    pub(super) fn path(&self, path: &str, flow: &str) -> String {
+        format!("{path}?flow={flow}&lang={}", self.locale.tag())
+    }
+}
+
+/// The header that keeps the browser's token.
+pub(super) fn keep_browser(token: &str) -> String {
+    keep(BROWSER, token)
+}
+
+/// The header that keeps a session. It ends with the browser, or earlier on our side.
+pub(super) fn keep_session(token: &str) -> String {
+    keep(SESSION, token)
+}
+
+fn keep(name: &'static str, value: &str) -> String {
+    Cookie::build((name, value.to_owned())).path("/").secure(true).http_only(true).same_site(SameSite::Lax).build().to_string()
+}
+
+/// Whether a form was sent by another site (Fetch Metadata; Origin where that is not told).
+pub(super) fn is_foreign(cx: &Context, request: &Request) -> bool {
+    match (request.header("sec-fetch-site"), request.header(header::ORIGIN.as_str())) {
+        (Some(site), _) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin != cx.origin,
+        (None, None) => request.headers.contains_key("sec-fetch-site"),
+    }
+}

@@ -1,0 +1,61 @@
+//! The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009).
+
+use crate::clock;
+use crate::context::Context;
+use crate::request::Request;
+use crate::respond::{Credential, JSON, Reply};
+use bytes::Bytes;
+use http::{StatusCode, header};
+use smart::{ErrorCode, OauthError};
+
+/// Tokens for a code or a refresh token.
+pub(super) async fn token(cx: &Context, request: &Request) -> Reply {
+    let form = match form(request) {
+        Ok(form) => form,
+        Err(why) => return error(cx, &why),
+    };
+    let answered = cx.authority.token(request.header("authorization"), &form, clock::now().seconds()).await;
+    match answered.and_then(|tokens| tokens.body().map_err(OauthError::from)) {
+        Ok(body) => credential(StatusCode::OK, JSON, body),
+        Err(why) => error(cx, &why),
+    }
+}
+
+/// Ends a token and what it stands for. Success has no content.
+pub(super) async fn revoke(cx: &Context, request: &Request) -> Reply {
+    let form = match form(request) {
+        Ok(form) => form,
+        Err(why) => return error(cx, &why),
+    };
+    match cx.authority.revoke(request.header("authorization"), &form, clock::now().seconds()).await {
+        Ok(()) => credential(StatusCode::OK, "", String::new()),
+        Err(why) => error(cx, &why),
+    }
+}
+
+fn form(request: &Request) -> Result<Vec<(String, String)>, OauthError> {
+    if request.query.is_some() {
+        return Err(OauthError::new(ErrorCode::InvalidRequest, "Send parameters in the body, not in the address."));
+    }
+    request.form_pairs().map_err(|_| {
+        OauthError::new(ErrorCode::InvalidRequest, "Send the body as application/x-www-form-urlencoded.")
+    })
+}
+
+fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {
+    Reply::Credential(Credential { status, media, headers: Vec::new(), body: Bytes::from(body) })
+}
+
+fn error(cx: &Context, why: &OauthError) -> Reply {
+    if let Some(private) = &why.private {
+        tracing::warn!(code = why.code.as_str(), why = private, "an OAuth request failed");
+    }
+    let status = StatusCode::from_u16(why.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let status = if why.challenge_basic { StatusCode::UNAUTHORIZED } else { status };
+    let mut headers = Vec::new();
+    if why.challenge_basic {
+        headers.push((header::WWW_AUTHENTICATE, "Basic realm=\"token\"".to_owned()));
+    }
+    let body = Bytes::from(why.body(&cx.authority.settings));
+    Reply::Credential(Credential { status, media: JSON, headers, body })
+}

@@ -1,0 +1,86 @@
+//! The authorization server's doors: forms and cookies in, pages, redirects and tokens out. What happens is decided in
+//! crate `smart`; what people see is made in crate `portal`.
+
+mod browser;
+mod endpoints;
+mod launch;
+mod patients;
+
+use crate::context::Context;
+use crate::request::Request;
+use crate::respond::{HTML, Public, Reply};
+use crate::route::{Act, Matched};
+use browser::Browser;
+use http::{Method, StatusCode, header};
+use portal::{Frame, Html, Message, STYLESHEET, Start, error_doc, message, stylesheet_path};
+use privacy::{Principal, Refusal};
+use smart::ErrorCode;
+use std::sync::Arc;
+
+/// A reply, and whom it is for when it holds health data.
+pub(crate) type Answer = (Reply, Option<Arc<Principal>>);
+
+/// Answers a page or an endpoint.
+pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -> Answer {
+    let act = matched.route.act;
+    let browser = Browser::of(request);
+    if request.method == Method::POST && act_has_cookies(act) && browser::is_foreign(cx, request) {
+        return alone(page(message(&browser.frame(None), &Message::ForeignForm), StatusCode::FORBIDDEN));
+    }
+    match act {
+        Act::Authorize => alone(launch::authorize(cx, request, &browser).await),
+        Act::Login => alone(launch::login(cx, request, &browser).await),
+        Act::Choose => launch::choose(cx, request, &browser).await,
+        Act::Consent => launch::consent(cx, request, &browser).await,
+        Act::Token => alone(endpoints::token(cx, request).await),
+        Act::Revoke => alone(endpoints::revoke(cx, request).await),
+        Act::ErrorPage => alone(error_page(&browser.frame(Some(request.path.clone())), matched)),
+        Act::Stylesheet => alone(stylesheet(request)),
+        Act::Start => alone(start(cx, &browser)),
+        Act::Fhir(_)
+        | Act::Capabilities
+        | Act::SmartConfiguration
+        | Act::OpenIdConfiguration
+        | Act::Jwks
+        | Act::Live
+        | Act::Ready => alone(Reply::stranger(Refusal::fault("not a page"))),
+    }
+}
+
+fn alone(reply: Reply) -> Answer {
+    (reply, None)
+}
+
+/// The pages whose forms count only from our own pages. The authorization endpoint is entered from anywhere.
+fn act_has_cookies(act: Act) -> bool {
+    matches!(act, Act::Login | Act::Choose | Act::Consent)
+}
+
+/// A page that says nothing of anyone's record.
+fn page(html: Html, status: StatusCode) -> Reply {
+    let policy = html.content_security_policy();
+    let language = html.locale.tag();
+    let document = Public { status, ..Public::ok(HTML, html.body) };
+    Reply::Public(document.with(header::CONTENT_SECURITY_POLICY, policy).with(header::CONTENT_LANGUAGE, language))
+}
+
+fn error_page(frame: &Frame, matched: &Matched) -> Reply {
+    match matched.values.first().and_then(|code| ErrorCode::of(code)) {
+        Some(code) => page(error_doc(frame, code), StatusCode::OK),
+        None => page(message(frame, &Message::NoPage), StatusCode::NOT_FOUND),
+    }
+}
+
+/// Its name holds its digest, so it may be kept for good.
+fn stylesheet(request: &Request) -> Reply {
+    if request.path != stylesheet_path() {
+        return Reply::stranger(Refusal::not_found());
+    }
+    let document = Public::ok("text/css; charset=utf-8", STYLESHEET);
+    Reply::Public(document.with(header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+}
+
+fn start(cx: &Context, browser: &Browser) -> Reply {
+    let start = Start { frame: browser.frame(Some("/".to_owned())), fhir_base: &cx.fhir_base, users: &[], clients: &[] };
+    page(portal::start(&start), StatusCode::OK)
+}

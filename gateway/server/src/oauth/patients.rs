@@ -1,0 +1,97 @@
+//! The pages on which a clinician sees patients' names: health data, and so through the gate like everything else.
+
+use super::{Answer, alone, page};
+use crate::authenticate::Caller;
+use crate::context::Context;
+use crate::interaction::{Asked, What};
+use crate::pipeline::journey;
+use crate::request::Request;
+use crate::respond::{HTML, Reply, Shape};
+use fhir::search::Query;
+use fhir::{Id, Interaction, ResourceType};
+use http::{StatusCode, header};
+use portal::{App, ChooseForm, ConsentForm, Frame, Html, Message, message};
+use privacy::{Principal, Purpose, Question, Scopes, Subject};
+use smart::Account;
+use smart::flow::{Choice, Consent};
+use std::sync::Arc;
+
+/// The client under which our own pages stand on the ledger.
+const PORTAL: &str = "portal";
+/// Patients on one page of the chooser.
+const PATIENTS_MAX: u32 = 500;
+
+/// The page with the patients in a clinician's care.
+pub(super) async fn choose(
+    cx: &Context,
+    request: &Request,
+    frame: Frame,
+    app: App,
+    flow: String,
+    choice: Choice,
+) -> Answer {
+    let form = ChooseForm { frame, app, flow };
+    let caller = caller(&choice.account, choice.session, choice.patients);
+    match journey(cx, &caller, &asked(cx, request)).await {
+        Ok(released) => {
+            let html = released.map(&form, portal::choose);
+            (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(caller.principal))
+        }
+        Err(refused) => refusal(form.frame, refused),
+    }
+}
+
+/// The consent page that names the one patient.
+pub(super) async fn consent(cx: &Context, request: &Request, form: ConsentForm, consent: Consent) -> Answer {
+    let caller = caller(&consent.account, consent.session, consent.patient.into_iter().collect());
+    match journey(cx, &caller, &asked(cx, request)).await {
+        Ok(released) => {
+            let html = released.map(&form, portal::consent_of_patient);
+            (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(caller.principal))
+        }
+        Err(refused) => refusal(form.frame, refused),
+    }
+}
+
+fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
+    Caller {
+        principal: Arc::new(Principal {
+            client: PORTAL.to_owned(),
+            grant: session,
+            account: account.id.clone(),
+            fhir_user: Some(account.fhir_user.clone()),
+            role: account.role,
+            purpose: Purpose::Treatment,
+            scopes: Scopes::parse("patient/Patient.s"),
+            subject: Subject::Patients(patients),
+        }),
+    }
+}
+
+fn asked(cx: &Context, request: &Request) -> Asked {
+    let kind = ResourceType::Patient;
+    let query = Query { count: Some(PATIENTS_MAX), ..Query::everything(kind, &cx.fhir_base) };
+    Asked {
+        question: Question {
+            interaction: Interaction::Search,
+            kind,
+            id: None,
+            query: None,
+            correlation: request.correlation.clone(),
+        },
+        what: What::Page { query: Box::new(query), place: None },
+    }
+}
+
+fn refusal(frame: Frame, refused: privacy::Refused) -> Answer {
+    tracing::warn!(kind = ?refused.why().kind(), why = refused.why().private(), "patients could not be shown");
+    alone(page(message(&frame, &Message::Unavailable), StatusCode::SERVICE_UNAVAILABLE))
+}
+
+fn shape(html: Html, (): &()) -> Shape {
+    let headers = vec![
+        (header::CONTENT_SECURITY_POLICY, html.content_security_policy()),
+        (header::CONTENT_LANGUAGE, html.locale.tag().to_owned()),
+    ];
+    Shape { status: StatusCode::OK, media: HTML, headers, chunks: vec![html.body.into()] }
+}
