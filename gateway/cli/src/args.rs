@@ -16,6 +16,27 @@ pub(crate) struct Sluice {
 pub(crate) enum Command {
     /// Run the whole gateway on this machine, with people who do not exist
     Demo(DemoArgs),
+    /// Write a configuration, keys and a throwaway certificate into a folder
+    Init {
+        /// The folder; made when it is not there
+        dir: PathBuf,
+    },
+    /// Run the gateway by its configuration
+    Serve(ConfigArgs),
+    /// Read a configuration and say all that is wrong with it
+    CheckConfig(ConfigArgs),
+    /// Try a privacy policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Verify or export the record of disclosures
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Look at messages that were received
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Try the HL7 v2 map
+    #[command(subcommand)]
+    Hl7v2(Hl7v2Command),
 }
 
 /// Options of `demo`.
@@ -44,3 +65,85 @@ pub(crate) struct DemoArgs {
     pub(crate) ready_file: Option<PathBuf>,
 }
 
+/// Which configuration.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration
+    #[arg(short, long, value_name = "FILE", default_value = "sluice.toml")]
+    pub(crate) config: PathBuf,
+}
+
+/// Which data folder: named, or that of a configuration.
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The data folder
+    #[arg(long, value_name = "DIR", default_value = "sluice-demo", conflicts_with = "config")]
+    pub(crate) data: PathBuf,
+    /// The data folder of this configuration
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What `policy` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print what of a resource would leave for a purpose
+    Apply {
+        /// Why someone asks: TREAT, HPAYMT or PATRQT
+        #[arg(long, value_name = "P")]
+        purpose: String,
+        /// One FHIR resource as JSON
+        file: PathBuf,
+    },
+}
+
+/// What `ledger` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Hold every block against its hash and the one before it
+    Verify(DataArgs),
+    /// Print every entry as AuditEvents, one in a line
+    Export(DataArgs),
+}
+
+/// What `journal` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// List what was received, without its content
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Only those that are: applied, quarantined, refused or unfinished
+        #[arg(long, value_name = "STATE")]
+        state: Option<String>,
+    },
+    /// Show one message
+    Show {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Print the message itself, exactly as it came
+        #[arg(long)]
+        raw: bool,
+        /// Its number, as `journal list` shows it
+        sequence: u64,
+    },
+    /// Send one kept message through the live path again
+    Replay {
+        /// The configuration whose link it came over
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Its number, as `journal list` shows it
+        sequence: u64,
+    },
+}
+
+/// What `hl7v2` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hl7v2Command {
+    /// Print what each message of the files becomes, one line of JSON each
+    Map {
+        /// Files of messages: bare, in batches or in MLLP frames
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}

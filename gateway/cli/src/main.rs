@@ -2,6 +2,11 @@
 
 mod args;
 mod demo;
+mod hl7;
+mod journal;
+mod ledger;
+mod out;
+mod policy;
 
 use args::{Command, Sluice};
 use clap::Parser;
@@ -24,6 +29,10 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), String> {
     match command {
         Command::Demo(args) => wait(demo::run(args)),
+        Command::Policy(command) => policy::run(command),
+        Command::Ledger(command) => ledger::run(command),
+        Command::Journal(command) => wait(journal::run(command)),
+        Command::Hl7v2(command) => hl7::run(command),
     }
 }
 

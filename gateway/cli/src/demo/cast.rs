@@ -122,7 +122,7 @@ impl Cast {
         for app in &self.clients {
             let proof = match &app.client_secret {
                 None => ClientKind::Public,
-                Some(secret) => ClientKind::ConfidentialSymmetric { secret_sha256: authority.secret_digest(secret) },
+                Some(secret) => ClientKind::ConfidentialSymmetric { secret_sha256: hex(&certs::digest::sha256(secret.as_bytes())) },
             };
             let client = Client {
                 client_id: app.client_id.clone(),
@@ -164,4 +164,8 @@ fn easy_password() -> String {
         .filter_map(|byte| LETTERS.get(usize::from(byte % 32)).copied().map(char::from))
         .collect();
     letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
