@@ -1,6 +1,6 @@
 //! The decision: facts in, a permit or a refusal out. Pure, total, and silent about everything it denies.
 //!
-//! The order is that of the design's law: purpose and policy, then scope, then subject, then type. What depends on the
+//! The order: purpose and its policy, then scope, then type, then the patient in context. What depends on the
 //! rows themselves (whose they are, their labels, their elements) is judged row by row in [`crate::Judging`].
 
 use crate::permit::{Permit, Question, Subject};

@@ -28,8 +28,9 @@ pub struct Row {
     pub standing: Standing,
     /// Where to go on behind this row.
     pub after: Cursor,
-    /// Records that may let this one be seen: those that refer to a Practitioner, own a Binary, or are the targets of a
-    /// Provenance. Each is judged like any row.
+    /// Records that may let this one be seen: those that refer to a Practitioner (and the shared ones between), all targets
+    /// of a Provenance, and of a Binary those that link to it together with the owner it names in `securityContext`. Each
+    /// is judged like any row: one outside the scopes or the policy lets nothing be seen.
     pub evidence: Vec<Document>,
 }
 
