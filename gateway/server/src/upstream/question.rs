@@ -243,9 +243,14 @@ mod tests {
 
     #[test]
     fn order_and_companions_are_passed_on() {
-        let asked = [("_sort", "-authoredon,_id"), ("_include", "MedicationRequest:medication"), ("_revinclude", "Provenance:target")];
+        let asked = [
+            ("_sort", "-authoredon,_id"),
+            ("_include", "MedicationRequest:medication"),
+            ("_revinclude", "Provenance:target"),
+        ];
         let written = written(ResourceType::MedicationRequest, &asked).unwrap();
-        let expected = "&_sort=-authoredon,_id&_include=MedicationRequest:medication&_revinclude=Provenance:target&_count=50";
+        let expected =
+            "&_sort=-authoredon,_id&_include=MedicationRequest:medication&_revinclude=Provenance:target&_count=50";
         assert!(written.ends_with(expected), "{written}");
     }
 
@@ -253,6 +258,9 @@ mod tests {
     fn provenance_is_never_walked_as_a_whole() {
         let all = Query::everything(ResourceType::Provenance, "https://here/fhir");
         assert_eq!(pairs(&all, &[id("p1")], 50).unwrap_err().kind(), Kind::TooCostly);
-        assert_eq!(written(ResourceType::Provenance, &[("target", "Observation/1")]).unwrap(), "target=Observation/1&_count=50");
+        assert_eq!(
+            written(ResourceType::Provenance, &[("target", "Observation/1")]).unwrap(),
+            "target=Observation/1&_count=50"
+        );
     }
 }

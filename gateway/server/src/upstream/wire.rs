@@ -15,7 +15,6 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use json::{Document, Limits};
 use privacy::{Kind, Refusal};
-use std::future::Future;
 use std::time::Duration;
 
 /// How long a connection may take to come about.
@@ -76,8 +75,11 @@ impl Wire {
         let system = SYSTEM_ROOTS.iter().find_map(|path| std::fs::read_to_string(path).ok());
         let config = certs::client_tls::config(extra_roots_pem, system.as_deref())
             .map_err(|why| format!("the upstream's certificate cannot be checked: {why}"))?;
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config((*config).clone()).https_only().enable_http1().wrap_connector(connector);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config((*config).clone())
+            .https_only()
+            .enable_http1()
+            .wrap_connector(connector);
         Ok(Wire::Tls(builder.build(connector)))
     }
 
@@ -102,7 +104,8 @@ impl Wire {
         let (path, query) = url.split_once('?').ok_or_else(|| down("an address of great length without a query"))?;
         let exchange = async {
             let form = "application/x-www-form-urlencoded";
-            let request = request(Method::POST, &format!("{path}/_search"), Some((form, Bytes::from(query.to_owned()))))?;
+            let request =
+                request(Method::POST, &format!("{path}/_search"), Some((form, Bytes::from(query.to_owned()))))?;
             let response = self.send(request).await.map_err(broken)?;
             match response.status() {
                 StatusCode::OK => Ok(Some(body(response, PAGE_BYTES_MAX).await?)),

@@ -1,0 +1,188 @@
+//! What is written to the server behind us and looked up there without a permit: for our own demonstration, for results
+//! of a laboratory, and for the relationship of care. Nothing of it goes to a client from here.
+
+use super::Upstream;
+use super::page::name;
+use super::question::{pair, references};
+use super::wire::{PAGE_BYTES_MAX, down};
+use fhir::resource::Resource;
+use fhir::search::{Criterion, Filter, Query, SystemMatch, matches, parameter};
+use fhir::subject::{About, about_at};
+use fhir::{Id, ResourceType};
+use json::{Document, Value, Writer};
+use privacy::{Phi, Refusal};
+use std::collections::BTreeSet;
+
+/// Resources in one transaction.
+const TRANSACTION_MAX: usize = 100;
+/// Patients that one identifier may find; two are already too many for a match.
+const IDENTIFIED_MAX: usize = 20;
+/// Rows of one page of a relationship.
+const COUNT: usize = 200;
+/// Pages of one relationship; what lies behind is left out, which only narrows.
+const PAGES_MAX: usize = 50;
+/// Roles of one practitioner.
+const ROLES_MAX: usize = 50;
+
+impl Upstream {
+    /// The current version of one resource, for those who keep it rather than those who ask for it.
+    ///
+    /// # Errors
+    /// `UpstreamDown`, `UpstreamTimeout`.
+    pub async fn current(&self, kind: ResourceType, id: &str) -> Result<Option<Phi<Document>>, Refusal> {
+        let Ok(id) = Id::parse(id) else { return Ok(None) };
+        Ok(self.one(kind, &id, None, PAGE_BYTES_MAX).await?.map(Phi::new))
+    }
+
+    /// Keeps resources under their own ids: in their order, a hundred in one transaction.
+    ///
+    /// # Errors
+    /// `UpstreamDown`, `UpstreamTimeout`: then the transaction that failed and those behind it may be missing. Doing it
+    /// again does no harm.
+    pub async fn put_all(&self, resources: &[Phi<Document>]) -> Result<(), Refusal> {
+        for some in resources.chunks(TRANSACTION_MAX) {
+            let bundle = transaction(some)?;
+            let answer = self.wire.transact(self.base.text(), bundle).await?;
+            if !is_kept(&answer, some.len()) {
+                return Err(down("it did not keep all of a transaction"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The patients who have an identifier.
+    ///
+    /// # Errors
+    /// `UpstreamDown`, `UpstreamTimeout`.
+    pub async fn patients_identified(&self, system: &str, value: &str) -> Result<Vec<Phi<Document>>, Refusal> {
+        let Some(identifier) = parameter(ResourceType::Patient, "identifier") else { return Ok(Vec::new()) };
+        if value.is_empty() {
+            return Ok(Vec::new());
+        }
+        let token = Criterion::Token { system: SystemMatch::Is(system.to_owned()), code: Some(value.to_owned()) };
+        let pairs = [pair("identifier", token.to_string()), pair("_count", IDENTIFIED_MAX.to_string())];
+        let page = self.first_page(ResourceType::Patient, &pairs).await?;
+        let mut query = Query::everything(ResourceType::Patient, self.base.text());
+        query.filters.push(Filter { parameter: identifier, modifier: None, values: vec![token] });
+        let found = page.matches.into_iter().take(IDENTIFIED_MAX);
+        let exact = |row: &Document| Resource::of(row.root()).is_ok_and(|patient| matches(&query, &patient));
+        Ok(found.filter(exact).map(Phi::new).collect())
+    }
+
+    /// The patients whose Encounter, CareTeam or generalPractitioner names this practitioner, directly or by a role.
+    ///
+    /// # Errors
+    /// `UpstreamDown`, `UpstreamTimeout`.
+    pub async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Refusal> {
+        let own = references(ResourceType::Practitioner, [practitioner]);
+        let pairs = [pair("practitioner", own.clone()), pair("_count", ROLES_MAX.to_string())];
+        let roles = self.first_page(ResourceType::PractitionerRole, &pairs).await?.matches;
+        let roles: Vec<Id> = roles.iter().take(ROLES_MAX).filter_map(name).map(|(_, id)| id).collect();
+        let mut who = vec![own];
+        if !roles.is_empty() {
+            who.push(references(ResourceType::PractitionerRole, &roles));
+        }
+        let who = who.join(",");
+        let mut patients = BTreeSet::new();
+        for (kind, by) in [
+            (ResourceType::Encounter, "participant"),
+            (ResourceType::CareTeam, "participant"),
+            (ResourceType::Patient, "general-practitioner"),
+        ] {
+            self.related(kind, &[pair(by, who.clone()), pair("_count", COUNT.to_string())], &mut patients).await?;
+        }
+        Ok(patients.into_iter().collect())
+    }
+
+    /// The patients whom the records found are about.
+    async fn related(
+        &self,
+        kind: ResourceType,
+        pairs: &[(String, String)],
+        patients: &mut BTreeSet<Id>,
+    ) -> Result<(), Refusal> {
+        let mut page = self.first_page(kind, pairs).await?;
+        for _ in 1..PAGES_MAX {
+            for row in &page.matches {
+                if let About::Patients(of) = about_at(&Resource::of(row.root()).map_err(down)?, self.base.text()) {
+                    patients.extend(of);
+                }
+            }
+            match page.next {
+                Some(next) => page = self.next_page(kind, &next).await?,
+                None => return Ok(()),
+            }
+        }
+        tracing::warn!(
+            kind = kind.as_str(),
+            "a practitioner has more records than are looked through; some patients are left out"
+        );
+        Ok(())
+    }
+}
+
+fn transaction(resources: &[Phi<Document>]) -> Result<Vec<u8>, Refusal> {
+    let mut out = Writer::new();
+    out.begin_object().member("resourceType", "Bundle").member("type", "transaction");
+    out.key("entry").begin_array();
+    for resource in resources {
+        let resource = resource.expose();
+        let (kind, id) = name(resource).ok_or_else(|| Refusal::fault("a resource without an id was to be kept"))?;
+        out.begin_object().key("resource").value(resource.root());
+        out.key("request").begin_object().member("method", "PUT").member("url", &format!("{kind}/{id}")).end_object();
+        out.end_object();
+    }
+    out.end_array().end_object();
+    Ok(out.finish())
+}
+
+/// Whether the answer to a transaction says of each of `count` entries that it succeeded.
+fn is_kept(answer: &Document, count: usize) -> bool {
+    let root = answer.root();
+    let succeeded = |entry: Value<'_>| {
+        let status = entry.get("response").and_then(|response| response.get("status")).and_then(Value::text);
+        status.is_some_and(|status| status.starts_with('2'))
+    };
+    let entries: Vec<bool> = root.get("entry").into_iter().flat_map(Value::items).map(succeeded).collect();
+    root.get("type").is_some_and(|kind| kind.is("transaction-response"))
+        && entries.len() == count
+        && entries.into_iter().all(|kept| kept)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use json::Limits;
+
+    fn document(text: &str) -> Document {
+        Document::parse(text.to_owned().into(), &Limits::DEFAULT).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_puts_each_resource_under_its_own_id() {
+        let patient = r#"{"resourceType":"Patient","id":"p1","multipleBirthInteger":1.0}"#;
+        let bundle = transaction(&[Phi::new(document(patient))]).unwrap();
+        let expected = format!(
+            r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{patient},"request":{{"method":"PUT","url":"Patient/p1"}}}}]}}"#
+        );
+        assert_eq!(String::from_utf8(bundle).unwrap(), expected);
+        assert!(transaction(&[Phi::new(document(r#"{"resourceType":"Patient"}"#))]).is_err());
+    }
+
+    #[test]
+    fn a_transaction_is_kept_when_each_entry_is() {
+        let answer = |statuses: &[&str]| {
+            let entries: Vec<String> =
+                statuses.iter().map(|status| format!(r#"{{"response":{{"status":"{status}"}}}}"#)).collect();
+            document(&format!(
+                r#"{{"resourceType":"Bundle","type":"transaction-response","entry":[{}]}}"#,
+                entries.join(",")
+            ))
+        };
+        assert!(is_kept(&answer(&["201 Created", "200 OK"]), 2));
+        assert!(!is_kept(&answer(&["201 Created"]), 2));
+        assert!(!is_kept(&answer(&["201 Created", "409 Conflict"]), 2));
+        assert!(!is_kept(&document(r#"{"resourceType":"OperationOutcome"}"#), 0));
+    }
+}

@@ -1,0 +1,65 @@
+//! A page from the server behind us, taken apart: checked whole, then rows of their own that share its bytes.
+
+use super::address::Base;
+use super::wire::down;
+use fhir::bundle::{Found, Mode};
+use fhir::resource::Resource;
+use fhir::subject::{About, about_at};
+use fhir::{Id, ResourceType};
+use json::Document;
+use privacy::{Refusal, Subject};
+
+/// Rows and the next page.
+pub(super) struct Page {
+    /// What matches, in order.
+    pub(super) matches: Vec<Document>,
+    /// What accompanies it.
+    pub(super) companions: Vec<Document>,
+    /// The next page, within the base.
+    pub(super) next: Option<String>,
+}
+
+impl Page {
+    /// Takes a searchset apart; any fault refuses it whole.
+    pub(super) fn read(page: &Document, kind: ResourceType, base: &Base) -> Result<Page, Refusal> {
+        let found = Found::read(page.root(), kind).map_err(down)?;
+        let next = match found.next() {
+            None => None,
+            Some(link) => Some(base.own(link).ok_or_else(|| down("its next link leads elsewhere"))?),
+        };
+        let (mut matches, mut companions) = (Vec::new(), Vec::new());
+        for entry in &found.entries {
+            let rows = match entry.mode {
+                Mode::Match => &mut matches,
+                Mode::Include => &mut companions,
+                Mode::Outcome => continue,
+            };
+            if entry.resource.id().is_none() {
+                return Err(down("it gave a row without an id"));
+            }
+            rows.push(entry.resource.value().detach());
+        }
+        Ok(Page { matches, companions, next })
+    }
+
+    /// How many matches are about other patients than those asked for; one that is nobody's refuses the page whole.
+    pub(super) fn foreign(&self, subject: &Subject, base: &Base) -> Result<usize, Refusal> {
+        let mut foreign = 0;
+        for row in &self.matches {
+            match about_at(&Resource::of(row.root()).map_err(down)?, base.text()) {
+                About::Patients(patients) => {
+                    foreign += usize::from(!patients.iter().all(|patient| subject.holds(patient)));
+                }
+                About::Unknown => return Err(down("it gave a row of nobody to a question about a patient")),
+                About::Shared | About::Targets(_) | About::Owner => {}
+            }
+        }
+        Ok(foreign)
+    }
+}
+
+/// The name of a row that has one.
+pub(super) fn name(row: &Document) -> Option<(ResourceType, Id)> {
+    let resource = Resource::of(row.root()).ok()?;
+    Some((resource.kind(), resource.id()?))
+}
