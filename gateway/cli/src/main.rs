@@ -1,12 +1,16 @@
 //! The `sluice` command: every failure is one sentence that says what to do, on standard error, with exit status 1.
 
 mod args;
+mod config;
+mod data;
 mod demo;
 mod hl7;
+mod init;
 mod journal;
 mod ledger;
 mod out;
 mod policy;
+mod serve;
 
 use args::{Command, Sluice};
 use clap::Parser;
@@ -29,6 +33,9 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), String> {
     match command {
         Command::Demo(args) => wait(demo::run(args)),
+        Command::Init { dir } => init::run(dir),
+        Command::Serve(args) => wait(serve::run(&args.config)),
+        Command::CheckConfig(args) => serve::check(&args.config),
         Command::Policy(command) => policy::run(command),
         Command::Ledger(command) => ledger::run(command),
         Command::Journal(command) => wait(journal::run(command)),

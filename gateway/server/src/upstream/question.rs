@@ -223,7 +223,7 @@ mod tests {
         };
         assert_eq!(date("2020-03-01"), "&date=ge2020-02-29&date=le2020-03-02");
         assert_eq!(date("ge2020"), "&date=ge2019-12-31");
-        assert_eq!(date("gt2020"), "&date=ge2021-01-01");
+        assert_eq!(date("gt2020"), "&date=ge2020-12-30");
         assert_eq!(date("lt2020-01-01T12:00:00Z"), "&date=le2020-01-02");
         assert_eq!(date("ne2020"), "");
         assert_eq!(date("2020,2022"), "&date=ge2019-12-31&date=le2023-01-01");
