@@ -1,0 +1,87 @@
+//! The ledger: who was told what, in blocks that are chained and on the disk before an answer leaves.
+//!
+//! All entries that wait together make one block, written and flushed once by one thread. Blocks stand in append-only
+//! files; [`verify`] and [`entries`] read them without a running process. Nothing is ever changed or taken out.
+
+mod block;
+mod seal;
+mod segment;
+mod tail;
+mod verify;
+
+pub use block::BlockFault;
+pub(crate) use segment::sync_folder;
+pub use segment::{Broken, Why};
+pub(crate) use tail::OpenFault;
+pub use tail::Trimmed;
+pub use verify::{Entries, Report, entries, verify};
+
+use crate::open::Options;
+use privacy::ledger::{Entry, LedgerDown, Receipt};
+use seal::Job;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tail::Tail;
+use tokio::sync::{mpsc, oneshot};
+
+/// The folder in the data folder.
+pub(crate) const FOLDER: &str = "ledger";
+/// A segment's size: a busy day of a small hospital, and read in a moment at start.
+pub(crate) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Entries that may wait for a block; then callers wait to hand theirs over.
+const WAITING_MAX: usize = 8192;
+/// The longest entry, in bytes. A page of 500 rows makes about 40 kB.
+const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A handle on the ledger. Cloning shares it.
+#[derive(Clone)]
+pub struct Ledger {
+    jobs: mpsc::Sender<Job>,
+    up: Arc<AtomicBool>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Ledger {
+    /// Opens the ledger in a folder and starts its thread, which keeps `held` until it ends.
+    pub(crate) fn open(
+        folder: &Path,
+        options: &Options,
+        held: impl Send + 'static,
+    ) -> Result<(Ledger, Option<Trimmed>), OpenFault> {
+        let (tail, trimmed) = Tail::open(folder, options.segment_bytes, options.now.micros() / 1000)?;
+        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        let up = Arc::new(AtomicBool::new(true));
+        let seen = Arc::clone(&up);
+        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
+            seal::run(tail, waiting, &seen);
+            drop(held);
+        })?;
+        Ok((Ledger { jobs, up, thread: Arc::new(Mutex::new(Some(thread))) }, trimmed))
+    }
+
+    /// Whether the last block could be written. Says nothing of the next.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Acquire) && !self.jobs.is_closed()
+    }
+
+    /// The thread, for whoever waits for its end.
+    pub(crate) fn thread(&self) -> Option<JoinHandle<()>> {
+        self.thread.lock().ok()?.take()
+    }
+}
+
+impl privacy::ledger::Ledger for Ledger {
+    async fn record(&self, entry: Entry) -> Result<Receipt, LedgerDown> {
+        let mut line = serde_json::to_vec(&entry).map_err(|error| LedgerDown(error.to_string()))?;
+        line.push(b'\n');
+        if line.len() > ENTRY_BYTES_MAX {
+            return Err(LedgerDown("the entry is too long".to_owned()));
+        }
+        let stopped = || LedgerDown("its thread has stopped".to_owned());
+        let (tell, told) = oneshot::channel();
+        self.jobs.send(Job { line, at_ms: entry.at_us / 1000, tell }).await.map_err(|_| stopped())?;
+        told.await.map_err(|_| stopped())?
+    }
+}
