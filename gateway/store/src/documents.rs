@@ -1,135 +1,167 @@
-//! The authorization server's shelf: documents with revisions, and tickets that are taken once.
+//! Small documents of the authorization server: clients, accounts, grants, settings. JSON under a key, with a revision
+//! that grows at every write, so that two who change one document at once cannot both succeed.
 
-use crate::{Store, StoreError};
-use smart::ports::{Kept, Space, Swap};
-use sqlx::{Connection, Row};
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::sqlite::{int, uint};
+use sqlx::sqlite::SqliteConnection;
 
-fn name(space: Space) -> &'static str {
-    match space {
-        Space::Client => "client",
-        Space::Account => "account",
-        Space::Session => "session",
-        Space::Grant => "grant",
-        Space::Code => "code",
-        Space::Flow => "flow",
+/// The families of documents and tickets. What is put in one is never found in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Namespace {
+    /// Registered apps.
+    Client,
+    /// People who can sign in.
+    Account,
+    /// Signed-in browsers.
+    Session,
+    /// What an account granted to a client.
+    Grant,
+    /// Authorization codes.
+    Code,
+    /// Launches under way.
+    Flow,
+    /// Client assertions that were used.
+    Assertion,
+    /// Things that this installation remembers.
+    Setting,
+}
+
+impl Namespace {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Namespace::Client => "client",
+            Namespace::Account => "account",
+            Namespace::Session => "session",
+            Namespace::Grant => "grant",
+            Namespace::Code => "code",
+            Namespace::Flow => "flow",
+            Namespace::Assertion => "assertion",
+            Namespace::Setting => "setting",
+        }
     }
 }
 
+/// A document as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Its key.
+    pub key: String,
+    /// The JSON.
+    pub json: String,
+    /// Grows with every write, and none is ever used twice in a store.
+    pub revision: u64,
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swap {
+    /// Written, under this revision.
+    Done(u64),
+    /// The document is not at the revision expected; nothing was written.
+    Stale,
+}
+
+/// The documents of a store.
+pub struct Documents<'a>(&'a Store);
+
 impl Store {
+    /// The documents of the authorization server.
+    pub fn documents(&self) -> Documents<'_> {
+        Documents(self)
+    }
+}
+
+impl Documents<'_> {
     /// The document under a key.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn document(&self, space: Space, key: &str) -> Result<Option<Kept>, StoreError> {
-        let row = sqlx::query("SELECT json, revision FROM document WHERE space = ?1 AND key = ?2")
-            .bind(name(space))
-            .bind(key)
-            .fetch_optional(&self.readers)
-            .await?;
-        Ok(row.map(|row| kept(&row)))
+    /// The disk's.
+    pub async fn get(&self, namespace: Namespace, key: &str) -> Result<Option<Document>, StoreError> {
+        let sql = "SELECT key, json, revision FROM document WHERE namespace = ? AND key = ?";
+        let asked = sqlx::query_as(sql).bind(namespace.as_str()).bind(key);
+        let found: Option<(String, String, i64)> = asked.fetch_optional(self.0.readers()).await?;
+        Ok(found.map(document))
     }
 
-    /// Every document of a space, by key.
+    /// All documents of a namespace, in the order of their keys.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn documents(&self, space: Space) -> Result<Vec<Kept>, StoreError> {
-        let rows = sqlx::query("SELECT json, revision FROM document WHERE space = ?1 ORDER BY key")
-            .bind(name(space))
-            .fetch_all(&self.readers)
-            .await?;
-        Ok(rows.iter().map(kept).collect())
+    /// The disk's.
+    pub async fn list(&self, namespace: Namespace) -> Result<Vec<Document>, StoreError> {
+        let sql = "SELECT key, json, revision FROM document WHERE namespace = ? ORDER BY key";
+        let asked = sqlx::query_as(sql).bind(namespace.as_str());
+        let found: Vec<(String, String, i64)> = asked.fetch_all(self.0.readers()).await?;
+        Ok(found.into_iter().map(document).collect())
     }
 
-    /// Writes a document when it is at the expected revision; `None` expects none.
+    /// Writes a document, whatever stood there; gives its revision.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn swap_document(
+    /// The disk's.
+    pub async fn put(&self, namespace: Namespace, key: &str, json: String) -> Result<u64, StoreError> {
+        let key = key.to_owned();
+        let work = self.0.writer().write(move |connection| {
+            Box::pin(async move { write(connection, namespace, &key, &json).await })
+        });
+        work.await
+    }
+
+    /// Writes a document when it is at the expected revision; `None` expects that there is none.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn compare_and_put(
         &self,
-        space: Space,
+        namespace: Namespace,
         key: &str,
         expected: Option<u64>,
-        json: &str,
+        json: String,
     ) -> Result<Swap, StoreError> {
-        let mut writer = self.writer.lock().await;
-        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-        let expected = expected.map(u64::cast_signed);
-        let revision = expected.unwrap_or(0) + 1;
-        let done = match expected {
-            None => {
-                sqlx::query("INSERT OR IGNORE INTO document (space, key, revision, json) VALUES (?1, ?2, ?3, ?4)")
-            }
-            Some(_) => sqlx::query(
-                "UPDATE document SET revision = ?3, json = ?4 WHERE space = ?1 AND key = ?2 AND revision = ?3 - 1",
-            ),
-        }
-        .bind(name(space))
-        .bind(key)
-        .bind(revision)
-        .bind(json)
-        .execute(&mut *transaction)
-        .await?
-        .rows_affected();
-        transaction.commit().await?;
-        Ok(if done == 1 { Swap::Done(revision.cast_unsigned()) } else { Swap::Stale })
+        let key = key.to_owned();
+        let work = self.0.writer().write(move |connection| {
+            Box::pin(async move {
+                let sql = "SELECT revision FROM document WHERE namespace = ? AND key = ?";
+                let asked = sqlx::query_scalar(sql).bind(namespace.as_str()).bind(&key);
+                let revision: Option<i64> = asked.fetch_optional(&mut *connection).await?;
+                if revision != expected.map(int) {
+                    return Ok(Swap::Stale);
+                }
+                write(connection, namespace, &key, &json).await.map(Swap::Done)
+            })
+        });
+        work.await
     }
 
-    /// Keeps a ticket until a time, in seconds since 1970.
+    /// Takes a document away; says whether there was one.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn put_ticket(&self, space: Space, key: &str, json: &str, expires_s: i64) -> Result<(), StoreError> {
-        let mut writer = self.writer.lock().await;
-        sqlx::query("INSERT OR REPLACE INTO ticket (space, key, expires_s, json) VALUES (?1, ?2, ?3, ?4)")
-            .bind(name(space))
-            .bind(key)
-            .bind(expires_s)
-            .bind(json)
-            .execute(&mut *writer)
-            .await?;
-        Ok(())
-    }
-
-    /// Looks at a ticket that has not ended.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn ticket(&self, space: Space, key: &str, now_s: i64) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT json FROM ticket WHERE space = ?1 AND key = ?2 AND expires_s > ?3")
-            .bind(name(space))
-            .bind(key)
-            .bind(now_s)
-            .fetch_optional(&self.readers)
-            .await?;
-        Ok(row.map(|row| row.get(0)))
-    }
-
-    /// Takes a ticket away; of many who try at once, one gets it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn take_ticket(&self, space: Space, key: &str, now_s: i64) -> Result<Option<String>, StoreError> {
-        let mut writer = self.writer.lock().await;
-        let row = sqlx::query("DELETE FROM ticket WHERE space = ?1 AND key = ?2 RETURNING json, expires_s")
-            .bind(name(space))
-            .bind(key)
-            .fetch_optional(&mut *writer)
-            .await?;
-        Ok(row.filter(|row| row.get::<i64, _>(1) > now_s).map(|row| row.get(0)))
-    }
-
-    /// Forgets tickets that have ended.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn forget_ended(&self, now_s: i64) -> Result<(), StoreError> {
-        let mut writer = self.writer.lock().await;
-        sqlx::query("DELETE FROM ticket WHERE expires_s <= ?1").bind(now_s).execute(&mut *writer).await?;
-        Ok(())
+    /// The disk's.
+    pub async fn delete(&self, namespace: Namespace, key: &str) -> Result<bool, StoreError> {
+        let key = key.to_owned();
+        let work = self.0.writer().write(move |connection| {
+            Box::pin(async move {
+                let sql = "DELETE FROM document WHERE namespace = ? AND key = ?";
+                let gone = sqlx::query(sql).bind(namespace.as_str()).bind(&key).execute(connection).await?;
+                Ok(gone.rows_affected() > 0)
+            })
+        });
+        work.await
     }
 }
 
-fn kept(row: &sqlx::sqlite::SqliteRow) -> Kept {
-    Kept { json: row.get(0), revision: row.get::<i64, _>(1).cast_unsigned() }
+async fn write(
+    connection: &mut SqliteConnection,
+    namespace: Namespace,
+    key: &str,
+    json: &str,
+) -> Result<u64, StoreError> {
+    // Replacing a row gives it a new number from a sequence that never goes back: the revision.
+    let sql = "INSERT OR REPLACE INTO document (namespace, key, json) VALUES (?, ?, ?) RETURNING revision";
+    let revision: i64 = sqlx::query_scalar(sql).bind(namespace.as_str()).bind(key).bind(json).fetch_one(connection).await?;
+    Ok(uint(revision))
+}
+
+fn document((key, json, revision): (String, String, i64)) -> Document {
+    Document { key, json, revision: uint(revision) }
 }

@@ -1,48 +1,29 @@
-//! The embedded store: SQLite and append-only files. The only SQL.
+//! SQLite and files: the only SQL, and the only place where records rest.
 //!
-//! One connection writes, a few read. What a write promises is durable when it returns: WAL with full synchronisation for
-//! the database, `fdatasync` for the ledger. Searches begin at the patient; nothing here decides who may see a row.
+//! One data folder holds `sluice.db` (records, the journal of messages, documents of the authorization server), `ledger/`
+//! (sealed blocks of who was told what) and `VERSION`. What is answered as done is durable. Nothing here decides who may
+//! see what: a search is narrowed to the permit's patients, and every row leaves wrapped in [`privacy::Phi`].
 
+mod apply;
+mod care;
+mod column;
+mod crosswalk;
 mod documents;
-mod find;
+mod error;
 mod journal;
-pub mod ledger;
+mod ledger;
+mod mount;
 mod open;
 mod resources;
+mod search;
+mod sqlite;
+mod tickets;
 
-pub use journal::{Known, OrderOwner, Write};
-pub use ledger::Ledger;
-pub use open::OpenError;
-pub use resources::Put;
-
-use sqlx::{SqliteConnection, SqlitePool};
-use std::fs::File;
-use std::sync::Arc;
-use tokio::sync::Mutex;
-
-/// A data folder, open.
-#[derive(Clone)]
-pub struct Store {
-    writer: Arc<Mutex<SqliteConnection>>,
-    readers: SqlitePool,
-    ledger: Ledger,
-    _lock: Arc<File>,
-}
-
-/// The store could not do what it was asked; the text is for our log.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// SQLite's own word: disk full, read-only, corrupt.
-    #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
-    /// Something kept cannot be read.
-    #[error("what is kept cannot be read: {0}")]
-    Content(String),
-}
-
-impl Store {
-    /// The ledger beside the records.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-}
+pub use apply::Applied;
+pub use crosswalk::{Crossed, Order};
+pub use documents::{Document, Documents, Namespace, Swap};
+pub use error::StoreError;
+pub use ledger::{BlockFault, Broken, Entries, Ledger, Report, Trimmed, Why, entries, verify};
+pub use open::{OpenError, Options, Store};
+pub use resources::{Expected, Put, Version};
+pub use tickets::Tickets;

@@ -1,108 +1,267 @@
-//! Opening a data folder: one process at a time, a version we know, and a database that keeps its word.
+//! Opening a data folder: whose it is, that nobody else has it, that we can read it, and what it holds.
+//!
+//! Every refusal is one sentence that says what to do.
 
-use crate::Store;
-use crate::ledger::Ledger;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Executor};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use crate::error::{FULL, NOTADB, READONLY, StoreError, primary_code};
+use crate::ledger::{self, Broken, Ledger, Trimmed};
+use crate::mount::network_file_system;
+use crate::sqlite::{self, MigrateFault, Writer};
+use fhir::Instant;
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqlitePool;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Mutex;
 
-/// The version of the folder's layout.
-const VERSION: u32 = 1;
-/// Connections that read at the same time.
-const READERS: u32 = 4;
-/// Each step of the schema, in order; forward only.
-const STEPS: [&str; 1] = [include_str!("../sql/sqlite/0001_first.sql")];
+/// The database's file.
+const DATABASE: &str = "sluice.db";
+/// Locked while a process uses the folder.
+const LOCK: &str = "LOCK";
+/// Says which version of Sluice's layout the folder has.
+const VERSION: &str = "VERSION";
+/// The layout that this version writes.
+const LAYOUT: u32 = 1;
+/// The longest VERSION file that is read.
+const VERSION_BYTES_MAX: u64 = 64;
 
-/// Why a data folder cannot be used: one sentence that says what to do.
+/// How to open a data folder.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The time of opening, for notes on the ledger.
+    pub now: Instant,
+    /// Connections that read at once; each is a thread of its own.
+    pub readers: u32,
+    /// The size at which a ledger segment is closed and a new one begun, in bytes.
+    pub segment_bytes: u64,
+}
+
+impl Options {
+    /// Four readers, segments of 64 MiB.
+    pub fn new(now: Instant) -> Options {
+        Options { now, readers: 4, segment_bytes: ledger::SEGMENT_BYTES }
+    }
+}
+
+/// The data folder cannot be used; each text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It cannot be read or written.
-    #[error("the data folder {0} cannot be used ({1}); give this user read and write access to it, or name another folder")]
-    Folder(PathBuf, io::Error),
+    /// The folder cannot be made or reached.
+    #[error("{folder} cannot be used as a data folder ({why}): name a folder that this user may read and write")]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        why: io::Error,
+    },
     /// Another process has it.
-    #[error("the data folder {0} is in use by another sluice process; stop that one first, or name another folder")]
+    #[error("{0} is in use by another Sluice process: stop that one, or name another folder")]
     InUse(PathBuf),
-    /// A newer version wrote it.
-    #[error("the data folder {0} was written by a newer version of sluice (layout {1}, this one knows {VERSION}); use that version")]
-    Newer(PathBuf, String),
-    /// The database cannot be opened.
-    #[error("the database in {0} cannot be opened ({1}); restore the folder from a backup, or name another folder")]
-    Database(PathBuf, sqlx::Error),
-    /// The ledger cannot be opened.
-    #[error("the ledger in {0} cannot be opened ({1}); run `sluice ledger verify`, then restore the folder from a backup")]
-    Ledger(PathBuf, String),
+    /// A newer Sluice wrote it.
+    #[error("{folder} was written by a newer Sluice (its version is {found}, this one knows {known}): start that newer version, or name another folder")]
+    Newer {
+        /// The folder.
+        folder: PathBuf,
+        /// The version found.
+        found: String,
+        /// The newest that is known.
+        known: u32,
+    },
+    /// VERSION is there and does not say a version.
+    #[error("{0} has a VERSION file that no Sluice wrote: name another folder, or restore this one from its backup")]
+    Foreign(PathBuf),
+    /// VERSION is there and the database is not.
+    #[error("{0} has no sluice.db any more: restore it from its backup, or name an empty folder")]
+    Missing(PathBuf),
+    /// On a network file system.
+    #[error("{folder} is on a network file system ({kind}), where no write is sure to last: name a folder on a local disk")]
+    NetworkFileSystem {
+        /// The folder.
+        folder: PathBuf,
+        /// The file system's type.
+        kind: String,
+    },
+    /// The database cannot be read.
+    #[error("{folder}/sluice.db cannot be read ({why}): restore it from its backup")]
+    Damaged {
+        /// The folder.
+        folder: PathBuf,
+        /// What SQLite said.
+        why: String,
+    },
+    /// The ledger's chain is broken.
+    #[error("the ledger in {folder} is broken ({broken}): keep the folder as it is, find out who changed it, and restore it from its backup")]
+    Ledger {
+        /// The folder.
+        folder: PathBuf,
+        /// Where and how.
+        broken: Broken,
+    },
+    /// No room.
+    #[error("the disk of {0} is full: make room, or name a folder on another disk")]
+    Full(PathBuf),
+}
+
+/// An open data folder. Cloning shares it.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    readers: SqlitePool,
+    writer: Writer,
+    ledger: Ledger,
+    trimmed: Option<Trimmed>,
 }
 
 impl Store {
-    /// Opens a data folder, making it when it is not there.
+    /// Opens the folder, making it and what belongs in it where they are missing.
     ///
     /// # Errors
-    /// [`OpenError`].
-    pub async fn open(folder: &Path) -> Result<Store, OpenError> {
-        let failed = |why| OpenError::Folder(folder.to_owned(), why);
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-        let lock = lock(folder)?;
-        version(folder)?;
-        let database = |why| OpenError::Database(folder.to_owned(), why);
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join("sluice.db"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
-            .disable_statement_logging();
-        let mut writer = options.connect().await.map_err(database)?;
-        migrate(&mut writer).await.map_err(database)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.read_only(true))
-            .await
-            .map_err(database)?;
-        let ledger = Ledger::open(&folder.join("ledger"))
-            .map_err(|why| OpenError::Ledger(folder.to_owned(), why.to_string()))?;
-        Ok(Store { writer: Arc::new(Mutex::new(writer)), readers, ledger, _lock: Arc::new(lock) })
+    /// [`OpenError`]; nothing is changed in a folder that is refused, except that an older schema may have been brought
+    /// up to date.
+    pub async fn open(dir: &Path, options: Options) -> Result<Store, OpenError> {
+        let unusable = |why| unusable(dir, why);
+        std::fs::create_dir_all(dir).map_err(unusable)?;
+        if let Some(kind) = network_file_system(dir) {
+            return Err(OpenError::NetworkFileSystem { folder: dir.to_owned(), kind });
+        }
+        let lock = Arc::new(lock(dir)?);
+        let file = dir.join(DATABASE);
+        let known = check_version(dir)?;
+        if known && !file.try_exists().map_err(unusable)? {
+            return Err(OpenError::Missing(dir.to_owned()));
+        }
+        let write_options = sqlite::write_options(&file);
+        let mut connection = write_options.connect().await.map_err(|error| sql_fault(dir, &error))?;
+        sqlite::migrate(&mut connection).await.map_err(|fault| match fault {
+            MigrateFault::Newer(found) => {
+                OpenError::Newer { folder: dir.to_owned(), found: format!("schema {found}"), known: LAYOUT }
+            }
+            MigrateFault::Sql(error) => sql_fault(dir, &error),
+        })?;
+        let held = Arc::clone(&lock);
+        let (ledger, trimmed) = Ledger::open(&dir.join(ledger::FOLDER), &options, held).map_err(|fault| match fault {
+            ledger::OpenFault::Broken(broken) => OpenError::Ledger { folder: dir.to_owned(), broken },
+            ledger::OpenFault::Io(why) => unusable(why),
+        })?;
+        if !known {
+            write_version(dir).map_err(unusable)?;
+        }
+        let readers = sqlite::readers(&file, options.readers);
+        let writer = Writer::start(connection, write_options, lock);
+        Ok(Store { shared: Arc::new(Shared { readers, writer, ledger, trimmed }) })
+    }
+
+    /// The ledger that is kept in the same folder.
+    pub fn ledger(&self) -> Ledger {
+        self.shared.ledger.clone()
+    }
+
+    /// What had to be cut from the ledger's end when it was opened: a block whose answers never left.
+    pub fn trimmed(&self) -> Option<&Trimmed> {
+        self.shared.trimmed.as_ref()
+    }
+
+    /// Finishes what is under way, folds the log into the database and gives the folder free.
+    ///
+    /// Other clones must be gone by then, else it waits for them.
+    pub async fn close(self) {
+        let task = self.shared.writer.task();
+        let ledger = self.shared.ledger.thread();
+        let readers = self.shared.readers.clone();
+        drop(self);
+        readers.close().await;
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the writer ended badly");
+        }
+        if let Some(thread) = ledger {
+            let ended = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
+            if !ended.unwrap_or(false) {
+                tracing::error!("the ledger's thread ended badly");
+            }
+        }
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.shared.readers
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.shared.writer
+    }
+
+    /// Whether the store answers: one row is read.
+    ///
+    /// # Errors
+    /// [`StoreError`], when it does not.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1 FROM resource LIMIT 1").fetch_optional(self.readers()).await?;
+        Ok(())
     }
 }
 
-/// The lock ends with the process, however that ends.
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let path = folder.join("lock");
-    let failed = |why| OpenError::Folder(folder.to_owned(), why);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map_err(failed)?;
+fn unusable(dir: &Path, why: io::Error) -> OpenError {
+    match why.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::Full(dir.to_owned()),
+        _other => OpenError::Unusable { folder: dir.to_owned(), why },
+    }
+}
+
+fn sql_fault(dir: &Path, error: &sqlx::Error) -> OpenError {
+    const IOERR: i32 = 10;
+    const CANTOPEN: i32 = 14;
+    let folder = dir.to_owned();
+    match primary_code(error) {
+        Some(NOTADB) => OpenError::Damaged { folder, why: "it is no database".to_owned() },
+        Some(CANTOPEN | IOERR) => OpenError::Unusable { folder, why: io::Error::other(error.to_string()) },
+        Some(READONLY) => OpenError::Unusable { folder, why: io::ErrorKind::PermissionDenied.into() },
+        Some(FULL) => OpenError::Full(folder),
+        Some(_) | None => OpenError::Damaged { folder, why: error.to_string() },
+    }
+}
+
+/// Takes the folder for this process. The lock ends with the process, however that ends.
+fn lock(dir: &Path) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(dir.join(LOCK)).map_err(|why| unusable(dir, why))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
-        Err(std::fs::TryLockError::Error(why)) => Err(failed(why)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
+        Err(TryLockError::Error(why)) => Err(unusable(dir, why)),
     }
 }
 
-fn version(folder: &Path) -> Result<(), OpenError> {
-    let path = folder.join("VERSION");
-    let failed = |why| OpenError::Folder(folder.to_owned(), why);
-    match fs::read_to_string(&path) {
-        Ok(text) => match text.trim().parse::<u32>() {
-            Ok(version) if version <= VERSION => Ok(()),
-            Ok(_) | Err(_) => Err(OpenError::Newer(folder.to_owned(), text.trim().chars().take(20).collect())),
+/// Whether the folder says that it is ours; refuses one that a newer version wrote.
+fn check_version(dir: &Path) -> Result<bool, OpenError> {
+    let mut text = String::new();
+    match File::open(dir.join(VERSION)) {
+        Ok(file) => match file.take(VERSION_BYTES_MAX).read_to_string(&mut text) {
+            Ok(_) => {}
+            Err(why) if why.kind() == io::ErrorKind::InvalidData => return Err(OpenError::Foreign(dir.to_owned())),
+            Err(why) => return Err(unusable(dir, why)),
         },
-        Err(why) if why.kind() == io::ErrorKind::NotFound => fs::write(&path, format!("{VERSION}\n")).map_err(failed),
-        Err(why) => Err(failed(why)),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(why) => return Err(unusable(dir, why)),
+    }
+    let number = text.strip_prefix("sluice ").and_then(|rest| rest.trim_end().parse::<u32>().ok());
+    match number {
+        Some(number) if number <= LAYOUT => Ok(true),
+        Some(number) => {
+            Err(OpenError::Newer { folder: dir.to_owned(), found: number.to_string(), known: LAYOUT })
+        }
+        None => Err(OpenError::Foreign(dir.to_owned())),
     }
 }
 
-async fn migrate(writer: &mut sqlx::SqliteConnection) -> Result<(), sqlx::Error> {
-    let (done,): (i64,) = sqlx::query_as("PRAGMA user_version").fetch_one(&mut *writer).await?;
-    for (at, step) in STEPS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0)) {
-        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-        transaction.execute(sqlx::raw_sql(*step)).await?;
-        let mark = format!("PRAGMA user_version = {}", at + 1);
-        transaction.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(mark))).await?;
-        transaction.commit().await?;
-    }
-    Ok(())
+/// Written last, so that a folder with a VERSION has everything else.
+fn write_version(dir: &Path) -> io::Result<()> {
+    let mut file = File::create(dir.join(VERSION))?;
+    writeln!(file, "sluice {LAYOUT}")?;
+    file.sync_all()?;
+    ledger::sync_folder(dir)
 }

@@ -1,103 +1,87 @@
-//! The ledger: entries in blocks, chained by hash, durable before any answer leaves.
+//! The ledger: who was told what, in blocks that are chained and on the disk before an answer leaves.
 //!
-//! One thread takes all entries that wait, seals them as one block, writes it to the current segment file, waits for
-//! `fdatasync`, and only then lets go of the answers. If that fails, nobody is let go, and before the next block the file is
-//! cut back to the last block that is known to be durable.
+//! All entries that wait together make one block, written and flushed once by one thread. Blocks stand in append-only
+//! files; [`verify`] and [`entries`] read them without a running process. Nothing is ever changed or taken out.
 
 mod block;
+mod seal;
 mod segment;
+mod tail;
+mod verify;
 
-pub use segment::{Broken, Recorded, Report, entries, verify};
+pub use block::BlockFault;
+pub(crate) use segment::sync_folder;
+pub use segment::{Broken, Why};
+pub(crate) use tail::OpenFault;
+pub use tail::Trimmed;
+pub use verify::{Entries, Report, entries, verify};
 
-use block::Block;
+use crate::open::Options;
 use privacy::ledger::{Entry, LedgerDown, Receipt};
-use segment::Tail;
-use std::io;
+use seal::Job;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tail::Tail;
 use tokio::sync::{mpsc, oneshot};
 
-/// Entries that wait at most; past it, callers wait to be let in.
-const WAITING_MAX: usize = 4096;
-/// Entries of one block.
-const BLOCK_ENTRIES_MAX: usize = 1024;
-/// After a block of several entries more are on their way: waiting this long makes the next block fuller.
-const LINGER: Duration = Duration::from_micros(200);
-/// A block of fewer entries does not make the next one wait: a caller alone must not.
-const LINGER_ENTRIES_MIN: usize = 4;
+/// The folder in the data folder.
+pub(crate) const FOLDER: &str = "ledger";
+/// A segment's size: a busy day of a small hospital, and read in a moment at start.
+pub(crate) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Entries that may wait for a block; then callers wait to hand theirs over.
+const WAITING_MAX: usize = 8192;
+/// The longest entry, in bytes. A page of 500 rows makes about 40 kB.
+const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-struct Job {
-    entry: Entry,
-    done: oneshot::Sender<Result<Receipt, LedgerDown>>,
-}
-
-/// A ledger that is being written. Cloning shares it.
+/// A handle on the ledger. Cloning shares it.
 #[derive(Clone)]
 pub struct Ledger {
     jobs: mpsc::Sender<Job>,
+    up: Arc<AtomicBool>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Ledger {
-    /// Opens the ledger of a folder, cutting off a block that was torn when the process died: its answers never left.
-    ///
-    /// # Errors
-    /// What is wrong with the files or the chain.
-    pub fn open(folder: &Path) -> io::Result<Ledger> {
-        let tail = Tail::open(folder)?;
+    /// Opens the ledger in a folder and starts its thread, which keeps `held` until it ends.
+    pub(crate) fn open(
+        folder: &Path,
+        options: &Options,
+        held: impl Send + 'static,
+    ) -> Result<(Ledger, Option<Trimmed>), OpenFault> {
+        let (tail, trimmed) = Tail::open(folder, options.segment_bytes, options.now.micros() / 1000)?;
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
-        std::thread::Builder::new().name("ledger".to_owned()).spawn(move || write(tail, waiting))?;
-        Ok(Ledger { jobs })
+        let up = Arc::new(AtomicBool::new(true));
+        let seen = Arc::clone(&up);
+        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
+            seal::run(tail, waiting, &seen);
+            drop(held);
+        })?;
+        Ok((Ledger { jobs, up, thread: Arc::new(Mutex::new(Some(thread))) }, trimmed))
+    }
+
+    /// Whether the last block could be written. Says nothing of the next.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Acquire) && !self.jobs.is_closed()
+    }
+
+    /// The thread, for whoever waits for its end.
+    pub(crate) fn thread(&self) -> Option<JoinHandle<()>> {
+        self.thread.lock().ok()?.take()
     }
 }
 
 impl privacy::ledger::Ledger for Ledger {
     async fn record(&self, entry: Entry) -> Result<Receipt, LedgerDown> {
-        let (done, durable) = oneshot::channel();
-        let down = || LedgerDown("its thread has ended".to_owned());
-        self.jobs.send(Job { entry, done }).await.map_err(|_| down())?;
-        durable.await.map_err(|_| down())?
+        let mut line = serde_json::to_vec(&entry).map_err(|error| LedgerDown(error.to_string()))?;
+        line.push(b'\n');
+        if line.len() > ENTRY_BYTES_MAX {
+            return Err(LedgerDown("the entry is too long".to_owned()));
+        }
+        let stopped = || LedgerDown("its thread has stopped".to_owned());
+        let (tell, told) = oneshot::channel();
+        self.jobs.send(Job { line, at_ms: entry.at_us / 1000, tell }).await.map_err(|_| stopped())?;
+        told.await.map_err(|_| stopped())?
     }
 }
-
-fn write(mut tail: Tail, mut waiting: mpsc::Receiver<Job>) {
-    let mut linger = false;
-    while let Some(first) = waiting.blocking_recv() {
-        if linger {
-            std::thread::sleep(LINGER);
-        }
-        let mut jobs = vec![first];
-        while jobs.len() < BLOCK_ENTRIES_MAX {
-            match waiting.try_recv() {
-                Ok(job) => jobs.push(job),
-                Err(_) => break,
-            }
-        }
-        linger = jobs.len() >= LINGER_ENTRIES_MIN;
-        settle(&mut tail, jobs);
-    }
-}
-
-fn settle(tail: &mut Tail, jobs: Vec<Job>) {
-    let at_us = jobs.iter().map(|job| job.entry.at_us).max().unwrap_or(0);
-    let entries: Vec<&Entry> = jobs.iter().map(|job| &job.entry).collect();
-    let sealed = Block::seal(tail.next(), at_us, tail.head(), &entries).map_err(io::Error::other);
-    let written = sealed.and_then(|block| tail.append(&block).map(|()| block.sequence));
-    match written {
-        Ok(block) => {
-            for (place, job) in jobs.into_iter().enumerate() {
-                let receipt = Receipt { block, place: u32::try_from(place).unwrap_or(u32::MAX) };
-                // Whoever asked may have gone away; the entry stands all the same.
-                drop(job.done.send(Ok(receipt)));
-            }
-        }
-        Err(why) => {
-            tracing::error!(alarm = "ledger", %why, "entries could not be made durable");
-            for job in jobs {
-                drop(job.done.send(Err(LedgerDown(why.to_string()))));
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,203 +1,150 @@
-//! Segment files `0000000001.seg`, `0000000002.seg` …: writing at the end of the last one, and reading them all.
+//! The files of a ledger, and the walk along their chain.
+//!
+//! `ledger/0000000001.seg` and on, without a gap. Behind the last block of the last file there are only zeros, put there
+//! beforehand so that writing a block is overwriting.
 
-use super::block::{Block, Flaw, HASH};
-use privacy::ledger::{Entry, Receipt};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use super::block::{Block, BlockFault, HASH_BYTES, HEADER_BYTES, Hash, MAGIC, decode};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Bytes after which a new segment is begun.
-const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
-
-/// A ledger that does not hold.
-#[derive(Debug, thiserror::Error)]
-pub enum Broken {
-    /// A file cannot be read.
-    #[error("{0}: {1}")]
-    File(PathBuf, io::Error),
-    /// A block does not hold; everything before it does.
-    #[error("{segment}: block {block}, at byte {at}: {why}")]
-    Block {
-        /// The file.
-        segment: PathBuf,
-        /// The number the block should have.
-        block: u64,
-        /// Where it begins.
-        at: u64,
-        /// What is wrong.
-        why: Flaw,
-    },
+/// Where the next block belongs in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// The number it will have.
+    pub(crate) next: u64,
+    /// The hash it will name.
+    pub(crate) previous: Hash,
 }
 
-/// What a verification found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// Blocks that hold.
-    pub blocks: u64,
-    /// Their entries.
-    pub entries: u64,
-    /// The last block's hash, in hexadecimal: keep it elsewhere, and nobody can shorten the ledger unseen.
-    pub head: String,
+impl Chain {
+    /// Before the first block.
+    pub(crate) const START: Chain = Chain { next: 1, previous: [0; HASH_BYTES] };
 }
 
-/// An entry and where it stands.
-pub struct Recorded {
-    /// The entry.
-    pub entry: Entry,
-    /// Its block and place.
-    pub receipt: Receipt,
+/// The ledger is not as it was written, and this is where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("block {block} in segment {segment}: {why}")]
+pub struct Broken {
+    /// The number of the segment's file.
+    pub segment: u64,
+    /// The number of the first block that does not hold.
+    pub block: u64,
+    /// How.
+    pub why: Why,
 }
 
-/// Holds every block against its hash and the one before it.
-///
-/// # Errors
-/// [`Broken`], naming the first block that does not hold.
-pub fn verify(folder: &Path) -> Result<Report, Broken> {
-    let mut report = Report { blocks: 0, entries: 0, head: String::new() };
-    let end = walk(folder, |_, entries| {
-        report.blocks += 1;
-        report.entries += entries.len() as u64;
-    })?;
-    report.head = end.head.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(report)
+/// How a block does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// The bytes are no block.
+    #[error("{0}")]
+    Block(#[from] BlockFault),
+    /// It is the last of all, and no block: altered, or torn by a crash before its answers left. Opening the store trims
+    /// what a crash tore.
+    #[error("{0}; as the last of all it may have been torn by a crash, which opening the store mends")]
+    Tail(BlockFault),
+    /// It is whole but does not follow the one before it.
+    #[error("it does not follow the block before it")]
+    OutOfChain,
+    /// Its payload is not the lines that its header counts.
+    #[error("its lines cannot be read")]
+    BadLines,
+    /// The file is missing.
+    #[error("its file is missing")]
+    Missing,
+    /// The file cannot be read.
+    #[error("its file cannot be read: {0}")]
+    Unreadable(String),
 }
 
-/// Every entry, in order.
-///
-/// # Errors
-/// [`Broken`]: an export is of a whole ledger or none.
-pub fn entries(folder: &Path) -> Result<Vec<Recorded>, Broken> {
-    let mut all = Vec::new();
-    walk(folder, |block, entries| {
-        for (place, entry) in (0u32..).zip(entries) {
-            all.push(Recorded { entry, receipt: Receipt { block, place } });
+/// The path of a segment.
+pub(crate) fn path(folder: &Path, segment: u64) -> PathBuf {
+    folder.join(format!("{segment:010}.seg"))
+}
+
+/// The numbers of the segments that are there, in order; files of other names are not the ledger's.
+pub(crate) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".seg")).and_then(|stem| stem.parse::<u64>().ok());
+        if let Some(number) = number
+            && path(folder, number).file_name() == Some(&name)
+        {
+            numbers.push(number);
         }
-    })?;
-    Ok(all)
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
-struct End {
-    next: u64,
-    head: [u8; HASH],
+/// The first number that is missing from 1 on, as a break of the chain.
+pub(crate) fn gap(numbers: &[u64]) -> Option<Broken> {
+    let (segment, _) = (1u64..).zip(numbers).find(|(expected, found)| expected != *found)?;
+    Some(Broken { segment, block: 0, why: Why::Missing })
+}
+
+/// Makes a change of names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Windows cannot open a folder as a file and needs no such thing.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// How the walk along one file ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// At zeros or at the end of the file.
+    Clean,
+    /// At something that is no block, with no block behind it.
+    Torn(BlockFault),
+}
+
+/// Walks along the blocks of one file, showing each; says where they end. A block that does not hold while others follow
+/// it is no tail and breaks the walk.
+pub(crate) fn walk(
+    bytes: &[u8],
     segment: u64,
-    length: u64,
-    torn: u64,
-}
-
-/// Reads all segments in order. Only the last may end in a torn block.
-fn walk(folder: &Path, mut each: impl FnMut(u64, Vec<Entry>)) -> Result<End, Broken> {
-    let mut end = End { next: 1, head: [0; HASH], segment: 1, length: 0, torn: 0 };
-    for number in 1.. {
-        let path = segment_path(folder, number);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => break,
-            Err(why) => return Err(Broken::File(path, why)),
-        };
-        let is_last = !segment_path(folder, number + 1).exists();
-        let mut at = 0usize;
-        end.torn = 0;
-        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-            match Block::read(rest, end.next, &end.head) {
-                Ok(block) => {
-                    let flawed = |why| Broken::Block { segment: path.clone(), block: end.next, at: at as u64, why };
-                    each(block.sequence, block.entries().map_err(flawed)?);
-                    end.next += 1;
-                    end.head = block.hash;
-                    at += block.bytes.len();
+    chain: &mut Chain,
+    mut show: impl FnMut(&Block<'_>) -> Result<(), Why>,
+) -> Result<(usize, End), Broken> {
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let broken = |why| Broken { segment, block: chain.next, why };
+        let head = rest.get(..HEADER_BYTES).unwrap_or(rest);
+        let found = if is_blank(head) { None } else { Some(decode(rest)) };
+        match found {
+            None if is_blank(rest) => return Ok((at, End::Clean)),
+            None if holds_block(rest) => return Err(broken(BlockFault::NoBlock.into())),
+            None => return Ok((at, End::Torn(BlockFault::NoBlock))),
+            Some(Ok(block)) => {
+                if block.header.sequence != chain.next || block.header.previous != chain.previous {
+                    return Err(broken(Why::OutOfChain));
                 }
-                // A write that was cut off is shorter than it says, and nothing stands behind it.
-                Err(Flaw::Short) if is_last => {
-                    end.torn = rest.len() as u64;
-                    break;
-                }
-                Err(why) => return Err(Broken::Block { segment: path, block: end.next, at: at as u64, why }),
+                show(&block).map_err(broken)?;
+                at += block.length;
+                *chain = Chain { next: chain.next + 1, previous: block.hash };
             }
+            Some(Err(fault)) if holds_block(rest.get(1..).unwrap_or_default()) => return Err(broken(fault.into())),
+            Some(Err(fault)) => return Ok((at, End::Torn(fault))),
         }
-        end.segment = number;
-        end.length = at as u64;
     }
-    Ok(end)
 }
 
-fn segment_path(folder: &Path, number: u64) -> PathBuf {
-    folder.join(format!("{number:010}.seg"))
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
-/// The end of the last segment, where blocks are added.
-pub(super) struct Tail {
-    folder: PathBuf,
-    segment: u64,
-    file: File,
-    length: u64,
-    next: u64,
-    head: [u8; HASH],
-    doubtful: bool,
-}
-
-impl Tail {
-    pub(super) fn open(folder: &Path) -> io::Result<Tail> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let end = walk(folder, |_, _| {}).map_err(io::Error::other)?;
-        let file = open_segment(folder, end.segment)?;
-        if end.torn > 0 {
-            tracing::warn!(bytes = end.torn, "a ledger block was cut off when the process ended; its answers never left");
-            file.set_len(end.length)?;
-            file.sync_all()?;
+/// Whether a whole block stands anywhere in the bytes.
+fn holds_block(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(found) = rest.windows(MAGIC.len()).position(|window| window == MAGIC) {
+        rest = rest.get(found..).unwrap_or_default();
+        if decode(rest).is_ok() {
+            return true;
         }
-        Ok(Tail {
-            folder: folder.to_owned(),
-            segment: end.segment,
-            file,
-            length: end.length,
-            next: end.next,
-            head: end.head,
-            doubtful: false,
-        })
+        rest = rest.get(1..).unwrap_or_default();
     }
-
-    /// The number of the next block.
-    pub(super) fn next(&self) -> u64 {
-        self.next
-    }
-
-    /// The hash that the next block follows.
-    pub(super) fn head(&self) -> &[u8; HASH] {
-        &self.head
-    }
-
-    /// Adds a block and waits until it is durable.
-    ///
-    /// After a failure nothing that was written is trusted: the file is opened again and cut back before the next try.
-    pub(super) fn append(&mut self, block: &Block) -> io::Result<()> {
-        if self.doubtful {
-            self.file = open_segment(&self.folder, self.segment)?;
-            self.file.set_len(self.length)?;
-            self.file.sync_all()?;
-            self.doubtful = false;
-        }
-        if self.length >= SEGMENT_BYTES {
-            self.file = open_segment(&self.folder, self.segment + 1)?;
-            self.segment += 1;
-            self.length = 0;
-        }
-        self.doubtful = true;
-        self.file.write_all_at(&block.bytes, self.length)?;
-        self.file.sync_data()?;
-        self.doubtful = false;
-        self.length += block.bytes.len() as u64;
-        self.next += 1;
-        self.head = block.hash;
-        Ok(())
-    }
+    false
 }
-
-/// Opens or makes a segment; that it exists is made durable too.
-fn open_segment(folder: &Path, number: u64) -> io::Result<File> {
-    let path = segment_path(folder, number);
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
-    File::open(folder)?.sync_all()?;
-    Ok(file)
-}
-

@@ -1,0 +1,120 @@
+//! The crosswalk: which business key of a link became which resource, and whose an order number is.
+
+use crate::error::StoreError;
+use crate::open::Store;
+use bridge::{OrderNumber, Role, Standing};
+use fhir::{Id, ResourceType};
+use sqlx::sqlite::SqliteConnection;
+
+/// One business key and what it became.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crossed {
+    /// The key, unique within its link.
+    pub key: String,
+    /// The resource's type.
+    pub kind: ResourceType,
+    /// The resource's id.
+    pub id: Id,
+    /// Where it stands in its own history.
+    pub standing: Standing,
+    /// The results that belong to it, as references.
+    pub members: Vec<String>,
+}
+
+/// An order number, and the patient for whom it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The number.
+    pub number: OrderNumber,
+    /// The patient's id.
+    pub patient: Id,
+}
+
+type Row = (String, String, String, String, String);
+
+impl Store {
+    /// What is known of these keys of a link; keys that are new are left out.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn crossed(&self, link: &str, keys: &[String]) -> Result<Vec<Crossed>, StoreError> {
+        let sql = "SELECT key, kind, id, standing, members FROM crosswalk
+            WHERE link = ? AND key IN (SELECT value FROM json_each(?))";
+        let keys = serde_json::Value::from(keys).to_string();
+        let rows: Vec<Row> = sqlx::query_as(sql).bind(link).bind(keys).fetch_all(self.readers()).await?;
+        rows.into_iter().map(crossed).collect()
+    }
+
+    /// The patients for whom these order numbers of a link are known; a number that is new is left out.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn order_owners(&self, link: &str, numbers: &[OrderNumber]) -> Result<Vec<Order>, StoreError> {
+        let mut owners = Vec::new();
+        for number in numbers {
+            let sql = "SELECT patient FROM order_number WHERE link = ? AND role = ? AND authority = ? AND value = ?";
+            let asked = sqlx::query_scalar(sql).bind(link).bind(role(number)).bind(&number.authority).bind(&number.value);
+            let patients: Vec<String> = asked.fetch_all(self.readers()).await?;
+            for patient in patients {
+                let patient = Id::parse(&patient).map_err(|_| StoreError::Damaged("the owner of an order number"))?;
+                owners.push(Order { number: number.clone(), patient });
+            }
+        }
+        Ok(owners)
+    }
+}
+
+fn crossed((key, kind, id, standing, members): Row) -> Result<Crossed, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged("a line of the crosswalk");
+    Ok(Crossed {
+        key,
+        kind: kind.parse().map_err(|_| DAMAGED)?,
+        id: Id::parse(&id).map_err(|_| DAMAGED)?,
+        standing: serde_json::from_str(&standing).map_err(|_| DAMAGED)?,
+        members: serde_json::from_str(&members).map_err(|_| DAMAGED)?,
+    })
+}
+
+fn role(number: &OrderNumber) -> &'static str {
+    match number.role {
+        Role::Placer => "placer",
+        Role::Filler => "filler",
+    }
+}
+
+/// Writes what keys became. A key that led to another id, or an id that another key led to, undoes the whole.
+pub(crate) async fn cross(
+    connection: &mut SqliteConnection,
+    link: &str,
+    lines: &[Crossed],
+) -> Result<(), StoreError> {
+    for line in lines {
+        let json = |error: serde_json::Error| StoreError::Unfit(error.to_string());
+        let standing = serde_json::to_string(&line.standing).map_err(json)?;
+        let members = serde_json::to_string(&line.members).map_err(json)?;
+        let sql = "INSERT INTO crosswalk (link, key, kind, id, standing, members) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT (link, key) DO UPDATE SET standing = excluded.standing, members = excluded.members
+            WHERE kind = excluded.kind AND id = excluded.id";
+        let write = sqlx::query(sql).bind(link).bind(&line.key).bind(line.kind.as_str()).bind(line.id.as_str());
+        let written = match write.bind(standing).bind(members).execute(&mut *connection).await {
+            Ok(written) => written.rows_affected(),
+            Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        if written == 0 {
+            return Err(StoreError::TwoKeys);
+        }
+    }
+    Ok(())
+}
+
+/// Writes whose order numbers are.
+pub(crate) async fn own(connection: &mut SqliteConnection, link: &str, orders: &[Order]) -> Result<(), StoreError> {
+    for order in orders {
+        let sql =
+            "INSERT OR IGNORE INTO order_number (link, role, authority, value, patient) VALUES (?, ?, ?, ?, ?)";
+        let write = sqlx::query(sql).bind(link).bind(role(&order.number)).bind(&order.number.authority);
+        write.bind(&order.number.value).bind(order.patient.as_str()).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

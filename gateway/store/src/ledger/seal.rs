@@ -1,0 +1,97 @@
+//! The thread that seals blocks: takes all entries that wait, writes one block, and answers once it is on the disk.
+//!
+//! A write or a flush that fails makes the ledger down for those entries and all later ones, until the file has been cut
+//! back to its last durable block, read again and found whole. Nobody is ever told yes after a failed flush.
+
+use super::block::Content;
+use super::tail::Tail;
+use privacy::ledger::{LedgerDown, Receipt};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+
+/// Entries of one block at most.
+const ENTRIES_MAX: usize = 1024;
+/// A block is closed once its payload has this many bytes.
+const PAYLOAD_BYTES_FULL: usize = 1024 * 1024;
+/// How long to wait for company, and only after a block that had some: one caller alone never waits.
+const LINGER: Duration = Duration::from_micros(200);
+/// From how many entries a block counts as company.
+const COMPANY: usize = 4;
+/// How soon after a failure the disk is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// An entry as it will stand in the block, and who waits for it.
+pub(super) struct Job {
+    /// One line of JSON.
+    pub(super) line: Vec<u8>,
+    /// When it happened, milliseconds since 1970.
+    pub(super) at_ms: i64,
+    /// Told once it is durable, or cannot be made so.
+    pub(super) tell: oneshot::Sender<Result<Receipt, LedgerDown>>,
+}
+
+/// Seals blocks until every handle is gone.
+pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &Arc<AtomicBool>) {
+    let mut failure: Option<Failure> = None;
+    let mut company = false;
+    while let Some(first) = jobs.blocking_recv() {
+        if company {
+            std::thread::sleep(LINGER);
+        }
+        let mut bytes = first.line.len();
+        let mut batch = vec![first];
+        while batch.len() < ENTRIES_MAX && bytes < PAYLOAD_BYTES_FULL {
+            let Ok(job) = jobs.try_recv() else { break };
+            bytes += job.line.len();
+            batch.push(job);
+        }
+        company = batch.len() >= COMPANY;
+        failure = seal(&mut tail, failure, batch, up);
+    }
+}
+
+/// The ledger is down.
+struct Failure {
+    why: String,
+    since: Instant,
+    refused: u64,
+}
+
+/// Makes one block of a batch and tells everybody in it how that went; gives the state that the ledger is left in.
+fn seal(tail: &mut Tail, failure: Option<Failure>, batch: Vec<Job>, up: &AtomicBool) -> Option<Failure> {
+    let at_ms = batch.iter().map(|job| job.at_ms).max().unwrap_or_default();
+    let refused = failure.as_ref().map_or(0, |failure| failure.refused) + batch.len() as u64;
+    if let Some(failure) = failure {
+        if failure.since.elapsed() < RETRY {
+            tell_all(batch, &Err(failure.why.clone()));
+            return Some(Failure { refused, ..failure });
+        }
+        if let Err(fault) = tail.recover(&failure.why, failure.refused, at_ms) {
+            let why = fault.to_string();
+            tracing::error!(why, "the ledger stays down");
+            tell_all(batch, &Err(why.clone()));
+            return Some(Failure { why, since: Instant::now(), refused });
+        }
+        tracing::info!(refused = failure.refused, "the ledger takes entries again");
+    }
+    let payload: Vec<u8> = batch.iter().flat_map(|job| job.line.iter().copied()).collect();
+    let lines = u32::try_from(batch.len()).unwrap_or(u32::MAX); // at most ENTRIES_MAX
+    let outcome = tail.add(Content::Entries, lines, &payload, at_ms).map_err(|error| error.to_string());
+    up.store(outcome.is_ok(), Ordering::Release);
+    tell_all(batch, &outcome);
+    let why = outcome.err()?;
+    tracing::error!(why, "the ledger is down");
+    Some(Failure { why, since: Instant::now(), refused: u64::from(lines) })
+}
+
+fn tell_all(batch: Vec<Job>, outcome: &Result<u64, String>) {
+    for (place, job) in (0u32..).zip(batch) {
+        let answer = match outcome {
+            Ok(block) => Ok(Receipt { block: *block, place }),
+            Err(why) => Err(LedgerDown(why.clone())),
+        };
+        drop(job.tell.send(answer)); // The caller may have gone; the entry stays.
+    }
+}

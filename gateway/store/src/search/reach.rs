@@ -1,0 +1,147 @@
+//! Which rows of a type a permit's patients can reach at all, as SQL.
+
+use super::sql::Sql;
+use crate::error::StoreError;
+use fhir::ResourceType;
+use fhir::subject;
+use privacy::{Label, Permit};
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+/// How the rows of a type are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// They say themselves whose they are.
+    Subject,
+    /// A record of the patient refers to them, or to a PractitionerRole that does.
+    Shared,
+    /// The records they tell of are the patient's (Provenance).
+    Targets,
+    /// A record of the patient has them attached; they are read and never searched (Binary).
+    Owner,
+    /// Not at all.
+    None,
+}
+
+/// How the rows of a type are reached.
+pub(super) fn way(kind: ResourceType) -> Way {
+    use ResourceType::{Binary, Location, Medication, Organization, Patient, Practitioner, PractitionerRole, Provenance};
+    if kind == Patient || subject::element(kind).is_some() {
+        Way::Subject
+    } else if matches!(kind, Location | Medication | Organization | Practitioner | PractitionerRole) {
+        Way::Shared
+    } else if kind == Provenance {
+        Way::Targets
+    } else if kind == Binary {
+        Way::Owner
+    } else {
+        Way::None
+    }
+}
+
+/// The permit's patients and what of their records may count as evidence.
+pub(super) struct Reach {
+    /// The patients' numbers; never empty.
+    patients: Vec<i64>,
+    /// Types of records that scopes and policy let be seen at all.
+    kinds: Vec<&'static str>,
+    /// Labels that bar a record.
+    barred: Vec<&'static str>,
+}
+
+impl Reach {
+    /// What a permit reaches; `None` when none of its patients has any record.
+    pub(super) async fn of(permit: &Permit, connection: &mut SqliteConnection) -> Result<Option<Reach>, StoreError> {
+        let mut sql = Sql::of("SELECT number FROM patient WHERE id IN ");
+        sql.list(permit.subject().patients().iter().map(|id| id.as_str()));
+        let rows = sql.rows(connection).await?;
+        let patients = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+        if patients.is_empty() {
+            return Ok(None);
+        }
+        // At least as wide as the gate's own rule, which judges each record again.
+        let scoped = |kind: ResourceType| {
+            let mut scopes = permit.principal().scopes.resources();
+            scopes.any(|scope| scope.kind.is_none_or(|of| of == kind))
+        };
+        let seen = |kind: &&ResourceType| {
+            way(**kind) == Way::Subject && scoped(**kind) && permit.policy().cut(**kind).is_some()
+        };
+        let kinds = ResourceType::ALL.iter().filter(seen).map(|kind| kind.as_str()).collect();
+        let barred = Label::ALL.into_iter().filter(|label| permit.policy().bars(&[*label]));
+        let barred = barred.map(Label::code).collect();
+        Ok(Some(Reach { patients, kinds, barred }))
+    }
+
+    /// ` IN (…)`: the patients.
+    pub(super) fn patients(&self) -> Sql {
+        let mut sql = Sql::of(" IN ");
+        sql.list(self.patients.iter().copied());
+        sql
+    }
+
+    /// That the record `x` may count as evidence.
+    pub(super) fn counts(&self) -> Sql {
+        let mut sql = Sql::of("x.deleted = 0 AND x.kind IN ");
+        sql.list(self.kinds.iter().copied());
+        if !self.barred.is_empty() {
+            sql.push(" AND NOT EXISTS (SELECT 1 FROM label b WHERE b.row = x.row AND b.code IN ");
+            sql.list(self.barred.iter().copied()).push(")");
+        }
+        sql
+    }
+
+    /// ` FROM … WHERE …`: the rows `r` of a type that can be reached, and where their index rows stand.
+    pub(super) fn rows(&self, kind: ResourceType) -> Option<(Sql, Indexed)> {
+        match way(kind) {
+            Way::Subject => Some((self.own(kind), Indexed::ByPatient)),
+            Way::Shared => Some((self.shared(kind), Indexed::ByRow)),
+            Way::Targets => Some((self.telling(kind), Indexed::ByRow)),
+            Way::Owner | Way::None => None,
+        }
+    }
+
+    fn own(&self, kind: ResourceType) -> Sql {
+        let mut sql = Sql::of(" FROM resource r WHERE r.deleted = 0 AND r.row IN (SELECT row FROM subject WHERE patient");
+        sql.add(self.patients()).push(" AND kind = ").text(kind.as_str()).push(")");
+        sql
+    }
+
+    fn shared(&self, kind: ResourceType) -> Sql {
+        let mut sql = Sql::of(" FROM resource r WHERE r.deleted = 0 AND r.kind = ");
+        sql.text(kind.as_str()).push(" AND r.id IN (");
+        sql.push("SELECT l.id FROM link l JOIN resource x ON x.row = l.row WHERE l.patient");
+        sql.add(self.patients()).push(" AND l.kind = ").text(kind.as_str()).push(" AND ").add(self.counts());
+        if kind != ResourceType::PractitionerRole {
+            sql.push(
+                " UNION SELECT m.id FROM link l JOIN resource x ON x.row = l.row
+                JOIN resource role ON role.kind = l.kind AND role.id = l.id AND role.deleted = 0
+                JOIN link m ON m.row = role.row WHERE l.patient",
+            );
+            sql.add(self.patients()).push(" AND l.kind = 'PractitionerRole' AND m.kind = ").text(kind.as_str());
+            sql.push(" AND ").add(self.counts());
+        }
+        sql.push(")");
+        sql
+    }
+
+    fn telling(&self, kind: ResourceType) -> Sql {
+        let mut sql = Sql::of(" FROM resource r WHERE r.deleted = 0 AND r.kind = ");
+        sql.text(kind.as_str()).push(
+            " AND r.row IN (SELECT f.row FROM subject s JOIN resource x ON x.row = s.row
+            JOIN reference f ON f.kind = x.kind AND f.id = x.id AND f.param = 'Provenance.target' AND f.patient = 0
+            WHERE s.patient",
+        );
+        sql.add(self.patients()).push(" AND ").add(self.counts()).push(")");
+        sql
+    }
+}
+
+/// By what the index rows of a type are best found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Indexed {
+    /// They stand under the patient.
+    ByPatient,
+    /// They stand under nobody; few rows are left when they are asked for.
+    ByRow,
+}
