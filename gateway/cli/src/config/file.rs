@@ -1,0 +1,121 @@
+//! The configuration as it is written: names and shapes, with the place of every value.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) server: Server,
+    pub(super) store: Store,
+    pub(super) upstream: Option<Upstream>,
+    #[serde(default)]
+    pub(super) link: Vec<Link>,
+    #[serde(default)]
+    pub(super) client: Vec<Client>,
+}
+
+/// `[server]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Server {
+    /// Scheme, host and port under which clients know this gateway.
+    pub(super) origin: Spanned<String>,
+    /// The address and port to listen at.
+    pub(super) listen: Spanned<String>,
+    /// The certificate chain, leaf first, PEM.
+    pub(super) cert_file: Spanned<PathBuf>,
+    /// Its key, PEM.
+    pub(super) key_file: Spanned<PathBuf>,
+}
+
+/// `[store]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Store {
+    /// The folder with records, keys, journal and ledger.
+    pub(super) data: PathBuf,
+}
+
+/// `[upstream]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upstream {
+    /// The FHIR base of the server behind us.
+    pub(super) url: Spanned<String>,
+    /// The authority to trust for it alone, PEM.
+    pub(super) ca_file: Option<Spanned<PathBuf>>,
+}
+
+/// `[[link]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Link {
+    /// Its name in the journal and in logs.
+    pub(super) name: Spanned<String>,
+    /// The address and port to listen at.
+    pub(super) listen: Spanned<String>,
+    /// The zone of times without an offset, such as `America/New_York`.
+    pub(super) zone: Option<Spanned<String>>,
+    /// Whose identifiers are understood.
+    #[serde(default)]
+    pub(super) authorities: Vec<Spanned<Authority>>,
+    /// `P`, `T`, `D` or `all`; `P` when it is left out.
+    pub(super) processing: Option<Spanned<String>>,
+    /// `journalled` (when it is left out) or `on-apply`.
+    pub(super) ack: Option<Spanned<String>>,
+    /// Answers in original mode, whatever MSH-15 and MSH-16 ask for.
+    #[serde(default)]
+    pub(super) original_mode: bool,
+    /// The charset of messages that name none, by HL7 table 0211.
+    pub(super) charset: Option<String>,
+    /// MLLP is not encrypted: whoever sets this says that the network between is trusted.
+    #[serde(default)]
+    pub(super) trusted_network: bool,
+}
+
+/// One of `authorities`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Authority {
+    /// HD.1.
+    pub(super) namespace_id: Option<String>,
+    /// HD.2.
+    pub(super) universal_id: Option<String>,
+    /// The `Identifier.system` of its values.
+    pub(super) system: String,
+    /// Whether its values identify patients.
+    #[serde(default)]
+    pub(super) patients: bool,
+}
+
+/// `[[client]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    /// Its public name in the protocol.
+    pub(super) client_id: Spanned<String>,
+    /// Its name for people.
+    pub(super) name: String,
+    /// Where codes may be sent.
+    pub(super) redirect_uris: Vec<Spanned<String>>,
+    /// The most it may be granted, separated by spaces.
+    pub(super) scopes: Spanned<String>,
+    /// For which purposes it may ask.
+    pub(super) purposes: Vec<Spanned<String>>,
+    /// SHA-256 of its secret, in hexadecimal; a public client has none.
+    pub(super) secret_sha256: Option<Spanned<String>>,
+    /// Its owner as people know them.
+    pub(super) owner: Option<String>,
+    /// Its terms of use.
+    pub(super) terms_uri: Option<String>,
+    /// Whether it may be used at all.
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,128 @@
+//! Configurations that hold, and every kind of mistake as it is drawn.
+
+use super::*;
+use bridge::{AckWhen, Processing};
+
+/// `Cargo.toml` stands for the files that must be there.
+const WHOLE: &str = r#"[server]
+origin = "https://records.example.org"
+listen = "127.0.0.1:8443"
+cert_file = "Cargo.toml"
+key_file = "Cargo.toml"
+
+[store]
+data = "data"
+
+[[link]]
+name = "lab"
+listen = "10.0.0.5:2575"
+zone = "America/New_York"
+authorities = [{ namespace_id = "HOSP", system = "urn:oid:1.2.3", patients = true }]
+ack = "on-apply"
+trusted_network = true
+
+[[client]]
+client_id = "app"
+name = "An app"
+redirect_uris = ["https://app.example.org/cb", "org.example.app:/cb"]
+scopes = "openid launch/patient patient/*.rs"
+purposes = ["PATRQT"]
+"#;
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The drawn mistakes of [`WHOLE`] with one text in place of another.
+fn drawn(from: &str, to: &str) -> String {
+    assert!(WHOLE.contains(from));
+    let text = WHOLE.replacen(from, to, 1);
+    fault::draw(&read(&text, folder()).unwrap_err(), &text, "sluice.toml")
+}
+
+#[test]
+fn a_whole_configuration_is_read() {
+    let config = read(WHOLE, folder()).unwrap();
+    assert_eq!(config.data, folder().join("data"));
+    let (link, address) = config.links.first().unwrap();
+    assert_eq!((link.ack, link.processing, address.port()), (AckWhen::OnApply, Processing::Only('P'), 2575));
+    assert_eq!(link.authority("HOSP", "").unwrap().system, "urn:oid:1.2.3");
+    assert_eq!(config.clients.first().unwrap().scopes.iter().count(), 3);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_one_that_was_meant() {
+    let golden = "\
+error: unknown field `lisen`, expected one of `origin`, `listen`, `cert_file`, `key_file`
+ --> sluice.toml:3:1
+  |
+3 | lisen = \"127.0.0.1:8443\"
+  | ^^^^^
+  |
+  = help: did you mean `listen`?";
+    assert_eq!(drawn("listen", "lisen"), golden);
+}
+
+#[test]
+fn a_key_like_no_other_is_refused_with_all_that_are_known() {
+    assert!(drawn("data", "xyz").ends_with("= help: known here are `data`"));
+}
+
+#[test]
+fn a_missing_key_is_asked_for_in_its_section() {
+    let drawn = drawn("data = \"data\"\n", "");
+    assert!(drawn.contains("missing field `data`") && drawn.contains("add `data` to [store]"), "{drawn}");
+}
+
+#[test]
+fn a_value_that_cannot_be_is_drawn_with_its_line_and_what_to_write() {
+    let golden = "\
+error: messages would come over a network that nobody vouched for
+  --> sluice.toml:12:10
+   |
+12 | listen = \"10.0.0.5:2575\"
+   |          ^^^^^^^^^^^^^^^
+   |
+   = help: MLLP is not encrypted: listen at 127.0.0.1 behind a tunnel, or say `trusted_network = true`";
+    assert_eq!(drawn("trusted_network = true", "trusted_network = false"), golden);
+}
+
+#[test]
+fn every_mistake_is_named_in_its_own_words() {
+    for (from, to, title) in [
+        ("https://records.example.org", "https://records.example.org/", "this is no origin"),
+        ("127.0.0.1:8443", "localhost:8443", "this is no address to listen at"),
+        ("10.0.0.5:2575", "127.0.0.1:8443", "something else listens at this address"),
+        ("key_file = \"Cargo.toml\"", "key_file = \"key.pem\"", "there is no such file"),
+        ("\"lab\"", "\"The Lab\"", "this is no name for a link"),
+        ("America/New_York", "Boston", "there is no such time zone"),
+        ("namespace_id = \"HOSP\", ", "", "no message can name this authority"),
+        ("on-apply", "now", "it is not known when to acknowledge"),
+        ("https://app.example.org/cb", "http://app.example.org/cb", "codes cannot be sent there"),
+        ("org.example.app:/cb", "javascript:alert(1)", "codes cannot be sent there"),
+        ("patient/*.rs", "patient/*.rsx", "`patient/*.rsx` is no scope that is understood here"),
+        ("PATRQT", "FUN", "this is no purpose of use"),
+        ("purposes", "secret_sha256 = \"hunter2\"\npurposes", "this is no SHA-256"),
+        (
+            "[[link]]",
+            "[upstream]\nurl = \"http://ehr.example.org/fhir\"\n[[link]]",
+            "records would travel unprotected, or this is no address",
+        ),
+    ] {
+        let drawn = drawn(from, to);
+        assert!(drawn.starts_with(&format!("error: {title}\n")), "{title}: {drawn}");
+        assert!(drawn.contains("\n   = help: ") || drawn.contains("\n  = help: "), "{drawn}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = WHOLE.replace("PATRQT", "FUN").replace("\"lab\"", "\"\"");
+    assert_eq!(read(&text, folder()).unwrap_err().len(), 2);
+}
+
+#[test]
+fn what_is_no_toml_is_drawn_where_it_breaks() {
+    let drawn = drawn("[store]", "[store");
+    assert!(drawn.contains("sluice.toml:7:"), "{drawn}");
+}
