@@ -11,6 +11,10 @@ mod page;
 mod question;
 mod wire;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
+
 use address::Base;
 use evidence::{Evidence, pointed};
 use fhir::resource::Resource;

@@ -2,6 +2,7 @@
 //! of a laboratory, and for the relationship of care. Nothing of it goes to a client from here.
 
 use super::Upstream;
+use super::evidence::pointed;
 use super::page::name;
 use super::question::{pair, references};
 use super::wire::{PAGE_BYTES_MAX, down};
@@ -11,7 +12,7 @@ use fhir::subject::{About, about_at};
 use fhir::{Id, ResourceType};
 use json::{Document, Value, Writer};
 use privacy::{Phi, Refusal};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Resources in one transaction.
 const TRANSACTION_MAX: usize = 100;
@@ -34,13 +35,14 @@ impl Upstream {
         Ok(self.one(kind, &id, None, PAGE_BYTES_MAX).await?.map(Phi::new))
     }
 
-    /// Keeps resources under their own ids: in their order, a hundred in one transaction.
+    /// Keeps resources under their own ids, a hundred in one transaction; what others refer to goes first, because servers
+    /// refuse references to what is not there.
     ///
     /// # Errors
     /// `UpstreamDown`, `UpstreamTimeout`: then the transaction that failed and those behind it may be missing. Doing it
     /// again does no harm.
     pub async fn put_all(&self, resources: &[Phi<Document>]) -> Result<(), Refusal> {
-        for some in resources.chunks(TRANSACTION_MAX) {
+        for some in ordered(resources).chunks(TRANSACTION_MAX) {
             let bundle = transaction(some)?;
             let answer = self.wire.transact(self.base.text(), bundle).await?;
             if !is_kept(&answer, some.len()) {
@@ -121,7 +123,36 @@ impl Upstream {
     }
 }
 
-fn transaction(resources: &[Phi<Document>]) -> Result<Vec<u8>, Refusal> {
+/// The resources, each behind those of them that it refers to; in a circle one comes first.
+fn ordered(resources: &[Phi<Document>]) -> Vec<&Phi<Document>> {
+    let names = resources.iter().enumerate().filter_map(|(place, resource)| Some((name(resource.expose())?, place)));
+    let places: BTreeMap<_, usize> = names.collect();
+    let needs = |place: usize| -> Vec<usize> {
+        let pointed =
+            resources.get(place).and_then(|one| Resource::of(one.expose().root()).ok()).map(|one| pointed(&one));
+        pointed.into_iter().flatten().filter_map(|name| places.get(&name).copied()).collect()
+    };
+    let mut reached = vec![false; resources.len()];
+    let mut order = Vec::with_capacity(resources.len());
+    for first in 0..resources.len() {
+        // A walk without recursion: a chain of references may be as long as the list.
+        let mut walk = vec![(first, false)];
+        while let Some((place, done)) = walk.pop() {
+            if done {
+                order.extend(resources.get(place));
+                continue;
+            }
+            if std::mem::replace(&mut reached[place], true) {
+                continue;
+            }
+            walk.push((place, true));
+            walk.extend(needs(place).into_iter().filter(|need| !reached[*need]).map(|need| (need, false)));
+        }
+    }
+    order
+}
+
+fn transaction(resources: &[&Phi<Document>]) -> Result<Vec<u8>, Refusal> {
     let mut out = Writer::new();
     out.begin_object().member("resourceType", "Bundle").member("type", "transaction");
     out.key("entry").begin_array();
@@ -162,12 +193,25 @@ mod tests {
     #[test]
     fn a_transaction_puts_each_resource_under_its_own_id() {
         let patient = r#"{"resourceType":"Patient","id":"p1","multipleBirthInteger":1.0}"#;
-        let bundle = transaction(&[Phi::new(document(patient))]).unwrap();
+        let bundle = transaction(&[&Phi::new(document(patient))]).unwrap();
         let expected = format!(
             r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{patient},"request":{{"method":"PUT","url":"Patient/p1"}}}}]}}"#
         );
         assert_eq!(String::from_utf8(bundle).unwrap(), expected);
-        assert!(transaction(&[Phi::new(document(r#"{"resourceType":"Patient"}"#))]).is_err());
+        assert!(transaction(&[&Phi::new(document(r#"{"resourceType":"Patient"}"#))]).is_err());
+    }
+
+    #[test]
+    fn what_others_refer_to_goes_first() {
+        let one = |id: &str, to: &str| {
+            let refer =
+                format!(r#"{{"resourceType":"Encounter","id":"{id}","partOf":{{"reference":"Encounter/{to}"}}}}"#);
+            Phi::new(document(&refer))
+        };
+        let all = [one("a", "b"), one("b", "c"), one("c", "x"), one("d", "e"), one("e", "d"), one("a2", "a")];
+        let order: Vec<String> =
+            ordered(&all).into_iter().filter_map(|one| Some(name(one.expose())?.1.to_string())).collect();
+        assert_eq!(order, ["c", "b", "a", "e", "d", "a2"]);
     }
 
     #[test]
