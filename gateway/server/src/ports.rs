@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
 use smart::ports::{Care, Crypto, Kept, Shelf, Space, Swap, TokenFault, Unavailable};
 use std::sync::Arc;
-use store::{Store, StoreError};
+use store::{Namespace, Store, StoreError};
 use tokio::sync::Semaphore;
 
 /// Passwords checked at the same time: each takes 19 MiB and a core.
@@ -44,13 +44,27 @@ fn kept<T>(result: Result<T, StoreError>) -> Result<T, Unavailable> {
     result.map_err(unavailable)
 }
 
+/// Each space of the authorization server is a namespace of the store.
+fn namespace(space: Space) -> Namespace {
+    match space {
+        Space::Client => Namespace::Client,
+        Space::Account => Namespace::Account,
+        Space::Session => Namespace::Session,
+        Space::Grant => Namespace::Grant,
+        Space::Code => Namespace::Code,
+        Space::Flow => Namespace::Flow,
+    }
+}
+
 impl Shelf for Ports {
     async fn document(&self, space: Space, key: &str) -> Result<Option<Kept>, Unavailable> {
-        kept(self.store.document(space, key).await)
+        let found = kept(self.store.documents().get(namespace(space), key).await)?;
+        Ok(found.map(|document| Kept { json: document.json, revision: document.revision }))
     }
 
     async fn documents(&self, space: Space) -> Result<Vec<Kept>, Unavailable> {
-        kept(self.store.documents(space).await)
+        let found = kept(self.store.documents().list(namespace(space)).await)?;
+        Ok(found.into_iter().map(|document| Kept { json: document.json, revision: document.revision }).collect())
     }
 
     async fn swap_document(
@@ -60,19 +74,23 @@ impl Shelf for Ports {
         expected: Option<u64>,
         json: String,
     ) -> Result<Swap, Unavailable> {
-        kept(self.store.swap_document(space, key, expected, &json).await)
+        let swap = kept(self.store.documents().compare_and_put(namespace(space), key, expected, json).await)?;
+        Ok(match swap {
+            store::Swap::Done(revision) => Swap::Done(revision),
+            store::Swap::Stale => Swap::Stale,
+        })
     }
 
     async fn put_ticket(&self, space: Space, key: &str, json: String, expires_s: i64) -> Result<(), Unavailable> {
-        kept(self.store.put_ticket(space, key, &json, expires_s).await)
+        kept(self.store.tickets().put(namespace(space), key, json, expires_s).await)
     }
 
     async fn ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
-        kept(self.store.ticket(space, key, clock::now().seconds()).await)
+        kept(self.store.tickets().get(namespace(space), key, clock::now().seconds()).await)
     }
 
     async fn take_ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
-        kept(self.store.take_ticket(space, key, clock::now().seconds()).await)
+        kept(self.store.tickets().take(namespace(space), key, clock::now().seconds()).await)
     }
 }
 

@@ -18,7 +18,7 @@ impl Records {
     /// Whether it can be asked now.
     pub async fn ready(&self) -> bool {
         match self {
-            Records::Store(store) => store.count().await.is_ok(),
+            Records::Store(store) => store.check().await.is_ok(),
             Records::Upstream(upstream) => upstream.ready().await,
         }
     }

@@ -76,7 +76,7 @@ impl Gateway {
         let pages = Pages::new(pages);
         let ports = Ports::new(store.clone(), access, identity, Arc::clone(&records));
         let authority = Authority::open(settings, ports).await.map_err(|why| fail(&why))?;
-        let gate = Gate::new(store.ledger().clone());
+        let gate = Gate::new(store.ledger());
         let context = Context {
             origin,
             fhir_base,
@@ -128,7 +128,7 @@ async fn tidy(cx: Arc<Context>, store: Store, mut stop: watch::Receiver<bool>) {
         }
         cx.limits.tidy();
         cx.authority.forget_ended(clock::now().seconds());
-        if let Err(why) = store.forget_ended(clock::now().seconds()).await {
+        if let Err(why) = store.tickets().purge(clock::now().seconds()).await {
             tracing::warn!(%why, "ended tickets could not be forgotten");
         }
     }

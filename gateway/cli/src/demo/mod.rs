@@ -17,7 +17,7 @@ use server::{Gateway, Setup, clock};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::Store;
+use store::{Options, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -32,7 +32,7 @@ pub(crate) const AUTHORITY: &str = "SLUICE";
 /// # Errors
 /// One sentence that says what to do.
 pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
-    let store = Store::open(&args.data).await.map_err(|why| why.to_string())?;
+    let store = Store::open(&args.data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
     let keys = Keys::make(&args.data.join("keys")).map_err(|why| why.to_string())?;
     let (ca_path, tls) = certificate(&args.data)?;
     let listeners = bind("localhost", args.port, "--port").await?;

@@ -1,6 +1,7 @@
 //! Filling a source with the synthetic population, once.
 
 use conformance::population::{Resource, person, shared};
+use fhir::{Id, ResourceType};
 use indicatif::{ProgressBar, ProgressStyle};
 use json::{Document, Limits};
 use privacy::Phi;
@@ -31,17 +32,25 @@ pub(crate) async fn seed(data: &Path, store: &Store, records: &Records, seed: u6
 }
 
 async fn put(store: &Store, records: &Records, resources: Vec<Resource>) -> Result<(), String> {
-    let documents = resources
-        .into_iter()
-        .map(|resource| Document::parse(resource.json.into(), &Limits::DEFAULT).map(Phi::new).map_err(|why| why.to_string()))
-        .collect::<Result<Vec<_>, _>>()?;
     match records {
         Records::Store(_) => {
-            let puts: Vec<Put> = documents.into_iter().map(|content| Put { content }).collect();
-            store.put(&puts, clock::now()).await.map_err(|why| why.to_string())
+            let puts = resources.into_iter().map(record).collect::<Result<Vec<_>, _>>()?;
+            store.put(puts, clock::now()).await.map(|_| ()).map_err(|why| why.to_string())
         }
-        Records::Upstream(upstream) => upstream.put_all(&documents).await.map_err(|why| {
-            format!("the server behind --upstream did not take the population: {}", why.private().unwrap_or(why.public()))
-        }),
+        Records::Upstream(upstream) => {
+            let parse = |resource: Resource| {
+                Document::parse(resource.json.into(), &Limits::DEFAULT).map(Phi::new).map_err(|why| why.to_string())
+            };
+            let documents = resources.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+            upstream.put_all(&documents).await.map_err(|why| {
+                format!("the server behind --upstream did not take the population: {}", why.private().unwrap_or(why.public()))
+            })
+        }
     }
+}
+
+fn record(resource: Resource) -> Result<Put, String> {
+    let kind: ResourceType = resource.kind.parse().map_err(|_| "a made-up record of no known type")?;
+    let id = Id::parse(&resource.id).map_err(|why| why.to_string())?;
+    Ok(Put::new(kind, id, Phi::new(resource.json.into())))
 }

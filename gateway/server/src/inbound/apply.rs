@@ -3,43 +3,41 @@
 use crate::records::Records;
 use bridge::correction::{self, Apply};
 use bridge::matching::{self, Candidate, Match};
-use bridge::{Filing, Link, Record, Subject};
-use fhir::ResourceType;
+use bridge::{Action, Filing, Link, Record, Subject};
 use fhir::patch::Edits;
+use fhir::{Id, ResourceType};
 use json::{Document, Limits, Value};
 use privacy::Phi;
-use store::{Known, OrderOwner, Store, Write};
+use store::{Crossed, Expected, Order, Put, Store};
 
 /// Finds out whose a group is.
 ///
 /// # Errors
 /// What the store or upstream says.
 pub async fn whose(store: &Store, records: &Records, link: &Link, filing: &Phi<Filing>) -> Result<Match, String> {
-    let claimed = filing.expose().subject.clone();
+    let filing = filing.expose();
+    let claimed = filing.subject.identifiers.iter().enumerate();
+    let (places, asked): (Vec<usize>, Vec<(String, String)>) = claimed
+        .filter_map(|(place, identifier)| Some((place, (identifier.system.clone()?, identifier.value.clone()))))
+        .unzip();
     let mut candidates = Vec::new();
-    for (via, identifier) in claimed.identifiers.iter().enumerate() {
-        let Some(system) = &identifier.system else { continue };
-        for patient in identified(store, records, system, &identifier.value).await? {
-            candidates.extend(candidate(patient.expose(), via));
-        }
-    }
-    let mut owners = Vec::new();
-    for number in &filing.expose().orders {
-        if let Some(patient) = store.order_owner(&link.name, number).await.map_err(|why| why.to_string())? {
-            owners.push((number.clone(), patient));
-        }
-    }
-    Ok(matching::decide(&claimed, &candidates, &owners))
-}
-
-async fn identified(store: &Store, records: &Records, system: &str, value: &str) -> Result<Vec<Phi<Document>>, String> {
     match records {
-        Records::Store(store) => store.patients_identified(system, value).await.map_err(|why| why.to_string()),
+        Records::Store(store) => {
+            let found = store.patients_by_identifier(&asked).await.map_err(|why| why.to_string())?;
+            for (nth, patient) in found.expose() {
+                candidates.extend(places.get(*nth).and_then(|via| candidate(patient, *via)));
+            }
+        }
         Records::Upstream(upstream) => {
-            let _ = store;
-            upstream.patients_identified(system, value).await.map_err(|why| format!("{:?}", why.kind()))
+            for (via, (system, value)) in places.iter().zip(&asked) {
+                let found = upstream.patients_identified(system, value).await.map_err(|why| format!("{:?}", why.kind()))?;
+                candidates.extend(found.iter().filter_map(|patient| candidate(patient.expose(), *via)));
+            }
         }
     }
+    let known = store.order_owners(&link.name, &filing.orders).await.map_err(|why| why.to_string())?;
+    let owners: Vec<_> = known.into_iter().map(|order| (order.number, order.patient.to_string())).collect();
+    Ok(matching::decide(&filing.subject, &candidates, &owners))
 }
 
 fn candidate(patient: &Document, via: usize) -> Option<Candidate> {
@@ -56,6 +54,17 @@ fn candidate(patient: &Document, via: usize) -> Option<Candidate> {
     })
 }
 
+/// What a message writes: records, what its keys became, and whose its order numbers are.
+#[derive(Default)]
+pub struct Writes {
+    /// The records.
+    pub puts: Vec<Put>,
+    /// The keys.
+    pub crossed: Vec<Crossed>,
+    /// The order numbers.
+    pub orders: Vec<Order>,
+}
+
 /// Adds what a matched group writes. `false`: it can never be written as it is, because two keys have one id.
 ///
 /// # Errors
@@ -66,67 +75,73 @@ pub async fn writes(
     link: &Link,
     filing: &Phi<Filing>,
     patient: &str,
-    write: &mut Write,
+    writes: &mut Writes,
 ) -> Result<bool, String> {
     let filing = filing.expose();
+    let keys: Vec<String> = filing.records.iter().map(|record| record.key.clone()).collect();
+    let known = store.crossed(&link.name, &keys).await.map_err(|why| why.to_string())?;
+    let owner = Id::parse(patient).map_err(|why| why.to_string())?;
     for record in &filing.records {
-        let prior = store.known(&link.name, &record.key).await.map_err(|why| why.to_string())?;
-        let current = current(store, records, record).await?;
-        if prior.is_none() && current.is_some() && record.has_subject() {
+        let kind: ResourceType = record.kind.parse().map_err(|_| "a record of no known type".to_owned())?;
+        let id = Id::parse(&record.id).map_err(|why| why.to_string())?;
+        let prior = known.iter().find(|crossed| crossed.key == record.key);
+        let (expected, current) = current(records, kind, &id).await?;
+        if prior.is_some_and(|prior| prior.id != id) || (prior.is_none() && current.is_some() && record.has_subject()) {
             return Ok(false);
         }
-        one(record, patient, prior.as_ref(), current.as_ref(), write)?;
+        one(record, (kind, id, expected), patient, prior, current.as_ref(), writes)?;
     }
-    let owner = |number: &bridge::OrderNumber| OrderOwner { number: number.clone(), patient: patient.to_owned() };
-    write.orders.extend(filing.orders.iter().map(owner));
+    writes.orders.extend(filing.orders.iter().map(|number| Order { number: number.clone(), patient: owner.clone() }));
     Ok(true)
 }
 
-async fn current(store: &Store, records: &Records, record: &Record) -> Result<Option<Phi<Document>>, String> {
-    let kind: ResourceType = record.kind.parse().map_err(|_| "a record of no known type".to_owned())?;
+async fn current(records: &Records, kind: ResourceType, id: &Id) -> Result<(Expected, Option<Phi<Document>>), String> {
     match records {
-        Records::Store(_) => store.current(kind, &record.id).await.map_err(|why| why.to_string()),
-        Records::Upstream(upstream) => upstream.current(kind, &record.id).await.map_err(|why| format!("{:?}", why.kind())),
+        Records::Store(store) => Ok(match store.current(kind, id).await.map_err(|why| why.to_string())? {
+            Some((version, content)) => (Expected::Version(version), Some(content)),
+            None => (Expected::Absent, None),
+        }),
+        Records::Upstream(upstream) => {
+            let current = upstream.current(kind, id.as_str()).await.map_err(|why| format!("{:?}", why.kind()))?;
+            Ok((Expected::Any, current))
+        }
     }
 }
 
 fn one(
     record: &Record,
+    (kind, id, expected): (ResourceType, Id, Expected),
     patient: &str,
-    prior: Option<&Known>,
+    prior: Option<&Crossed>,
     current: Option<&Phi<Document>>,
-    write: &mut Write,
+    writes: &mut Writes,
 ) -> Result<(), String> {
     let members = correction::merge_members(prior.map_or(&[][..], |prior| &prior.members), &record.members);
     let whole = Record { members: members.clone(), ..record.clone() };
     let reference = format!("Patient/{patient}");
     let rendered = document(whole.render(Subject::Of(&reference)))?;
     let same = current.is_some_and(|kept| same_but_meta(rendered.root(), kept.expose().root()));
-    match correction::decide(prior.map(|prior| &prior.standing), &record.standing, same) {
-        Apply::Create | Apply::Replace => write.resources.push(Phi::new(rendered)),
+    let mut withhold_earlier = false;
+    let content = match correction::decide(prior.map(|prior| &prior.standing), &record.standing, same) {
+        Apply::Create | Apply::Replace => rendered,
         Apply::Void => {
-            if let bridge::Action::Void { older_too: true } = record.standing.action {
-                write.forget_older.push((record.kind.to_owned(), record.id.clone()));
-            }
-            write.resources.push(Phi::new(rendered));
+            withhold_earlier = matches!(record.standing.action, Action::Void { older_too: true });
+            rendered
         }
         Apply::StatusOnly => match current {
-            Some(kept) => write.resources.push(Phi::new(with_status(kept.expose(), &record.standing.status)?)),
-            None => write.resources.push(Phi::new(rendered)),
+            Some(kept) => with_status(kept.expose(), &record.standing.status)?,
+            None => rendered,
         },
         Apply::Unchanged => return Ok(()),
         Apply::Ignore(reason) => {
             tracing::info!(?reason, "an older result changes nothing");
             return Ok(());
         }
-    }
-    write.known.push(Known {
-        key: record.key.clone(),
-        kind: record.kind.to_owned(),
-        id: record.id.clone(),
-        standing: record.standing.clone(),
-        members,
-    });
+    };
+    let content = Phi::new(content.bytes().clone());
+    writes.puts.push(Put { kind, id: id.clone(), content, expected, withhold_earlier });
+    let standing = record.standing.clone();
+    writes.crossed.push(Crossed { key: record.key.clone(), kind, id, standing, members });
     Ok(())
 }
 

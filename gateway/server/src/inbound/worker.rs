@@ -1,6 +1,6 @@
 //! Does what a message's journey decides, one message of a link after the other, so that the order per patient is kept.
 
-use super::apply;
+use super::apply::{self, Writes};
 use crate::clock;
 use crate::records::Records;
 use bridge::journal::{Answer, Appended, Entry, Journal, Key, Mark, Wanted};
@@ -8,9 +8,10 @@ use bridge::journey::{self, Effect, Event, State, Told};
 use bridge::matching::Match;
 use bridge::{Adapter, Code, Defect, Filing, Framer, Heading, Link, Position, Reading, Severity, Stamp, Verdict};
 use bytes::Bytes;
+use json::{Document, Limits};
 use privacy::Phi;
 use std::sync::Arc;
-use store::{Store, Write};
+use store::{Applied, Store};
 use tokio::sync::Mutex;
 
 /// Messages taken up at once when starting or replaying.
@@ -47,7 +48,7 @@ struct Work {
     reading: Option<Reading>,
     heading: Option<Heading>,
     matched: Vec<(Phi<Filing>, String)>,
-    write: Write,
+    write: Writes,
     outcome: Option<Outcome>,
 }
 
@@ -215,11 +216,16 @@ impl Inbox {
             }
         }
         if let Records::Upstream(upstream) = self.records.as_ref() {
-            if let Err(why) = upstream.put_all(&work.write.resources).await {
+            // Writing again what stands there already changes nothing, so a crash from here on loses and doubles nothing.
+            let puts = std::mem::take(&mut work.write.puts);
+            let taken = match puts.into_iter().map(content).collect::<Result<Vec<_>, _>>() {
+                Ok(resources) => upstream.put_all(&resources).await,
+                Err(why) => Err(why),
+            };
+            if let Err(why) = taken {
                 tracing::error!(why = why.private(), "the server behind us did not take a message");
                 return Event::Down;
             }
-            work.write.resources.clear();
         }
         Event::Applied
     }
@@ -235,8 +241,10 @@ impl Inbox {
         let write = std::mem::take(&mut work.write);
         let done = match (ending, answer) {
             (Some(ending), answer) => {
-                let now = clock::now();
-                self.store.apply(sequence, &self.link.name, &write, ending, answer.as_ref(), now).await.map_err(|why| why.to_string())
+                let Writes { puts, crossed, orders } = write;
+                let (link, mark) = (self.link.name.clone(), Mark::Ended(ending, answer));
+                let applied = Applied { sequence, link, puts, crossed, orders, mark, at: clock::now() };
+                self.store.apply(applied).await.map(|_| ()).map_err(|why| why.to_string())
             }
             (None, Some(answer)) => {
                 self.store.mark(sequence, Mark::Promised(answer)).await.map_err(|why| why.to_string())
@@ -280,3 +288,14 @@ impl Inbox {
         });
     }
 }
+
+/// A record to be written, as the server behind us takes it.
+fn content(put: store::Put) -> Result<Phi<Document>, privacy::Refusal> {
+    let document = put.content.map(|bytes| Document::parse(bytes, &Limits::DEFAULT).map_err(|_| Unwritable)).transpose();
+    document.map_err(|_| privacy::Refusal::fault("a record that was made here cannot be read"))
+}
+
+/// A record of our own making that is no JSON: a mistake of ours.
+struct Unwritable;
+
+impl privacy::Impersonal for Unwritable {}

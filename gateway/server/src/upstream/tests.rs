@@ -286,3 +286,75 @@ async fn companions_stand_behind_their_match() {
     assert_eq!(names(&found), ["r1", "m1", "r2", "m2"]);
     assert_eq!(server.asked().len(), 1, "the match is evidence enough");
 }
+
+#[tokio::test]
+async fn live() {
+    let base = std::env::var("LIVE").unwrap();
+    let up = Upstream::new(Url::parse(&base).unwrap(), None).unwrap();
+    println!("ready {}", up.ready().await);
+    let doc = |t: String| Phi::new(Document::parse(t.into(), &json::Limits::DEFAULT).unwrap());
+    let mut all = vec![
+        doc(r#"{"resourceType":"Provenance","id":"pv1","target":[{"reference":"Observation/o1"}],"recorded":"2024-01-01T00:00:00Z","agent":[{"who":{"reference":"Practitioner/d1"}}]}"#.into()),
+        doc(r#"{"resourceType":"MedicationRequest","id":"r1","status":"active","intent":"order","subject":{"reference":"Patient/p1"},"medicationReference":{"reference":"Medication/m1"}}"#.into()),
+        doc(r#"{"resourceType":"Medication","id":"m1","manufacturer":{"reference":"Organization/g1"}}"#.into()),
+        doc(r#"{"resourceType":"Organization","id":"g1","name":"G"}"#.into()),
+        doc(r#"{"resourceType":"Practitioner","id":"d1","name":[{"family":"Doc"}]}"#.into()),
+        doc(r#"{"resourceType":"Practitioner","id":"d2","name":[{"family":"Doc"}]}"#.into()),
+        doc(r#"{"resourceType":"PractitionerRole","id":"pr1","practitioner":{"reference":"Practitioner/d1"}}"#.into()),
+        doc(r#"{"resourceType":"Patient","id":"p1","identifier":[{"system":"urn:x","value":"7|8"}],"name":[{"family":"Müller","given":["Anna Maria"]}],"birthDate":"1980-02-29","gender":"female"}"#.into()),
+        doc(r#"{"resourceType":"Patient","id":"p2","name":[{"family":"Other"}]}"#.into()),
+        doc(r#"{"resourceType":"Encounter","id":"e1","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"subject":{"reference":"Patient/p1"},"participant":[{"individual":{"reference":"PractitionerRole/pr1"}}],"period":{"start":"2024-02-29T23:30:00-05:00"}}"#.into()),
+        doc(r#"{"resourceType":"Binary","id":"b1","contentType":"text/plain","data":"SGk="}"#.into()),
+        doc(r#"{"resourceType":"DocumentReference","id":"dr1","status":"current","subject":{"reference":"Patient/p1"},"content":[{"attachment":{"url":"Binary/b1"}}]}"#.into()),
+    ];
+    for n in 0..130 { all.push(doc(observation(&format!("o{n}"), "p1").replace("\"status\"", &format!("\"effectiveDateTime\":\"2024-02-{:02}\",\"status\"", n % 28 + 1)))); }
+    up.put_all(&all).await.unwrap();
+    println!("care {:?}", up.patients_in_care_of(&id("d1")).await);
+    println!("ident {}", up.patients_identified("urn:x", "7|8").await.unwrap().len());
+    println!("current {}", up.current(ResourceType::Binary, "b1").await.unwrap().is_some());
+    let ask = async |kind: ResourceType, q: &[(&str, &str)], at: usize| {
+        let (permit, query) = (permit(kind, None), query(kind, q));
+        let mut page = Judging::begin(permit, Wanted { count: 500, total: true }, Cursor::Start);
+        let mut seen = 0; let mut chunks = 0;
+        while let Some(from) = page.wants() {
+            match up.find(page.permit(), &query, &from, at).await { Ok(c) => { chunks += 1; seen += names(&c).len(); page.add(c).unwrap(); } Err(w) => { println!("{kind} {q:?}: {w:?}"); return; } }
+        }
+        let gate = privacy::Gate::new(Book); let page = gate.release(page.close(), fhir::Instant::from_seconds(0)).await.unwrap().deliver().1;
+        println!("{kind} {q:?}: chunks {chunks} rows {seen} shown {} total {:?}", page.rows.len(), page.total);
+    };
+    ask(ResourceType::Observation, &[], 50).await;
+    ask(ResourceType::Observation, &[("date", "2024-02-05"), ("_sort", "-date")], 50).await;
+    ask(ResourceType::Observation, &[("code", "c"), ("_revinclude", "Provenance:target")], 50).await;
+    ask(ResourceType::Patient, &[("name", "anna müller"), ("birthdate", "1980"), ("gender", "female")], 50).await;
+    ask(ResourceType::Patient, &[("name:contains", "ller")], 50).await;
+    ask(ResourceType::Patient, &[("identifier", "urn:x|7\\|8")], 50).await;
+    ask(ResourceType::Encounter, &[("date", "ge2024-03-01")], 50).await;
+    ask(ResourceType::Encounter, &[("_lastUpdated", "gt2020"), ("practitioner", "d1")], 50).await;
+    ask(ResourceType::MedicationRequest, &[("_include", "MedicationRequest:medication")], 50).await;
+    ask(ResourceType::Practitioner, &[("family", "doc")], 50).await;
+    ask(ResourceType::PractitionerRole, &[], 50).await;
+    ask(ResourceType::Organization, &[], 50).await;
+    ask(ResourceType::Provenance, &[("target", "Observation/o1")], 50).await;
+    for kind in fhir::search::searchable() { if kind != ResourceType::Provenance { ask(kind, &[("_sort", "_id")], 50).await; } }
+    for kind in fhir::search::searchable() { for p in fhir::search::parameters(kind) {
+        let v = match p.kind { fhir::search::ParameterKind::Token => "x", fhir::search::ParameterKind::String => "x", fhir::search::ParameterKind::Date => "2020", fhir::search::ParameterKind::Reference => "x" };
+        let (permit, mut q) = (permit(kind, None), vec![(p.name, v)]);
+        if kind == ResourceType::Provenance { q.push(("target", "Observation/o1")); }
+        let q = query(kind, &q);
+        if let Err(w) = up.find(&permit, &q, START, 20).await { println!("PARAM {kind} {}: {:?} {:?}", p.name, w.kind(), w.private()); }
+    } }
+    for (kind, of) in [(ResourceType::Binary, "b1"), (ResourceType::Practitioner, "d1"), (ResourceType::Practitioner, "d2"), (ResourceType::Medication, "m1"), (ResourceType::Organization, "g1"), (ResourceType::Provenance, "pv1"), (ResourceType::Patient, "p2"), (ResourceType::Patient, "p1")] {
+        let permit = permit(kind, Some(of));
+        let t = std::time::Instant::now();
+        let found = up.fetch(&permit, kind, &id(of), Some("1")).await.unwrap();
+        let n = found.expose().rows.iter().map(|r| r.evidence.len()).collect::<Vec<_>>();
+        let mut page = Judging::begin(permit, Wanted { count: 1, total: false }, Cursor::Start);
+        page.add(found).unwrap();
+        println!("read {kind}/{of} evidence {n:?} shown {} in {:?}", page.close_one().is_ok(), t.elapsed());
+    }
+    panic!("done");
+}
+struct Book;
+impl privacy::ledger::Ledger for Book {
+    async fn record(&self, _: privacy::ledger::Entry) -> Result<privacy::ledger::Receipt, privacy::ledger::LedgerDown> { Ok(privacy::ledger::Receipt { block: 1, place: 0 }) }
+}
