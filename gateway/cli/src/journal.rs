@@ -131,7 +131,7 @@ mod tests {
             answer: None,
             told: true,
         };
-        let golden = "{\"sequence\":3,\"link\":\"lab\",\"received\":\"1970-01-01T00:00:00Z\",\"state\":\"quarantined\",\
+        let golden = "{\"sequence\":3,\"link\":\"lab\",\"received\":\"1970-01-01T00:00:00.000Z\",\"state\":\"quarantined\",\
                       \"answered\":true,\"from\":\"LAB|HOSP\",\"control_id\":\"C\\n1\",\"conflicts_with\":2}";
         assert_eq!(line(&kept), golden);
     }

@@ -61,8 +61,7 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let serving = tokio::spawn(gateway.serve(vec![listener], tls, stopping));
     tracing::info!(origin = config.origin, "the gateway serves");
     asked_to_stop().await?;
-    // Nobody listening means that everything has stopped already.
-    drop(stop.send(true));
+    stop.send_replace(true);
     serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
 }
 
