@@ -69,7 +69,6 @@ impl Gateway {
         let oauth = Oauth {
             authorize: settings.at(smart::settings::AUTHORIZE),
             token: settings.at(smart::settings::TOKEN),
-            revoke: settings.at(smart::settings::REVOKE),
         };
         let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
         let Keys { access, identity, pages } = keys;
