@@ -185,6 +185,8 @@ pub(crate) fn time(text: &str) -> Option<String> {
     if !within(0, 23) || !within(2, 59) || !within(4, 59) {
         return None;
     }
+    // Finer than milliseconds is more than readers of FHIR times take.
+    let fraction = fraction.get(..3).unwrap_or(fraction);
     let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
     Some(format!("{}:{}:{}{fraction}", part(0), part(2), part(4)))
 }
