@@ -118,10 +118,16 @@ fn facts(bundle: &Value) -> Facts {
                 for note in notes(resource) {
                     say(format!("report.note {code}"), hidden(&note));
                 }
+                say(format!("report.note {code}"), hidden(text(&resource["conclusion"])));
+                for form in list(&resource["presentedForm"]) {
+                    let content = form["data"].as_str().or(form["url"].as_str()).unwrap_or_default();
+                    say("document".into(), hidden(content));
+                }
             }
             "ServiceRequest" => {
                 say("report.order".into(), hidden(text(&resource["requisition"]["value"])));
-                for identifier in list(&resource["identifier"]) {
+                let parents = list(&resource["basedOn"]).into_iter().map(|parent| &parent["identifier"]);
+                for identifier in list(&resource["identifier"]).into_iter().chain(parents) {
                     say("report.order".into(), hidden(text(&identifier["value"])));
                 }
             }
@@ -131,6 +137,11 @@ fn facts(bundle: &Value) -> Facts {
                 say(format!("result.status {code}"), text(&resource["status"]).into());
                 say(format!("result.effective {code}"), effective(resource));
                 say(format!("result.value {code}"), value(resource));
+                for extension in list(&resource["extension"]) {
+                    let form = &extension["valueAttachment"];
+                    let content = form["data"].as_str().or(form["url"].as_str()).unwrap_or_default();
+                    say("document".into(), hidden(content));
+                }
                 for component in list(&resource["component"]) {
                     say(format!("result.value {code}"), value(component));
                 }
@@ -221,12 +232,6 @@ fn value(resource: &Value) -> String {
     }
     if let Some(clock) = of("valueTime").as_str() {
         return format!("Time {clock}");
-    }
-    for extension in list(&resource["extension"]) {
-        let attachment = &extension["valueAttachment"];
-        if attachment.is_object() {
-            return format!("Attachment {}", hidden(attachment["data"].as_str().or(attachment["url"].as_str()).unwrap_or_default()));
-        }
     }
     String::new()
 }

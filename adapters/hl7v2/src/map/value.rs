@@ -263,9 +263,11 @@ impl<'m> Tell<'m> {
             Type::Text | Type::Formatted => text(out, one),
             Type::Date => date(run, out, one),
             Type::Time => match one.trimmed().and_then(|text| moment::time(&text)) {
-                Some(time) => {
+                Some((time, cut)) => {
                     out.string("valueTime", &time);
-                    one.mapped_scalar(TO_VALUE);
+                    if !cut {
+                        one.mapped_scalar(TO_VALUE);
+                    }
                     true
                 }
                 None => as_it_came(out, one, true),
