@@ -187,44 +187,54 @@ const DELETE_COLUMNS: &str = "
     DELETE FROM label WHERE row = ?1";
 
 /// `whose` gives the numbers of the record's patients, or 0 when it has none of its own.
-const INSERT_COLUMNS: &str = "
-    INSERT OR IGNORE INTO patient (id) SELECT value FROM json_each(?3);
+const INSERT_PATIENTS: &str = "INSERT OR IGNORE INTO patient (id) SELECT value FROM json_each(?1)";
+const INSERT_SUBJECTS: &str = "
     INSERT OR IGNORE INTO subject (patient, kind, row)
-        SELECT p.number, ?2, ?1 FROM json_each(?3) j JOIN patient p ON p.id = j.value;
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?3 = '[]')
+        SELECT p.number, ?2, ?1 FROM json_each(?3) j JOIN patient p ON p.id = j.value";
+const INSERT_TOKENS: &str = "
+    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
     INSERT OR IGNORE INTO token (patient, param, code, system, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?4) j, whose;
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?3 = '[]')
+        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
+const INSERT_TEXTS: &str = "
+    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
     INSERT OR IGNORE INTO text (patient, param, folded, exact, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?5) j, whose;
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?3 = '[]')
+        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
+const INSERT_DATES: &str = "
+    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
     INSERT OR IGNORE INTO date (patient, param, low, high, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?6) j, whose;
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?3 = '[]')
+        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
+const INSERT_REFERENCES: &str = "
+    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
     INSERT OR IGNORE INTO reference (patient, param, kind, id, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?7) j, whose;
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?3 = '[]')
+        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
+const INSERT_LINKS: &str = "
+    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
     INSERT OR IGNORE INTO link (patient, kind, id, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, ?1 FROM json_each(?8) j, whose;
-    INSERT OR IGNORE INTO label (row, code) SELECT ?1, value FROM json_each(?9)";
+        SELECT whose.patient, j.value ->> 0, j.value ->> 1, ?1 FROM json_each(?3) j, whose";
+const INSERT_LABELS: &str = "INSERT OR IGNORE INTO label (row, code) SELECT ?1, value FROM json_each(?2)";
 
+/// One statement a table: several in one text would each be given the same parameters by place, not by number.
 async fn insert_columns(
     connection: &mut SqliteConnection,
     row: i64,
     kind: ResourceType,
     columns: &Columns,
 ) -> Result<(), StoreError> {
-    sqlx::query(INSERT_COLUMNS)
-        .bind(row)
-        .bind(kind.as_str())
-        .bind(&columns.patients)
-        .bind(&columns.tokens)
-        .bind(&columns.texts)
-        .bind(&columns.dates)
-        .bind(&columns.references)
-        .bind(&columns.links)
-        .bind(&columns.labels)
-        .execute(connection)
-        .await?;
+    sqlx::query(INSERT_PATIENTS).bind(&columns.patients).execute(&mut *connection).await?;
+    let subjects = sqlx::query(INSERT_SUBJECTS).bind(row).bind(kind.as_str()).bind(&columns.patients);
+    subjects.execute(&mut *connection).await?;
+    for (statement, column) in [
+        (INSERT_TOKENS, &columns.tokens),
+        (INSERT_TEXTS, &columns.texts),
+        (INSERT_DATES, &columns.dates),
+        (INSERT_REFERENCES, &columns.references),
+        (INSERT_LINKS, &columns.links),
+    ] {
+        if column != "[]" {
+            let insert = sqlx::query(statement).bind(row).bind(&columns.patients).bind(column);
+            insert.execute(&mut *connection).await?;
+        }
+    }
+    sqlx::query(INSERT_LABELS).bind(row).bind(&columns.labels).execute(&mut *connection).await?;
     Ok(())
 }
