@@ -1,11 +1,7 @@
-//! The extensions that carry what FHIR R4 has no element for.
+//! How what FHIR R4 has no element for is carried along.
 //!
-//! The base is reserved for examples, so that it can never become somebody else's; one line changes it for a site that
-//! publishes its own.
+//! Only extensions that R4 itself defines are used, so that every validator and server understands what it is given.
 
-/// Carries a legacy field that has no FHIR element: sub-extensions `at` (such as `OBX-13`) and `value` (as it came).
-pub const KEPT: &str = "https://sluice.example/fhir/StructureDefinition/legacy-field";
-
-/// Carries a value whose type FHIR R4 does not know, or that cannot be read as what it claims to be: sub-extensions
-/// `type` (such as `XPN`) and `value` (as it came).
-pub const TYPED: &str = "https://sluice.example/fhir/StructureDefinition/legacy-value";
+/// Carries legacy fields as they came: one string, each field a line, its place first (`OBX-13: …`). R4 defines it for
+/// any element, as the text that stands for the full meaning of its author.
+pub const ORIGINAL_TEXT: &str = "http://hl7.org/fhir/StructureDefinition/originalText";

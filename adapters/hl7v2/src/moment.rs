@@ -173,9 +173,11 @@ fn offset(text: &str) -> Option<i32> {
     (minutes < 60 && hours * 60 + minutes <= 14 * 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// A TM value as a FHIR time; `None` when it says less than hours and minutes, or is none.
-pub(crate) fn time(text: &str) -> Option<String> {
-    let clock = text.trim().split(['+', '-']).next().unwrap_or_default();
+/// A TM value as a FHIR time, and whether it says more than that (an offset, or parts of a second, which readers of FHIR
+/// times refuse); `None` when it says less than hours and minutes, or is none.
+pub(crate) fn time(text: &str) -> Option<(String, bool)> {
+    let text = text.trim();
+    let clock = text.split(['+', '-']).next().unwrap_or_default();
     let (digits, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     if !matches!(digits.len(), 4 | 6) || !digits.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -185,8 +187,8 @@ pub(crate) fn time(text: &str) -> Option<String> {
     if !within(0, 23) || !within(2, 59) || !within(4, 59) {
         return None;
     }
-    let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
-    Some(format!("{}:{}:{}{fraction}", part(0), part(2), part(4)))
+    let cut = clock.len() < text.len() || fraction.bytes().any(|digit| digit != b'0');
+    Some((format!("{}:{}:{}", part(0), part(2), part(4)), cut))
 }
 
 #[cfg(test)]
@@ -247,8 +249,9 @@ mod tests {
 
     #[test]
     fn times_of_day_are_read_with_minutes_at_least() {
-        assert_eq!(time("1025"), Some("10:25:00".into()));
-        assert_eq!(time("102531.5"), Some("10:25:31.5".into()));
+        assert_eq!(time("1025"), Some(("10:25:00".into(), false)));
+        assert_eq!(time("102531.5"), Some(("10:25:31".into(), true)));
+        assert_eq!(time("102531-0400"), Some(("10:25:31".into(), true)));
         assert_eq!(time("10"), None);
         assert_eq!(time("2560"), None);
     }

@@ -2,8 +2,9 @@
 
 use crate::frame::{App, Frame, Html};
 use crate::records::patient_line;
-use crate::text::{Category, Text, of_kind};
+use crate::text::{Category, Text, of_kind, place_of};
 use askama::Template;
+use fhir::ResourceType;
 use privacy::{Impersonal, Page as Released};
 use smart::Item;
 
@@ -103,14 +104,19 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
 }
 
 fn records(frame: &Frame, items: &[Item]) -> Vec<Group> {
-    let group = |category: Category| {
-        let ticks = items.iter().filter_map(|item| match item {
-            Item::Records(kind) => {
-                let (of, label, detail) = of_kind(*kind);
-                let detail = detail.map_or_else(|| kind.as_str().to_owned(), |detail| frame.t(detail).to_owned());
-                (of == category).then(|| Tick { value: item.as_str(), label: frame.t(label).to_owned(), detail })
-            }
+    let mut kinds: Vec<ResourceType> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Records(kind) => Some(*kind),
             Item::Identity | Item::WhichPatient | Item::Offline => None,
+        })
+        .collect();
+    kinds.sort_by_key(|kind| place_of(*kind));
+    let group = |category: Category| {
+        let ticks = kinds.iter().filter_map(|kind| {
+            let (of, label, detail) = of_kind(*kind);
+            let detail = detail.map_or_else(|| kind.as_str().to_owned(), |detail| frame.t(detail).to_owned());
+            (of == category).then(|| Tick { value: kind.as_str(), label: frame.t(label).to_owned(), detail })
         });
         Group { heading: frame.t(category.heading()), ticks: ticks.collect() }
     };

@@ -354,6 +354,11 @@ const KINDS: [(ResourceType, Category, Text, Text); 26] = [
     (ResourceType::Provenance, Category::Origin, Text::KindProvenance, Text::KindProvenanceDetail),
 ];
 
+/// Where a kind stands on the page: in the order of the table above, kinds without words of their own last.
+pub(crate) fn place_of(kind: ResourceType) -> usize {
+    KINDS.iter().position(|(known, ..)| *known == kind).unwrap_or(KINDS.len())
+}
+
 /// Category, name and content of a kind of record; a kind without words of its own is named by its type.
 pub(crate) fn of_kind(kind: ResourceType) -> (Category, Text, Option<Text>) {
     KINDS

@@ -125,9 +125,7 @@ impl<'m> Run<'m> {
         if whole {
             let list = Piece { name: "extension", list: true };
             arrange(out, &mut open, &[], list);
-            for (at, text) in std::mem::take(&mut self.kept) {
-                write_kept(out, &at, &text);
-            }
+            write_kept(out, &std::mem::take(&mut self.kept));
         }
         while out.depth() > floor {
             out.leave();
@@ -317,16 +315,14 @@ fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, containers: &[Piece], l
     }
 }
 
-fn write_kept(out: &mut Out, at: &str, text: &str) {
-    out.object("");
-    out.string("url", extension::KEPT);
-    out.array("extension");
-    for (url, value) in [("at", at), ("value", text)] {
-        out.object("");
-        out.string("url", url);
-        out.string("valueString", value);
-        out.leave();
+/// One text with a line for each field: R4's extension may stand once.
+fn write_kept(out: &mut Out, kept: &[(String, String)]) {
+    if kept.is_empty() {
+        return;
     }
-    out.leave();
+    let lines: Vec<String> = kept.iter().map(|(at, text)| format!("{at}: {text}")).collect();
+    out.object("");
+    out.string("url", extension::ORIGINAL_TEXT);
+    out.string("valueString", &lines.join("\n"));
     out.leave();
 }

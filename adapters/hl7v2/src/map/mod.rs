@@ -7,6 +7,7 @@ mod oru;
 mod steps;
 mod structure;
 mod tables;
+mod ucum;
 mod value;
 
 pub(crate) use oru::filings;

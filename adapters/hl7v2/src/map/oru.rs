@@ -809,14 +809,15 @@ pub(crate) fn parent(_run: &mut Run<'_>, _out: &mut Out, at: &At<'_, '_>) {
     }
 }
 
-/// Embedded documents among the results, with the report they belong to.
+/// Documents among the results, embedded or pointed to, stand in the report they belong to.
 pub(crate) fn documents(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some((report, _ids)) = at.scope.report else { return };
     for result in &report.results {
-        if value::is_document(run, result.obx) && change(run, result.obx) != Change::Withdrawn {
+        let Some(pointer) = value::document(run, result.obx) else { continue };
+        if change(run, result.obx) != Change::Withdrawn {
             for one in run.message.field(result.obx, 5).repetitions() {
                 out.object("");
-                value::attachment(run, out, one, false);
+                value::attachment(run, out, one, pointer);
                 out.leave();
             }
         }
@@ -842,17 +843,40 @@ fn withdrawn(run: &Run<'_>, own: usize) -> bool {
     run.message.segments().get(own).is_some_and(|segment| &segment.name == b"OBX") && change(run, own) == Change::Withdrawn
 }
 
-/// R4's DiagnosticReport has no note; R5's is carried as its extension.
+/// R4's DiagnosticReport has no note: what the laboratory says of the whole report stands in its conclusion.
 pub(crate) fn report_notes(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
+    let mut said = Vec::with_capacity(at.scope.notes.len());
     for note in at.scope.notes {
-        out.object("");
-        out.object("valueAnnotation");
-        annotation(run, out, *note, "DiagnosticReport.extension.valueAnnotation");
-        out.leave();
-        if out.opened() {
-            out.string("url", "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note");
+        run.message.field(*note, 1).ignored("set-id");
+        let comment = run.message.field(*note, 3);
+        let text = comment_text(comment);
+        if text.trim().is_empty() {
+            comment.ignored("nothing-but-spaces");
+        } else {
+            said.push(text);
+            comment.mapped(at.to);
         }
-        out.leave();
+        keep_rest(run, *note, at.to);
+    }
+    let text = said.join("\n");
+    if !text.trim().is_empty() {
+        out.string(at.name, text.trim());
+    }
+}
+
+/// NTE-3: each repetition a line.
+fn comment_text(comment: Value<'_>) -> String {
+    let lines = comment.repetitions().map(|one| {
+        if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What a note says beside its text.
+fn keep_rest(run: &mut Run<'_>, note: usize, to: &'static str) {
+    for number in 2..=run.message.last_field(note) {
+        let value = run.message.field(note, number);
+        run.keep(value, to);
     }
 }
 
@@ -861,18 +885,10 @@ fn annotation(run: &mut Run<'_>, out: &mut Out, note: usize, to: &'static str) {
     let field = |number: u16| run.message.field(note, number);
     field(1).ignored("set-id");
     let comment = field(3);
-    let lines: Vec<String> = comment
-        .repetitions()
-        .map(|one| if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() })
-        .collect();
-    let text = lines.join("\n");
+    let text = comment_text(comment);
     if text.trim().is_empty() {
         comment.ignored("nothing-but-spaces");
-        for number in 2..=run.message.last_field(note) {
-            let value = run.message.field(note, number);
-            run.keep(value, to);
-        }
-        return;
+        return keep_rest(run, note, to);
     }
     let (author, entered) = (field(5), field(6));
     let name: Vec<String> =
@@ -885,10 +901,7 @@ fn annotation(run: &mut Run<'_>, out: &mut Out, note: usize, to: &'static str) {
     when(run, out, entered, "time", to);
     out.string("text", text.trim());
     comment.mapped(to);
-    for number in 2..=run.message.last_field(note) {
-        let value = run.message.field(note, number);
-        run.keep(value, to);
-    }
+    keep_rest(run, note, to);
 }
 
 /// What no map names: routing, the sender's software, the visit.

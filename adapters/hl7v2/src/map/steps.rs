@@ -74,7 +74,6 @@ pub(crate) fn named(name: &str) -> Option<Step> {
         "joined_text" => step(joined_text),
         "clinical_information" => step(clinical_information),
         "collectors_comment" => step(clinical_text),
-        "callback" => step(callback),
         "specimen_ids" => step(specimen_ids),
         "specimen_source" => step(specimen_source),
         "priority" => step(priority),
@@ -98,10 +97,10 @@ pub(crate) fn named(name: &str) -> Option<Step> {
         "result_effective" => always(super::oru::result_effective),
         "derived_from" => always(super::oru::derived_from),
         "value" => always(value::value),
-        "value_extensions" => always(value::extensions),
+        "type" => step(value::told_type),
+        "language" => step(clinical_text),
         "interpretation" => step(value::interpretation),
         "reference_range" => step(value::reference_range),
-        "analysis_time" => step(analysis_time),
         _unknown => None,
     }
 }
@@ -156,13 +155,13 @@ pub(crate) fn system_of(run: &Run<'_>, namespace: Value<'_>, universal: Value<'_
     }
 }
 
-/// An OID: numbers without leading zeros, the first of them 0, 1 or 2, and at least two.
-fn is_oid(text: &str) -> bool {
+/// An OID: numbers without leading zeros, the first of them 0, 1 or 2, and at least three.
+pub(crate) fn is_oid(text: &str) -> bool {
     let arc = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
     };
     let mut parts = text.split('.');
-    parts.next().is_some_and(|first| matches!(first, "0" | "1" | "2")) && text.contains('.') && parts.all(arc)
+    parts.next().is_some_and(|first| matches!(first, "0" | "1" | "2")) && text.matches('.').count() >= 2 && parts.all(arc)
 }
 
 fn middle_names(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
@@ -438,30 +437,6 @@ fn clinical_text_as(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, name: &s
     }
 }
 
-fn callback(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
-    out.object(at.name);
-    out.object("valueContactPoint");
-    let number = at.value.part(12).trimmed().or_else(|| at.value.part(1).trimmed()).map(|text| text.into_owned());
-    let composed = composed(
-        at.value.part(5).trimmed().map(|text| text.into_owned()),
-        at.value.part(6).trimmed().map(|text| text.into_owned()),
-        at.value.part(7).trimmed().map(|text| text.into_owned()),
-        at.value.part(8).trimmed().map(|text| text.into_owned()),
-    );
-    if let Some(number) = number.or(composed) {
-        out.string("system", "phone");
-        out.string("value", &number);
-        for part in [1, 5, 6, 7, 8, 12] {
-            at.value.part(part).mapped("ServiceRequest.extension.valueContactPoint");
-        }
-    }
-    out.leave();
-    if out.opened() {
-        out.string("url", "http://hl7.org/fhir/StructureDefinition/servicerequest-order-callback-phone-number");
-    }
-    out.leave();
-}
-
 /// SPM-2: the placer's number and the filler's, each an identifier.
 fn specimen_ids(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     for (part, role) in [(1u16, "PLAC"), (2, "FILL")] {
@@ -509,17 +484,6 @@ fn priority(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     {
         out.string(at.name, &target);
         value.mapped(at.to);
-    }
-}
-
-fn analysis_time(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
-    let Some(moment) = at.value.trimmed().and_then(|text| run.zones.read(&text)) else { return };
-    out.object(at.name);
-    out.string("url", "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time");
-    out.string("valueDateTime", &moment.fhir);
-    out.leave();
-    if !moment.cut {
-        at.value.mapped("Observation.extension.valueDateTime");
     }
 }
 

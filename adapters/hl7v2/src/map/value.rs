@@ -1,7 +1,7 @@
 //! OBX-5 by OBX-2: every type of result, its unit, its range, and what stands there when there is none.
 
 use bridge::mapping::Out;
-use bridge::{Code, extension};
+use bridge::Code;
 
 use super::engine::{At, Run};
 use super::oru::{Change, change};
@@ -134,7 +134,7 @@ pub(crate) fn coding_system(name: Option<&str>, oid: Option<&str>) -> Option<Str
     {
         return Some(format!("http://terminology.hl7.org/CodeSystem/v2-{table}"));
     }
-    let oid = oid.filter(|oid| oid.contains('.') && oid.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))?;
+    let oid = oid.filter(|oid| super::steps::is_oid(oid))?;
     Some(match oid {
         "2.16.840.1.113883.6.1" => "http://loinc.org".to_owned(),
         "2.16.840.1.113883.6.96" => "http://snomed.info/sct".to_owned(),
@@ -154,7 +154,6 @@ fn known_system(name: &str) -> Option<&'static str> {
         "NDC" => "http://hl7.org/fhir/sid/ndc",
         "RXNORM" | "RxNorm" => "http://www.nlm.nih.gov/research/umls/rxnorm",
         "CDCREC" => "urn:oid:2.16.840.1.113883.6.238",
-        "ISO3166_1" => "urn:iso:std:iso:3166",
         _other => return None,
     })
 }
@@ -168,7 +167,7 @@ pub(crate) fn unit(out: &mut Out, value: Value<'_>, to: &'static str) {
     shown.mapped_scalar(to);
     if let Some(written) = code.trimmed()
         && system.trimmed().as_deref() == Some("UCUM")
-        && !written.contains(char::is_whitespace)
+        && super::ucum::is_unit(&written)
     {
         out.string("system", "http://unitsofmeasure.org");
         out.string("code", &written);
@@ -211,21 +210,26 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
             any
         }
     };
-    if !told && !(matches!(kind, Type::Encapsulated | Type::Pointer) && repeated > 0) {
-        absent(run, out, obx, repeated > 0);
+    if !told {
+        let reason = match kind {
+            // R4's Observation has no attachment; the document stands in the report.
+            Type::Encapsulated | Type::Pointer if repeated > 0 => Some("unsupported"),
+            _any if repeated > 0 => Some("error"),
+            _any => None,
+        };
+        absent(run, out, obx, reason);
     }
 }
 
 /// Why there is no value.
-fn absent(run: &Run<'_>, out: &mut Out, obx: usize, unreadable: bool) {
+fn absent(run: &Run<'_>, out: &mut Out, obx: usize, known: Option<&'static str>) {
     let status = run.message.field(obx, 11).trimmed().unwrap_or_default().into_owned();
-    let reason = match status.as_str() {
-        _any if unreadable => "error",
+    let reason = known.unwrap_or(match status.as_str() {
         "N" => "not-asked",
         "X" => "not-performed",
         "I" | "O" => "temp-unknown",
         _other => "unknown",
-    };
+    });
     out.object("dataAbsentReason");
     out.array("coding");
     out.object("");
@@ -259,9 +263,11 @@ impl<'m> Tell<'m> {
             Type::Text | Type::Formatted => text(out, one),
             Type::Date => date(run, out, one),
             Type::Time => match one.trimmed().and_then(|text| moment::time(&text)) {
-                Some(time) => {
+                Some((time, cut)) => {
                     out.string("valueTime", &time);
-                    one.mapped_scalar(TO_VALUE);
+                    if !cut {
+                        one.mapped_scalar(TO_VALUE);
+                    }
                     true
                 }
                 None => as_it_came(out, one, true),
@@ -304,42 +310,39 @@ impl<'m> Tell<'m> {
         }
     }
 
-    /// SN: comparator, number, separator, number.
+    /// SN: comparator, number, separator, number. What stands in no element of the value is kept with the field.
     fn structured(&self, out: &mut Out, one: Value<'m>) -> bool {
         let text = |part: u16| one.part(part).trimmed().unwrap_or_default().into_owned();
-        let (comparator, first, separator, second) = (text(1), text(2), text(3), text(4));
-        let numbers = (decimal(&first), decimal(&second));
-        let told = match (comparator.as_str(), numbers, separator.as_str()) {
-            ("" | "=", (Some(number), None), "") if second.is_empty() => {
-                self.quantity(out, "valueQuantity", &number, None);
-                true
-            }
-            ("<" | "<=" | ">" | ">=", (Some(number), None), "") if second.is_empty() => {
-                self.quantity(out, "valueQuantity", &number, Some(&comparator));
-                true
-            }
-            ("" | "=", (Some(low), Some(high)), "-") => {
+        let (written, first, separator, second) = (text(1), text(2), text(3), text(4));
+        let comparator = Some(written.as_str()).filter(|own| matches!(*own, "<" | "<=" | ">" | ">="));
+        let plain = matches!(written.as_str(), "" | "=");
+        let used: &[u16] = match (written.as_str(), (decimal(&first), decimal(&second)), separator.as_str()) {
+            ("<>", _, _) | (_, _, "+") => &[],
+            (_written, (Some(low), Some(high)), "-") if comparator.is_none() => {
                 out.object("valueRange");
                 self.quantity(out, "low", &low, None);
                 self.quantity(out, "high", &high, None);
                 out.leave();
-                true
+                if plain { &[1, 2, 3, 4] } else { &[2, 3, 4] }
             }
-            (_comparator, (Some(over), Some(under)), ":" | "/") if matches!(comparator.as_str(), "" | "=" | "<" | "<=" | ">" | ">=") => {
-                let comparator = Some(comparator.as_str()).filter(|own| !matches!(*own, "" | "="));
+            (_written, (Some(over), Some(under)), ":" | "/") => {
                 out.object("valueRatio");
                 self.quantity(out, "numerator", &over, comparator);
                 self.quantity(out, "denominator", &under, None);
                 out.leave();
-                true
+                if plain || comparator.is_some() { &[1, 2, 3, 4] } else { &[2, 3, 4] }
             }
-            (_any, _numbers, _separator) => false,
+            (_written, (Some(number), _second), separator) if !matches!(separator, "-" | ":" | "/") => {
+                self.quantity(out, "valueQuantity", &number, comparator);
+                if plain || comparator.is_some() { &[1, 2] } else { &[2] }
+            }
+            (_written, _numbers, _separator) => &[],
         };
-        if told {
-            one.mapped(TO_VALUE);
+        if !used.is_empty() {
+            used.iter().for_each(|part| one.part(*part).mapped(TO_VALUE));
             return true;
         }
-        let shown: Vec<String> = [comparator, first, separator, second].into_iter().filter(|part| !part.is_empty()).collect();
+        let shown: Vec<String> = [written, first, separator, second].into_iter().filter(|part| !part.is_empty()).collect();
         if shown.is_empty() {
             return false;
         }
@@ -424,61 +427,26 @@ fn period(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
     true
 }
 
-/// What R4 has no value element for: attachments, and types shown as text.
-pub(crate) fn extensions(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
-    let Some(obx) = at.scope.own else { return };
-    if change(run, obx) == Change::Withdrawn {
-        return;
-    }
-    let kind = type_of(run, obx);
-    for one in run.message.field(obx, 5).repetitions() {
-        match kind {
-            Type::Encapsulated | Type::Pointer => {
-                out.object("");
-                out.object("valueAttachment");
-                attachment(run, out, one, kind == Type::Pointer);
-                out.leave();
-                if out.opened() {
-                    out.string("url", "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value");
-                }
-                out.leave();
-            }
-            Type::Other => {
-                out.object("");
-                out.string("url", extension::TYPED);
-                out.array("extension");
-                let declared = run.message.field(obx, 2).trimmed().unwrap_or_default().into_owned();
-                for (url, text) in [("type", declared), ("value", one.raw())] {
-                    out.object("");
-                    out.string("url", url);
-                    out.string("valueString", &text);
-                    out.leave();
-                }
-                out.leave();
-                out.leave();
-            }
-            Type::Number
-            | Type::Structured
-            | Type::Coded
-            | Type::Text
-            | Type::Formatted
-            | Type::Date
-            | Type::Time
-            | Type::Period
-            | Type::Range
-            | Type::VersionRange => {}
-        }
+/// OBX-2 says how the value is told; where FHIR has no such type it is kept beside the text.
+pub(crate) fn told_type(run: &mut Run<'_>, _out: &mut Out, at: &At<'_, '_>) {
+    if at.scope.own.is_some_and(|obx| type_of(run, obx) != Type::Other) {
+        at.value.mapped(at.to);
     }
 }
 
-/// Whether a result is an embedded document, to be shown with its report too.
-pub(crate) fn is_document(run: &Run<'_>, obx: usize) -> bool {
-    run.message.field(obx, 2).trimmed().as_deref() == Some("ED")
+/// Whether a result is a document, which R4 shows with its report: embedded, or (true) pointed to.
+pub(crate) fn document(run: &Run<'_>, obx: usize) -> Option<bool> {
+    match run.message.field(obx, 2).trimmed().as_deref() {
+        Some("ED") => Some(false),
+        Some("RP") => Some(true),
+        Some(_other) => None,
+        None => None,
+    }
 }
 
 /// ED: source, type, subtype, encoding, data. RP: pointer, application, type, subtype; never fetched.
 pub(crate) fn attachment(_run: &Run<'_>, out: &mut Out, one: Value<'_>, pointer: bool) {
-    const TO: &str = "Observation.extension.valueAttachment";
+    const TO: &str = "DiagnosticReport.presentedForm";
     let part = |number: u16| one.part(number);
     let (kind, subtype) = if pointer { (part(3), part(4)) } else { (part(2), part(3)) };
     if let Some(content_type) = content_type(kind.trimmed().as_deref(), subtype.trimmed().as_deref()) {
