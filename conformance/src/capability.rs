@@ -41,14 +41,15 @@ pub struct KindClaim {
 }
 
 /// The authorization server's addresses, absolute.
+///
+/// Not those of revocation and introspection: R4's own definition of the extension has no place for them, and clients find
+/// them in `smart-configuration`.
 #[derive(Clone, Debug)]
 pub struct Oauth {
     /// The authorization endpoint (RFC 6749, section 3.1).
     pub authorize: String,
     /// The token endpoint (RFC 6749, section 3.2).
     pub token: String,
-    /// The revocation endpoint (RFC 7009).
-    pub revoke: String,
 }
 
 /// The statement, as compact JSON.
@@ -87,7 +88,7 @@ fn security(out: &mut Writer, oauth: Option<&Oauth>) {
     out.key("security").begin_object();
     if let Some(oauth) = oauth {
         out.key("extension").begin_array().begin_object().member("url", OAUTH_URIS).key("extension").begin_array();
-        for (name, address) in [("authorize", &oauth.authorize), ("token", &oauth.token), ("revoke", &oauth.revoke)] {
+        for (name, address) in [("authorize", &oauth.authorize), ("token", &oauth.token)] {
             out.begin_object().member("url", name).member("valueUri", address).end_object();
         }
         out.end_array().end_object().end_array();
@@ -232,7 +233,7 @@ mod tests {
     fn told(kinds: Vec<KindClaim>, oauth: bool) -> Value {
         let base = "https://sluice.example/fhir".to_owned();
         let at = |path: &str| format!("https://sluice.example/oauth/{path}");
-        let oauth = oauth.then(|| Oauth { authorize: at("authorize"), token: at("token"), revoke: at("revoke") });
+        let oauth = oauth.then(|| Oauth { authorize: at("authorize"), token: at("token") });
         let claims = Claims {
             software_version: "0.1.0".to_owned(),
             fhir_base: base,
@@ -287,7 +288,7 @@ mod tests {
     fn the_authorization_server_is_told_only_where_there_is_one() {
         let with = told(Vec::new(), true);
         let uris = &with["rest"][0]["security"]["extension"][0]["extension"];
-        assert_eq!(uris[2], json!({ "url": "revoke", "valueUri": "https://sluice.example/oauth/revoke" }));
+        assert_eq!(uris[1], json!({ "url": "token", "valueUri": "https://sluice.example/oauth/token" }));
         assert_eq!(with["rest"][0]["security"]["service"][0]["coding"][0]["code"], "SMART-on-FHIR");
         assert_eq!(told(Vec::new(), false)["rest"][0]["security"], json!({ "cors": true }));
     }

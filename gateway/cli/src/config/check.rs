@@ -120,7 +120,7 @@ impl Checking<'_> {
         let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|host| {
             url.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':') || rest.starts_with('/'))
         });
-        if !loopback && !url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) {
+        if !loopback && url.strip_prefix("https://").is_none_or(str::is_empty) {
             let hint = "write the FHIR base with https; http is for a server on this machine alone";
             self.fault(&upstream.url, "records would travel unprotected, or this is no address", hint);
         }
