@@ -103,15 +103,22 @@ const LICENCES: [&str; 12] = [
     "Zlib",
 ];
 
-/// Where bare health data is taken out of its wrapping. Only files that hold it anyway: the gate, the store's columns.
-const EXPOSING: [&str; 3] =
-    ["gateway/privacy/src/judge.rs", "gateway/privacy/src/phi.rs", "gateway/store/src/column.rs"];
+/// Where bare health data is taken out of its wrapping. Only files that hold it anyway: the gate, the store's columns, what
+/// a laboratory's message writes (here and to the server behind us), and commands on one's own files.
+const EXPOSING: [&str; 6] = [
+    "gateway/cli/src/journal.rs",
+    "gateway/privacy/src/judge.rs",
+    "gateway/privacy/src/phi.rs",
+    "gateway/server/src/inbound/apply.rs",
+    "gateway/server/src/upstream/keep.rs",
+    "gateway/store/src/column.rs",
+];
 
 /// Where a disclosure's bytes and address come apart: where bytes are sent.
-const DELIVERING: [&str; 0] = [];
+const DELIVERING: [&str; 1] = ["gateway/server/src/respond.rs"];
 
 /// Types that say nothing of any person, by file.
-const IMPERSONAL: [(&str, &[&str]); 9] = [
+const IMPERSONAL: [(&str, &[&str]); 12] = [
     ("adapters/bridge/src/correction.rs", &["Apply", "Reason"]),
     ("adapters/bridge/src/heading.rs", &["Heading"]),
     ("adapters/bridge/src/loss.rs", &["Loss"]),
@@ -121,13 +128,20 @@ const IMPERSONAL: [(&str, &[&str]); 9] = [
     ("gateway/portal/src/choose.rs", &["ChooseForm"]),
     ("gateway/portal/src/consent.rs", &["ConsentForm"]),
     ("gateway/privacy/src/impersonal.rs", &["()", "Option<T>", "Result<T, E>", "Vec<T>", "bool", "u64", "usize"]),
+    ("gateway/server/src/inbound/worker.rs", &["Unwritable"]),
+    ("gateway/server/src/interaction/read.rs", &["Condition"]),
+    ("gateway/server/src/interaction/search.rs", &["Frame<'_>"]),
 ];
 
 /// Who makes entries durable.
 const LEDGERS: [(&str, &[&str]); 1] = [("gateway/store/src/ledger/mod.rs", &["Ledger"])];
 
 /// Where health records come from.
-const SOURCES: [(&str, &[&str]); 1] = [("gateway/store/src/search/mod.rs", &["Store"])];
+const SOURCES: [(&str, &[&str]); 3] = [
+    ("gateway/server/src/records.rs", &["Records"]),
+    ("gateway/server/src/upstream.rs", &["Upstream"]),
+    ("gateway/store/src/search/mod.rs", &["Store"]),
+];
 
 /// The only maker of HTTP responses.
 const RESPONDING: &str = "gateway/server/src/respond.rs";

@@ -15,7 +15,10 @@ pub(crate) fn acknowledge(
 ) -> Acknowledgment {
     let asked = heading.conditions;
     if link.original_mode || (asked.accept.is_none() && asked.application.is_none()) {
-        return Acknowledgment { now: Some(write(stamp, heading, verdict, verdict.application_code(), defects)), later: None };
+        return Acknowledgment {
+            now: Some(write(stamp, heading, verdict, verdict.application_code(), defects)),
+            later: None,
+        };
     }
     let accept = wanted(asked.accept, verdict);
     let application = wanted(asked.application, verdict);

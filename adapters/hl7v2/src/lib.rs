@@ -17,7 +17,8 @@ mod split;
 use std::cell::RefCell;
 
 use bridge::{
-    Acknowledgment, Adapter, Code, Defect, Filing, Framer, Heading, Link, Loss, Position, Reading, Severity, Stamp, Verdict,
+    Acknowledgment, Adapter, Code, Defect, Filing, Framer, Heading, Link, Loss, Position, Reading, Severity, Stamp,
+    Verdict,
 };
 use bytes::Bytes;
 use privacy::{Impersonal, Phi};

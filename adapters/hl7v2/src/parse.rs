@@ -226,7 +226,9 @@ impl<'a> Message<'a> {
         }
         for place in 0..self.segments.len() {
             let name = self.segments[place].name;
-            if self.segments[place].occurrence == 1 && !self.segments[place + 1..].iter().any(|other| other.name == name) {
+            if self.segments[place].occurrence == 1
+                && !self.segments[place + 1..].iter().any(|other| other.name == name)
+            {
                 self.segments[place].occurrence = 0;
             }
         }
@@ -312,13 +314,7 @@ impl<'a> Message<'a> {
         leaf.and_then(|leaf| self.text.get(leaf.start as usize..leaf.end as usize)).unwrap_or_default()
     }
 
-    fn settle(
-        &self,
-        places: std::ops::Range<usize>,
-        kind: Kind,
-        to: Option<&'static str>,
-        rule: Option<&'static str>,
-    ) {
+    fn settle(&self, places: std::ops::Range<usize>, kind: Kind, to: Option<&'static str>, rule: Option<&'static str>) {
         for fate in self.fates.get(places).unwrap_or_default() {
             // Mapped beats kept beats ignored: the best that happened to a leaf is what is told.
             if kind < fate.get().kind {
@@ -350,7 +346,8 @@ impl<'m> Value<'m> {
         std::iter::from_fn(move || {
             let leaf = if at < self.end { self.message.leaves.get(at) } else { None }?;
             let first = at;
-            while at < self.end && self.message.leaves.get(at).is_some_and(|other| other.repetition == leaf.repetition) {
+            while at < self.end && self.message.leaves.get(at).is_some_and(|other| other.repetition == leaf.repetition)
+            {
                 at += 1;
             }
             Some(Value { first, end: at, level: self.level.max(1), ..self })

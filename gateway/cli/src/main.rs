@@ -45,5 +45,7 @@ fn run(command: &Command) -> Result<(), String> {
 
 fn wait(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|why| format!("no threads could be started ({why}); free some memory and try again"))?.block_on(work)
+    runtime
+        .map_err(|why| format!("no threads could be started ({why}); free some memory and try again"))?
+        .block_on(work)
 }

@@ -14,7 +14,7 @@ const GRANT_PER_S: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
 /// Requests at once before that rate bears.
 const GRANT_BURST: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
 /// Sign-ins a minute from one address or for one account.
-const LOGIN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+const LOGIN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
 /// Keys that a limiter holds at most (about 100 bytes each).
 const KEYS_MAX: usize = 100_000;
 

@@ -35,7 +35,9 @@ pub fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, 
         ));
     };
     let token = match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_BYTES_MAX => token.trim(),
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_BYTES_MAX => {
+            token.trim()
+        }
         Some(_) | None => return Err(invalid("The Authorization header is not of the form \"Bearer <token>\".")),
     };
     match cx.authority.principal(token, clock::now().seconds()) {

@@ -126,8 +126,15 @@ async fn one(cx: &Context, request: hyper::Request<Incoming>, remote: IpAddr) ->
         Err(_) => return refuse(Refusal::new(Kind::Malformed, "The body did not arrive in time.")),
     };
     let query = parts.uri.query().map(str::to_owned);
-    let request =
-        Request { method: parts.method, path, query, headers: parts.headers, body, remote, correlation: correlation.clone() };
+    let request = Request {
+        method: parts.method,
+        path,
+        query,
+        headers: parts.headers,
+        body,
+        remote,
+        correlation: correlation.clone(),
+    };
     match timeout(ANSWER, pipeline::serve(cx, &request)).await {
         Ok(response) => response,
         Err(_) => refuse(Refusal::new(Kind::Unavailable, "No answer could be given in time.").retry_after(10)),

@@ -9,7 +9,7 @@ use crate::route::{Act, Authn, Cors, Matched};
 use crate::{clock, oauth, well_known};
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
-use privacy::{Disclosure, Facts, Judging, Page, Refused, Redacted, Refusal, decide};
+use privacy::{Disclosure, Facts, Judging, Page, Redacted, Refusal, Refused, decide};
 
 /// Answers a request.
 pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {

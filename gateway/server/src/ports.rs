@@ -149,6 +149,9 @@ impl Crypto for Ports {
 
 impl Care for Ports {
     async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Unavailable> {
-        self.records.patients_in_care_of(practitioner).await.map_err(|why| unavailable(why.private().unwrap_or("no reason")))
+        self.records
+            .patients_in_care_of(practitioner)
+            .await
+            .map_err(|why| unavailable(why.private().unwrap_or("no reason")))
     }
 }

@@ -50,10 +50,7 @@ impl Request {
         if self.body.is_empty() || media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Ok(pairs(&self.body));
         }
-        Err(Refusal::new(
-            Kind::UnsupportedMedia,
-            "Send the body as application/x-www-form-urlencoded.",
-        ))
+        Err(Refusal::new(Kind::UnsupportedMedia, "Send the body as application/x-www-form-urlencoded."))
     }
 }
 
@@ -85,7 +82,9 @@ mod tests {
 
     #[test]
     fn a_plain_path_passes() {
-        for path in ["/", "/fhir/Patient", "/fhir/Patient/p-1.2", "/fhir/.well-known/smart-configuration", "/a/_history/1"] {
+        for path in
+            ["/", "/fhir/Patient", "/fhir/Patient/p-1.2", "/fhir/.well-known/smart-configuration", "/a/_history/1"]
+        {
             assert!(checked_path(path).is_ok(), "{path}");
         }
     }

@@ -36,10 +36,7 @@ impl hyper::body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = self.chunks.pop_front();
         if let Some(chunk) = &next {
             self.left -= chunk.len() as u64;
@@ -158,7 +155,11 @@ pub fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
         Reply::Disclosure(disclosure) => {
             let (to, shape) = disclosure.deliver();
             if asker.principal.is_none_or(|principal| !to.is(principal)) {
-                tracing::error!(alarm = "wrong-recipient", correlation = asker.correlation, "an answer was for someone else");
+                tracing::error!(
+                    alarm = "wrong-recipient",
+                    correlation = asker.correlation,
+                    "an answer was for someone else"
+                );
                 return respond(Reply::stranger(Refusal::fault("an answer was for someone else")), asker);
             }
             (shape.status, shape.media, shape.headers, shape.chunks)

@@ -9,7 +9,7 @@ use crate::listen;
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
-use crate::route::{ROUTES, Act, Routes};
+use crate::route::{Act, ROUTES, Routes};
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
@@ -64,12 +64,9 @@ impl Gateway {
         let policies = Policies::shipped(short_digest).map_err(|why| fail(&why))?;
         let routes = Routes::compile().map_err(|why| fail(&why))?;
         let records = Arc::new(records);
-        let settings =
-            Settings { origin: origin.clone(), fhir_base: fhir_base.clone(), served: SERVED.to_vec() };
-        let oauth = Oauth {
-            authorize: settings.at(smart::settings::AUTHORIZE),
-            token: settings.at(smart::settings::TOKEN),
-        };
+        let settings = Settings { origin: origin.clone(), fhir_base: fhir_base.clone(), served: SERVED.to_vec() };
+        let oauth =
+            Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
         let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
         let Keys { access, identity, pages } = keys;
         let pages = Pages::new(pages);

@@ -4,7 +4,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error; `RUST_LOG` chooses what, `info` of ours otherwise.
 pub fn start(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,server=info,store=info,cli=info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,server=info,store=info,cli=info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
     let started = if json { log.json().try_init() } else { log.try_init() };
     // A second start in one process (tests) keeps the first.

@@ -74,7 +74,11 @@ impl Upstream {
         if is_personal(query.kind) {
             let foreign = page.foreign(permit.subject(), &self.base)?;
             if foreign > 0 {
-                tracing::warn!(alarm = "foreign-row", rows = foreign, "the server behind us gave rows of other patients");
+                tracing::warn!(
+                    alarm = "foreign-row",
+                    rows = foreign,
+                    "the server behind us gave rows of other patients"
+                );
             }
         }
         self.rows(permit, query, page, &link, skip, at_most).await
@@ -108,7 +112,8 @@ impl Upstream {
         for ((place, content), own) in places.into_iter().zip(found).zip(for_matches) {
             let end = Cursor::Upstream { link: link.to_owned(), skip: place + 1 };
             let after = behind(place + 1).unwrap_or(end);
-            let beside: Vec<Document> = page.companions.iter().filter(|row| accompany(row, &content)).cloned().collect();
+            let beside: Vec<Document> =
+                page.companions.iter().filter(|row| accompany(row, &content)).cloned().collect();
             let for_beside = evidence.of_companions(&beside, &content).await?;
             rows.push(Row { content, standing: Standing::Match, after: after.clone(), evidence: own });
             for (content, evidence) in beside.into_iter().zip(for_beside) {
@@ -126,7 +131,9 @@ impl Upstream {
         version: Option<&Id>,
         bytes_max: usize,
     ) -> Result<Option<Document>, Refusal> {
-        let Some(content) = self.wire.read(&self.base.one(kind, id, version), bytes_max).await? else { return Ok(None) };
+        let Some(content) = self.wire.read(&self.base.one(kind, id, version), bytes_max).await? else {
+            return Ok(None);
+        };
         if name(&content).is_none_or(|(its_kind, its_id)| its_kind != kind || its_id != *id) {
             return Err(down("it gave another resource than was read"));
         }

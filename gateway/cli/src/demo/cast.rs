@@ -65,8 +65,9 @@ impl Cast {
     pub(crate) fn take(data: &Path, seed: u64, population: u32) -> Result<Cast, String> {
         let path = data.join("demo.json");
         if let Ok(text) = fs::read(&path) {
-            return serde_json::from_slice(&text)
-                .map_err(|why| format!("{} cannot be read ({why}); move the folder away or name another with --data", path.display()));
+            return serde_json::from_slice(&text).map_err(|why| {
+                format!("{} cannot be read ({why}); move the folder away or name another with --data", path.display())
+            });
         }
         let cast = Cast::choose(seed, population);
         let json = serde_json::to_vec_pretty(&cast).map_err(|why| why.to_string())?;
@@ -122,7 +123,9 @@ impl Cast {
         for app in &self.clients {
             let proof = match &app.client_secret {
                 None => ClientKind::Public,
-                Some(secret) => ClientKind::ConfidentialSymmetric { secret_sha256: hex(&certs::digest::sha256(secret.as_bytes())) },
+                Some(secret) => {
+                    ClientKind::ConfidentialSymmetric { secret_sha256: hex(&certs::digest::sha256(secret.as_bytes())) }
+                }
             };
             let client = Client {
                 client_id: app.client_id.clone(),

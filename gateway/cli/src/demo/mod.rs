@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     asked_to_stop().await?;
     tour::stopping();
     // Nobody listening means that everything has stopped already.
-    drop(stop.send(true));
+    stop.send_replace(true);
     serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
 }
 
@@ -67,7 +67,9 @@ async fn source(args: &DemoArgs, store: &Store) -> Result<Records, String> {
     match &args.upstream {
         None => Ok(Records::Store(store.clone())),
         Some(url) => {
-            let url = url.parse().map_err(|why| format!("--upstream is no address ({why}); give one like http://127.0.0.1:8080/fhir"))?;
+            let url = url
+                .parse()
+                .map_err(|why| format!("--upstream is no address ({why}); give one like http://127.0.0.1:8080/fhir"))?;
             Ok(Records::Upstream(server::upstream::Upstream::new(url, None)?))
         }
     }
@@ -92,7 +94,9 @@ fn link(cast: &Cast) -> Link {
 fn certificate(data: &Path) -> Result<(PathBuf, Arc<certs::rustls::ServerConfig>), String> {
     let (cert, key) = (data.join("ca.pem"), data.join("keys/ca-key.pem"));
     let now = clock::now().seconds();
-    let failed = |path: &Path, why: &dyn std::fmt::Display| format!("{}: {why}; name another folder with --data", path.display());
+    let failed = |path: &Path, why: &dyn std::fmt::Display| {
+        format!("{}: {why}; name another folder with --data", path.display())
+    };
     if !cert.exists() {
         let ca = Ca::new(now).map_err(|why| why.to_string())?;
         write_new(&key, ca.key_pem.as_bytes()).map_err(|why| failed(&key, &why))?;
@@ -109,7 +113,9 @@ fn certificate(data: &Path) -> Result<(PathBuf, Arc<certs::rustls::ServerConfig>
 /// Both loopback addresses, on the same port; a machine without IPv6 has one.
 async fn bind(name: &str, port: u16, option: &str) -> Result<Vec<TcpListener>, String> {
     let taken = |why: std::io::Error| {
-        format!("port {port} of {name} cannot be used ({why}); stop what uses it, or choose another with {option} (0 takes a free one)")
+        format!(
+            "port {port} of {name} cannot be used ({why}); stop what uses it, or choose another with {option} (0 takes a free one)"
+        )
     };
     let first = TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)?;
     let port = first.local_addr().map_err(taken)?.port();

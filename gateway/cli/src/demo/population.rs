@@ -43,7 +43,10 @@ async fn put(store: &Store, records: &Records, resources: Vec<Resource>) -> Resu
             };
             let documents = resources.into_iter().map(parse).collect::<Result<Vec<_>, _>>()?;
             upstream.put_all(&documents).await.map_err(|why| {
-                format!("the server behind --upstream did not take the population: {}", why.private().unwrap_or(why.public()))
+                format!(
+                    "the server behind --upstream did not take the population: {}",
+                    why.private().unwrap_or(why.public())
+                )
             })
         }
     }

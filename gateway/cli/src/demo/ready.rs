@@ -51,7 +51,8 @@ impl Ready {
 
     /// Writes the file whole: whoever sees it sees all of it.
     pub(crate) fn write(&self, path: &Path) -> Result<(), String> {
-        let failed = |why: std::io::Error| format!("the ready file {}: {why}; name another with --ready-file", path.display());
+        let failed =
+            |why: std::io::Error| format!("the ready file {}: {why}; name another with --ready-file", path.display());
         let whole = path.with_extension("tmp");
         fs::write(&whole, format!("{:#}\n", self.document)).map_err(failed)?;
         fs::rename(&whole, path).map_err(failed)

@@ -22,7 +22,13 @@ pub(crate) fn print(ready: &Ready) {
     );
     for user in ready.document.get("users").and_then(Value::as_array).into_iter().flatten() {
         let part = |name: &str| user.get(name).and_then(Value::as_str).unwrap_or("");
-        text.push_str(&format!("   {:<28} {:<16} {} {}\n", part("username"), part("password"), part("fhir_user"), part("pid_3")));
+        text.push_str(&format!(
+            "   {:<28} {:<16} {} {}\n",
+            part("username"),
+            part("password"),
+            part("fhir_user"),
+            part("pid_3")
+        ));
     }
     text.push_str("\nThe last column is PID-3 of a message about that person. Ctrl-C stops.\n");
     say(&text);

@@ -30,7 +30,8 @@ pub async fn whose(store: &Store, records: &Records, link: &Link, filing: &Phi<F
         }
         Records::Upstream(upstream) => {
             for (via, (system, value)) in places.iter().zip(&asked) {
-                let found = upstream.patients_identified(system, value).await.map_err(|why| format!("{:?}", why.kind()))?;
+                let found =
+                    upstream.patients_identified(system, value).await.map_err(|why| format!("{:?}", why.kind()))?;
                 candidates.extend(found.iter().filter_map(|patient| candidate(patient.expose(), *via)));
             }
         }

@@ -69,7 +69,13 @@ async fn connection(inbox: &Inbox, mut socket: TcpStream, remote: SocketAddr, mu
 }
 
 /// Deals with one frame; whether the connection may go on.
-async fn one(inbox: &Inbox, framer: &mut dyn Framer, socket: &mut TcpStream, framed: Framed, remote: SocketAddr) -> bool {
+async fn one(
+    inbox: &Inbox,
+    framer: &mut dyn Framer,
+    socket: &mut TcpStream,
+    framed: Framed,
+    remote: SocketAddr,
+) -> bool {
     let raw = match framed {
         Framed::Message(raw) => raw,
         Framed::Truncated => {

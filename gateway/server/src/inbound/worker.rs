@@ -145,7 +145,12 @@ impl Inbox {
                 None
             }
             Effect::Alert(sequence) => {
-                tracing::warn!(alarm = "quarantine", link = self.link.name, sequence, "a message waits for a person or a patient");
+                tracing::warn!(
+                    alarm = "quarantine",
+                    link = self.link.name,
+                    sequence,
+                    "a message waits for a person or a patient"
+                );
                 None
             }
         }
@@ -267,7 +272,8 @@ impl Inbox {
         let acknowledgment = match told {
             Told::Verdict(verdict) => self.adapter.acknowledge(&self.link, &stamp, heading, verdict, defects),
             Told::Conflict => {
-                let defect = Defect { at: Position::field(*b"MSH", 10), code: Code::DuplicateKey, severity: Severity::Error };
+                let defect =
+                    Defect { at: Position::field(*b"MSH", 10), code: Code::DuplicateKey, severity: Severity::Error };
                 self.adapter.acknowledge(&self.link, &stamp, heading, Verdict::InError, &[defect])
             }
         };
@@ -291,7 +297,8 @@ impl Inbox {
 
 /// A record to be written, as the server behind us takes it.
 fn content(put: store::Put) -> Result<Phi<Document>, privacy::Refusal> {
-    let document = put.content.map(|bytes| Document::parse(bytes, &Limits::DEFAULT).map_err(|_| Unwritable)).transpose();
+    let document =
+        put.content.map(|bytes| Document::parse(bytes, &Limits::DEFAULT).map_err(|_| Unwritable)).transpose();
     document.map_err(|_| privacy::Refusal::fault("a record that was made here cannot be read"))
 }
 

@@ -3,11 +3,11 @@
 pub mod read;
 pub mod search;
 
+use crate::clock;
 use crate::context::{Context, SERVED};
 use crate::paging::Place;
 use crate::request::{QUERY_BYTES_MAX, Request};
 use crate::route::{Act, Matched};
-use crate::clock;
 use fhir::search::{Handling, Query, QueryFault, Total};
 use fhir::{Id, Interaction, ResourceType};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Question, Refusal, Source, Wanted};
@@ -87,13 +87,8 @@ pub fn asked(cx: &Context, request: &Request, matched: &Matched) -> Result<Asked
     if !SERVED.contains(&kind) {
         return Err(Refusal::not_found());
     }
-    let question = |interaction, id, query| Question {
-        interaction,
-        kind,
-        id,
-        query,
-        correlation: request.correlation.clone(),
-    };
+    let question =
+        |interaction, id, query| Question { interaction, kind, id, query, correlation: request.correlation.clone() };
     if interaction == Interaction::Search {
         let pairs = pairs(request)?;
         let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
@@ -112,7 +107,12 @@ fn acceptable(request: &Request) -> Result<(), Refusal> {
         let media = range.split(';').next().unwrap_or("").trim();
         matches!(
             media.to_ascii_lowercase().as_str(),
-            "*/*" | "application/*" | "application/fhir+json" | "application/json" | "application/json+fhir" | "text/json"
+            "*/*"
+                | "application/*"
+                | "application/fhir+json"
+                | "application/json"
+                | "application/json+fhir"
+                | "text/json"
         )
     };
     if accept.trim().is_empty() || accept.split(',').any(json) {
@@ -140,7 +140,9 @@ fn pairs(request: &Request) -> Result<Vec<(String, String)>, Refusal> {
 fn page(cx: &Context, request: &Request, kind: ResourceType, pairs: &[(String, String)]) -> Result<What, Refusal> {
     let place = match pairs.iter().find(|(name, _)| name == "_page") {
         Some((_, token)) if pairs.len() == 1 => Some(Box::new(cx.pages.open(kind, token, clock::now())?)),
-        Some(_) => return Err(Refusal::new(Kind::Invalid, "_page stands alone: it holds the whole search.").at("_page")),
+        Some(_) => {
+            return Err(Refusal::new(Kind::Invalid, "_page stands alone: it holds the whole search.").at("_page"));
+        }
         None => None,
     };
     let handling = request.header("prefer").map_or(Handling::Strict, Handling::of_prefer);

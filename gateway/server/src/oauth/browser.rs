@@ -26,7 +26,10 @@ pub(super) struct Browser {
 impl Browser {
     /// Reads cookies and language.
     pub(super) fn of(request: &Request) -> Browser {
-        let cookies = request.header("cookie").filter(|header| header.len() <= COOKIE_BYTES_MAX).unwrap_or("");
+        // HTTP/2 may send each cookie in a line of its own (RFC 9113 section 8.2.3).
+        let lines = request.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let cookies = lines.collect::<Vec<_>>().join("; ");
+        let cookies = if cookies.len() <= COOKIE_BYTES_MAX { cookies.as_str() } else { "" };
         let named = |name: &str| {
             let mut all = Cookie::split_parse(cookies).filter_map(Result::ok).filter(|cookie| cookie.name() == name);
             let first = all.next()?;
@@ -65,14 +68,21 @@ pub(super) fn keep_session(token: &str) -> String {
 }
 
 fn keep(name: &'static str, value: &str) -> String {
-    Cookie::build((name, value.to_owned())).path("/").secure(true).http_only(true).same_site(SameSite::Lax).build().to_string()
+    Cookie::build((name, value.to_owned()))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .build()
+        .to_string()
 }
 
 /// Whether a form was sent by another site (Fetch Metadata; Origin where that is not told).
 pub(super) fn is_foreign(cx: &Context, request: &Request) -> bool {
     match (request.header("sec-fetch-site"), request.header(header::ORIGIN.as_str())) {
         (Some(site), _) => !matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => origin != cx.origin,
+        // Our own `no-referrer` makes browsers say `null`; the flow's secret and its cookie bind the form all the same.
+        (None, Some(origin)) => origin != cx.origin && origin != "null",
         (None, None) => request.headers.contains_key("sec-fetch-site"),
     }
 }

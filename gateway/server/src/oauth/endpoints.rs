@@ -37,9 +37,9 @@ fn form(request: &Request) -> Result<Vec<(String, String)>, OauthError> {
     if request.query.is_some() {
         return Err(OauthError::new(ErrorCode::InvalidRequest, "Send parameters in the body, not in the address."));
     }
-    request.form_pairs().map_err(|_| {
-        OauthError::new(ErrorCode::InvalidRequest, "Send the body as application/x-www-form-urlencoded.")
-    })
+    request
+        .form_pairs()
+        .map_err(|_| OauthError::new(ErrorCode::InvalidRequest, "Send the body as application/x-www-form-urlencoded."))
 }
 
 fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {

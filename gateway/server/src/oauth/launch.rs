@@ -10,6 +10,7 @@ use http::{Method, StatusCode, header};
 use portal::{App, ConsentForm, LoginFault, LoginForm, Message, Own, consent_own, message, unfit};
 use privacy::{Kind, Refusal, Role};
 use smart::Item;
+use smart::account::USERNAME_BYTES_MAX;
 use smart::authorize::Rejected;
 use smart::consent::Word;
 use smart::flow::{Step, Stopped};
@@ -73,6 +74,9 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
     let again = |fault, status| page(portal::login(&form(username, Some(fault))), status);
     if username.is_empty() || password.is_empty() {
         return again(LoginFault::Empty, StatusCode::OK);
+    }
+    if username.len() > USERNAME_BYTES_MAX {
+        return again(LoginFault::Wrong, StatusCode::OK);
     }
     if let Err(why) = cx.limits.login(request.remote, username) {
         tracing::warn!(kind = ?why.kind(), "sign-ins are tried too often");
@@ -145,10 +149,8 @@ pub(super) async fn consent(cx: &Context, request: &Request, browser: &Browser) 
             if consent.account.role == Role::Clinician && consent.patient.is_some() {
                 return patients::consent(cx, request, form, consent).await;
             }
-            let own = Own {
-                username: &consent.account.username,
-                patient: consent.patient.as_ref().map(fhir::Id::as_str),
-            };
+            let own =
+                Own { username: &consent.account.username, patient: consent.patient.as_ref().map(fhir::Id::as_str) };
             alone(page(consent_own(&form, &own), StatusCode::OK))
         }
         Ok(Step::Unfit(asking, why)) => {
@@ -195,9 +197,11 @@ impl Fields {
         let fields = if request.method == Method::POST { request.form_pairs()? } else { request.query_pairs() };
         let flow = fields.iter().find(|(name, _)| name == "flow").map(|(_, flow)| flow.clone());
         // Ids of ours are base64url, so they can stand in an address as they are.
-        let plain = |flow: &String| flow.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let plain =
+            |flow: &String| flow.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         let flow = flow.filter(plain);
-        let flow = flow.ok_or_else(|| Refusal::new(Kind::Invalid, "Open this page from the app that sent you.").at("flow"))?;
+        let flow =
+            flow.ok_or_else(|| Refusal::new(Kind::Invalid, "Open this page from the app that sent you.").at("flow"))?;
         Ok(Fields { flow, fields })
     }
 }
