@@ -205,10 +205,11 @@ impl Store {
 }
 
 fn unusable(dir: &Path, why: io::Error) -> OpenError {
-    match why.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::Full(dir.to_owned()),
-        _other => OpenError::Unusable { folder: dir.to_owned(), why },
+    let folder = dir.to_owned();
+    if matches!(why.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        return OpenError::Full(folder);
     }
+    OpenError::Unusable { folder, why }
 }
 
 fn sql_fault(dir: &Path, error: &sqlx::Error) -> OpenError {
