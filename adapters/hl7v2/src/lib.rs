@@ -99,7 +99,7 @@ fn read(link: &Link, raw: &[u8]) -> (Told, Vec<Filing>) {
         return (told(Facts::unreadable()), Vec::new());
     };
     let message = parse::Message::parse(&decoded);
-    let heading = heading::heading(&message);
+    let heading = heading::heading(&message, raw);
     let admitted = heading::admit(&message, &heading, link);
     let filings = match admitted {
         Verdict::Rejected => Vec::new(),
@@ -119,7 +119,7 @@ fn read_heading(link: &Link, raw: &[u8]) -> Option<Heading> {
     // MSH alone: the rest of a message may be megabytes.
     let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
     let decoded = parse::decode(raw.get(..end)?, link.charset.as_deref())?;
-    Some(heading::heading(&parse::Message::parse(&decoded)))
+    Some(heading::heading(&parse::Message::parse(&decoded), raw))
 }
 
 /// A digest of all but MSH-7, in the link's own secret namespace.

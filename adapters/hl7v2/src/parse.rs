@@ -447,6 +447,15 @@ impl<'m> Value<'m> {
         self.message.settle(self.first..self.end, Kind::Ignored, None, Some(rule));
     }
 
+    /// Notes that the same became of this as of another value with the same text.
+    pub(crate) fn shares_fate_of(self, other: Value<'_>) {
+        for (own, place) in (self.first..self.end).zip(other.first..other.end) {
+            if let (Some(own), Some(fate)) = (self.message.fates.get(own), other.message.fates.get(place)) {
+                own.set(fate.get());
+            }
+        }
+    }
+
     /// Whether a leaf of this has no fate yet.
     pub(crate) fn has_unknown(self) -> bool {
         let fates = self.message.fates.get(self.first..self.end).unwrap_or_default();
