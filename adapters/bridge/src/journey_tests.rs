@@ -40,7 +40,14 @@ struct World {
 impl World {
     fn append(&mut self, sent: Sent) -> Appended {
         let same = self.journal.iter().rposition(|row| row.sent.control_id == sent.control_id);
-        let row = Row { sent, conflicts_with: same.map(|row| row as u64), ending: None, endings: 0, answer: None, told: false };
+        let row = Row {
+            sent,
+            conflicts_with: same.map(|row| row as u64),
+            ending: None,
+            endings: 0,
+            answer: None,
+            told: false,
+        };
         match same {
             Some(earlier) if self.journal[earlier].sent.content == sent.content => {
                 Appended::Duplicate { sequence: earlier as u64, answer: self.journal[earlier].answer.clone() }
@@ -298,9 +305,6 @@ fn a_message_without_a_patient_is_accepted_and_waits() {
     let (_state, effects) = step(state, Event::Decided { matched: 0, waiting: 1 });
     assert_eq!(
         effects,
-        [
-            Effect::Settle { sequence: 1, answer: accepted(), ending: Some(Ending::Quarantined) },
-            Effect::Alert(1)
-        ]
+        [Effect::Settle { sequence: 1, answer: accepted(), ending: Some(Ending::Quarantined) }, Effect::Alert(1)]
     );
 }

@@ -15,7 +15,10 @@ pub(crate) fn acknowledge(
 ) -> Acknowledgment {
     let asked = heading.conditions;
     if link.original_mode || (asked.accept.is_none() && asked.application.is_none()) {
-        return Acknowledgment { now: Some(write(stamp, heading, verdict, verdict.application_code(), defects)), later: None };
+        return Acknowledgment {
+            now: Some(write(stamp, heading, verdict, verdict.application_code(), defects)),
+            later: None,
+        };
     }
     let accept = wanted(asked.accept, verdict);
     let application = wanted(asked.application, verdict);
@@ -125,7 +128,7 @@ fn err(segment: &mut impl FnMut(&[u8], &[&[u8]]), heading: &Heading, defect: &De
 }
 
 fn since_2_5(version: &str) -> bool {
-    version.bytes().nth(2).is_some_and(|minor| minor >= b'5')
+    version.as_bytes().get(2).is_some_and(|minor| *minor >= b'5')
 }
 
 /// The moment as `YYYYMMDDHHMMSS+0000`.

@@ -66,12 +66,10 @@ impl Charset {
                 let understood = !bytes.iter().any(|byte| matches!(byte, 0xdb..=0xde | 0xfc..=0xff));
                 (Cow::Owned(bytes.iter().map(|byte| thai(*byte)).collect()), understood)
             }
-            Charset::Other(encoding) => {
-                match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-                    Some(text) => (text, true),
-                    None => (encoding_rs::mem::decode_latin1(bytes), false),
-                }
-            }
+            Charset::Other(encoding) => match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
+                Some(text) => (text, true),
+                None => (encoding_rs::mem::decode_latin1(bytes), false),
+            },
         }
     }
 }

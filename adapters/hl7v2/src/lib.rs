@@ -17,7 +17,8 @@ mod split;
 use std::cell::RefCell;
 
 use bridge::{
-    Acknowledgment, Adapter, Code, Defect, Filing, Framer, Heading, Link, Loss, Position, Reading, Severity, Stamp, Verdict,
+    Acknowledgment, Adapter, Code, Defect, Filing, Framer, Heading, Link, Loss, Position, Reading, Severity, Stamp,
+    Verdict,
 };
 use bytes::Bytes;
 use privacy::{Impersonal, Phi};
@@ -108,10 +109,7 @@ fn read(link: &Link, raw: &[u8]) -> (Told, Vec<Filing>) {
     let mut defects = message.defects();
     defects.sort_by_key(|defect| defect.severity != Severity::Error);
     let wrong = defects.iter().any(|defect| defect.severity == Severity::Error);
-    let verdict = match admitted {
-        Verdict::Accepted if wrong => Verdict::InError,
-        other => other,
-    };
+    let verdict = if admitted == Verdict::Accepted && wrong { Verdict::InError } else { admitted };
     (told(Facts { heading: Some(heading), verdict, defects, loss: message.loss() }), filings)
 }
 

@@ -234,9 +234,18 @@ mod tests {
     #[test]
     fn the_values_offset_wins_then_the_messages_then_the_zones() {
         let sent = "20230501102531-0400";
-        assert_eq!(read("20230501102531+0200", sent, Some("Asia/Tokyo")).map(|r| r.0), Some("2023-05-01T10:25:31+02:00".into()));
-        assert_eq!(read("20230501102531", sent, Some("Asia/Tokyo")).map(|r| r.0), Some("2023-05-01T10:25:31-04:00".into()));
-        assert_eq!(read("20230501102531", "", Some("Asia/Tokyo")).map(|r| r.0), Some("2023-05-01T10:25:31+09:00".into()));
+        assert_eq!(
+            read("20230501102531+0200", sent, Some("Asia/Tokyo")).map(|r| r.0),
+            Some("2023-05-01T10:25:31+02:00".into())
+        );
+        assert_eq!(
+            read("20230501102531", sent, Some("Asia/Tokyo")).map(|r| r.0),
+            Some("2023-05-01T10:25:31-04:00".into())
+        );
+        assert_eq!(
+            read("20230501102531", "", Some("Asia/Tokyo")).map(|r| r.0),
+            Some("2023-05-01T10:25:31+09:00".into())
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use bridge::{Action, AckWhen, Authority, Kind, Record, Subject, When};
+use bridge::{AckWhen, Action, Authority, Kind, Record, Subject, When};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -53,7 +53,12 @@ fn shown(raw: &[u8]) -> String {
         .iter()
         .flat_map(|filing| &filing.records)
         .filter(|record| !record.standing.status.is_empty())
-        .map(|record| format!("{} {} {:?} {:?}", record.kind, record.standing.status, record.standing.stage, record.standing.action))
+        .map(|record| {
+            format!(
+                "{} {} {:?} {:?}",
+                record.kind, record.standing.status, record.standing.stage, record.standing.action
+            )
+        })
         .collect();
     let all = serde_json::json!({
         "verdict": reading.verdict.application_code(),
@@ -89,8 +94,16 @@ fn every_table_leads_to_codes_that_r4_has() {
         (
             "diagnostic-report-status",
             &[
-                "registered", "partial", "preliminary", "final", "amended", "corrected", "appended", "cancelled",
-                "entered-in-error", "unknown",
+                "registered",
+                "partial",
+                "preliminary",
+                "final",
+                "amended",
+                "corrected",
+                "appended",
+                "cancelled",
+                "entered-in-error",
+                "unknown",
             ],
         ),
         ("request-status", &["draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"]),
@@ -120,7 +133,8 @@ fn every_table_leads_to_codes_that_r4_has() {
 fn goldens_are_what_they_were() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut names: Vec<_> = std::fs::read_dir(&folder).expect("goldens").map(|entry| entry.expect("an entry").path()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).expect("goldens").map(|entry| entry.expect("an entry").path()).collect();
     names.sort();
     assert!(names.len() >= 7);
     for golden in names {
@@ -208,7 +222,9 @@ fn each_patient_of_a_message_has_a_filing_and_only_their_results() {
     let raw = include_bytes!("../golden/two_patients_and_a_specimen_of_old/in.hl7");
     let (_reading, filings) = whole(raw);
     assert_eq!(filings.len(), 2);
-    let text = |filing: &Filing| filing.records.iter().map(|r| String::from_utf8_lossy(&r.body).into_owned()).collect::<String>();
+    let text = |filing: &Filing| {
+        filing.records.iter().map(|r| String::from_utf8_lossy(&r.body).into_owned()).collect::<String>()
+    };
     assert!(text(&filings[0]).contains("5.5") && !text(&filings[0]).contains("4.1"));
     assert!(text(&filings[1]).contains("4.1") && !text(&filings[1]).contains("About the patient"));
     assert!(!text(&filings[0]).contains("About the patient"), "a note on a patient is never on a result");
@@ -238,7 +254,11 @@ fn what_is_not_for_us_is_rejected_with_its_reason() {
     assert_eq!(first(&replaced(PANEL, "ORU^R01^ORU_R01", "ADT^A01^ADT_A01")), rejected("MSH-9 200"));
     assert_eq!(first(&replaced(PANEL, "ORU^R01^ORU_R01", "ORU^R30^ORU_R30")), rejected("MSH-9 201"));
     assert_eq!(first(&replaced(PANEL, "|P|2.5.1", "|T|2.5.1")), rejected("MSH-11 202"));
-    assert_eq!(first(&replaced(PANEL, "|P|2.5.1", "|P^T|2.5.1")).0, Verdict::Accepted, "the first component alone counts");
+    assert_eq!(
+        first(&replaced(PANEL, "|P|2.5.1", "|P^T|2.5.1")).0,
+        Verdict::Accepted,
+        "the first component alone counts"
+    );
     assert_eq!(first(&replaced(PANEL, "|P|2.5.1", "|P|3.0")), rejected("MSH-12 203"));
     assert_eq!(first(b"MSH|^~\\^|A\r"), rejected("MSH 100"), "ambiguous separators");
     assert_eq!(first(b""), rejected("MSH 100"));
@@ -262,10 +282,12 @@ fn enhanced_mode_answers_as_the_sender_asks() {
         heading.conditions.accept = accept;
         heading.conditions.application = application;
         let answer = Hl7v2.acknowledge(&enhanced, &stamp(), &heading, verdict, &[]);
-        let code = |bytes: Option<Vec<u8>>| bytes.map(|bytes| {
-            let text = String::from_utf8(bytes).expect("UTF-8");
-            text.split("\rMSA|").nth(1).and_then(|msa| msa.get(..2)).unwrap_or_default().to_owned()
-        });
+        let code = |bytes: Option<Vec<u8>>| {
+            bytes.map(|bytes| {
+                let text = String::from_utf8(bytes).expect("UTF-8");
+                text.split("\rMSA|").nth(1).and_then(|msa| msa.get(..2)).unwrap_or_default().to_owned()
+            })
+        };
         (code(answer.now), code(answer.later))
     };
     let some = |code: &str| Some(code.to_owned());
@@ -310,7 +332,9 @@ fn walked(segment: &str, field: u16) -> Option<Vec<u8>> {
 #[test]
 fn every_field_of_every_segment_has_a_fate_and_what_is_kept_is_really_there() {
     let mut walked_fields = 0;
-    for (segment, last) in [("PID", 40u16), ("PV1", 52), ("ORC", 38), ("OBR", 55), ("OBX", 34), ("SPM", 36), ("NTE", 9), ("MSH", 25)] {
+    for (segment, last) in
+        [("PID", 40u16), ("PV1", 52), ("ORC", 38), ("OBR", 55), ("OBX", 34), ("SPM", 36), ("NTE", 9), ("MSH", 25)]
+    {
         for field in 3..=last {
             let Some(raw) = walked(segment, field) else { continue };
             walked_fields += 1;

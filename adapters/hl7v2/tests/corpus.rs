@@ -81,9 +81,8 @@ fn differences(ours: &Facts, theirs: &Facts) -> Vec<(String, String, String)> {
     for key in keys {
         let (own, other) = (ours.get(key).unwrap_or(&none), theirs.get(key).unwrap_or(&none));
         if own != other {
-            let join = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
-                a.difference(b).cloned().collect::<Vec<_>>().join(" ; ")
-            };
+            let join =
+                |a: &BTreeSet<String>, b: &BTreeSet<String>| a.difference(b).cloned().collect::<Vec<_>>().join(" ; ");
             found.push((key.clone(), join(own, other), join(other, own)));
         }
     }
@@ -169,7 +168,9 @@ fn hidden(text: &str) -> String {
     if text.is_empty() {
         return text;
     }
-    let digest = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let digest = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     format!("#{:08x}", digest >> 32)
 }
 
@@ -239,7 +240,8 @@ fn value(resource: &Value) -> String {
 fn notes(resource: &Value) -> Vec<String> {
     let own = list(&resource["note"]).into_iter().map(|note| text(&note["text"]).to_owned());
     let extensions = list(&resource["extension"]);
-    let carried = extensions.iter().filter_map(|extension| extension["valueAnnotation"]["text"].as_str().map(str::to_owned));
+    let carried =
+        extensions.iter().filter_map(|extension| extension["valueAnnotation"]["text"].as_str().map(str::to_owned));
     own.chain(carried).collect()
 }
 
@@ -259,7 +261,9 @@ fn expected() -> Vec<(String, Vec<u8>, Value)> {
         } else {
             continue;
         };
-        let Ok(bytes) = std::fs::read(&other).or_else(|_none| std::fs::read(other.with_extension("hl7"))) else { continue };
+        let Ok(bytes) = std::fs::read(&other).or_else(|_none| std::fs::read(other.with_extension("hl7"))) else {
+            continue;
+        };
         let (Some(message), Ok(json)) = (
             hl7v2::messages(&bytes).first().map(|message| message.to_vec()),
             serde_json::from_slice::<Value>(&std::fs::read(&file).expect("a readable file")),
@@ -301,7 +305,8 @@ fn the_facts_agree_with_what_others_made_or_a_rule_says_why_not() {
         }
         std::fs::write(&table, out).expect("a writable table");
     }
-    let unexplained: Vec<_> = found.iter().filter(|(_row, rule)| rule.is_empty()).map(|(row, _rule)| row.join(" | ")).collect();
+    let unexplained: Vec<_> =
+        found.iter().filter(|(_row, rule)| rule.is_empty()).map(|(row, _rule)| row.join(" | ")).collect();
     assert_eq!(unexplained, Vec::<String>::new(), "differences without a rule");
     let stale: Vec<_> = explained.keys().filter(|row| !found.contains_key(*row)).map(|row| row.join(" | ")).collect();
     assert_eq!(stale, Vec::<String>::new(), "rows of the table that are no difference any more");

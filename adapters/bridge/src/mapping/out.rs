@@ -148,7 +148,7 @@ mod tests {
         out.string("text", "a \"b\"\n\u{1}");
         out.leave();
         out.leave();
-        let text = String::from_utf8(out.finish()).unwrap();
+        let text = String::from_utf8(out.finish()).expect("JSON is UTF-8");
         assert_eq!(text, r#"{"resourceType":"Specimen","id":"1","note":[{"text":"a \"b\"\n "}]}"#);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use bridge::identifier::{Key, id};
 use bridge::mapping::{Map, Out};
 use bridge::{
-    Action, Claimed, ClaimedIdentifier, Code, Filing, Heading, Link, OrderNumber, Position, Record, Role, Severity, Stage,
-    Standing,
+    Action, Claimed, ClaimedIdentifier, Code, Filing, Heading, Link, OrderNumber, Position, Record, Role, Severity,
+    Stage, Standing,
 };
 
 use super::engine::{At, Run, Scope, Step};
@@ -81,7 +81,17 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
     for (place, group) in groups.iter().enumerate() {
         let zones = Zones::of(link, &heading.sent_at);
         let sent_at_us = zones.read(&heading.sent_at).map(|moment| moment.low_us);
-        let run = Run { link, message, heading, zones, sent_at_us, maps: &MAPS, shared: Vec::new(), named: HashMap::new(), kept: Vec::new() };
+        let run = Run {
+            link,
+            message,
+            heading,
+            zones,
+            sent_at_us,
+            maps: &MAPS,
+            shared: Vec::new(),
+            named: HashMap::new(),
+            kept: Vec::new(),
+        };
         filed.push(Work { run, place }.filing(group));
     }
     sweep(message);
@@ -108,7 +118,8 @@ impl<'m> Work<'m> {
         }
         let named = self.patient_name(&subject);
         let body = self.run.resource(&MAPS.patient, &named.id, &scope);
-        let patient = self.record("Patient", &named, body, self.standing("", Stage::Final, Action::Put, None), Vec::new());
+        let patient =
+            self.record("Patient", &named, body, self.standing("", Stage::Final, Action::Put, None), Vec::new());
         let ids = self.ids(group);
         let mut records = Vec::new();
         for (place, result) in group.loose.iter().enumerate() {
@@ -178,7 +189,14 @@ impl<'m> Work<'m> {
         records.push(self.record("DiagnosticReport", &own.report, body, standing, results));
     }
 
-    fn record(&self, kind: &'static str, named: &Named, body: Vec<u8>, standing: Standing, members: Vec<String>) -> Record {
+    fn record(
+        &self,
+        kind: &'static str,
+        named: &Named,
+        body: Vec<u8>,
+        standing: Standing,
+        members: Vec<String>,
+    ) -> Record {
         let mut once: Vec<String> = Vec::with_capacity(members.len());
         for member in members {
             if !once.contains(&member) {
@@ -220,9 +238,12 @@ impl<'m> Work<'m> {
 
     fn orders(&self, report: &Report, orders: &mut Vec<OrderNumber>) {
         let facility = self.facility();
-        for (segment, field, role) in
-            [(report.orc, 2, Role::Placer), (report.obr, 2, Role::Placer), (report.orc, 3, Role::Filler), (report.obr, 3, Role::Filler)]
-        {
+        for (segment, field, role) in [
+            (report.orc, 2, Role::Placer),
+            (report.obr, 2, Role::Placer),
+            (report.orc, 3, Role::Filler),
+            (report.obr, 3, Role::Filler),
+        ] {
             let value = self.run.message.field(segment.unwrap_or(usize::MAX), field);
             if let Some(number) = order_number(value, role, &facility)
                 && !orders.contains(&number)
@@ -287,7 +308,9 @@ impl<'m> Work<'m> {
     fn patient_name(&self, subject: &Claimed) -> Named {
         let first = subject.identifiers.iter().find(|given| given.system.is_some()).or(subject.identifiers.first());
         let key = match first {
-            Some(given) => Key::of("patient").and(given.system.as_deref().unwrap_or(&given.authority)).and(&given.value),
+            Some(given) => {
+                Key::of("patient").and(given.system.as_deref().unwrap_or(&given.authority)).and(&given.value)
+            }
             None => self.only_here("patient-of"),
         };
         self.name("Patient", key)
@@ -366,7 +389,8 @@ impl<'m> Work<'m> {
                 ids.parent = found;
                 ids.parent_result = result;
             }
-            let request = self.parent_order(group, place).and_then(|parent| all.get(parent)).map(|ids| ids.request.id.clone());
+            let request =
+                self.parent_order(group, place).and_then(|parent| all.get(parent)).map(|ids| ids.request.id.clone());
             if let Some(ids) = all.get_mut(place) {
                 ids.parent_request = request;
             }
@@ -393,7 +417,9 @@ impl<'m> Work<'m> {
             let field = |number: u16| entity(message.field(obr, number).part(1));
             let by_filler = filler.is_some() && filler == field(3);
             let by_placer = filler.is_none() && placer.is_some() && placer == field(2);
-            other != place && (by_filler || by_placer) && (service.is_empty() || service == coded(message.field(obr, 4)))
+            other != place
+                && (by_filler || by_placer)
+                && (service.is_empty() || service == coded(message.field(obr, 4)))
         };
         let mut found = group.reports.iter().enumerate().filter(|(other, report)| is_parent(*other, report));
         let (first, _report) = found.next()?;
@@ -671,7 +697,9 @@ fn category(out: &mut Out, system: &str, code: &str) {
 
 /// OBX-14, else the report's, else the specimen's.
 pub(crate) fn result_effective(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
-    if when(run, out, at.value, "effectiveDateTime", at.to) || between(run, out, at, "effectiveDateTime", "effectivePeriod") {
+    if when(run, out, at.value, "effectiveDateTime", at.to)
+        || between(run, out, at, "effectiveDateTime", "effectivePeriod")
+    {
         return;
     }
     let Some((report, _ids)) = at.scope.report else { return };
@@ -838,7 +866,8 @@ pub(crate) fn documents(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 pub(crate) fn notes(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     if at.scope.own.is_some_and(|own| withdrawn(run, own)) {
         for note in at.scope.notes {
-            (1..=run.message.last_field(*note)).for_each(|field| run.message.field(*note, field).ignored("withdrawn-result"));
+            (1..=run.message.last_field(*note))
+                .for_each(|field| run.message.field(*note, field).ignored("withdrawn-result"));
         }
         return;
     }
@@ -850,7 +879,8 @@ pub(crate) fn notes(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 }
 
 fn withdrawn(run: &Run<'_>, own: usize) -> bool {
-    run.message.segments().get(own).is_some_and(|segment| &segment.name == b"OBX") && change(run, own) == Change::Withdrawn
+    run.message.segments().get(own).is_some_and(|segment| &segment.name == b"OBX")
+        && change(run, own) == Change::Withdrawn
 }
 
 /// R4's DiagnosticReport has no note: what the laboratory says of the whole report stands in its conclusion.
@@ -876,9 +906,9 @@ pub(crate) fn report_notes(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 
 /// NTE-3: each repetition a line.
 fn comment_text(comment: Value<'_>) -> String {
-    let lines = comment.repetitions().map(|one| {
-        if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() }
-    });
+    let lines = comment
+        .repetitions()
+        .map(|one| if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -901,8 +931,10 @@ fn annotation(run: &mut Run<'_>, out: &mut Out, note: usize, to: &'static str) {
         return keep_rest(run, note, to);
     }
     let (author, entered) = (field(5), field(6));
-    let name: Vec<String> =
-        [3, 2].into_iter().filter_map(|part| author.part(part).part(1).trimmed().map(|text| text.into_owned())).collect();
+    let name: Vec<String> = [3, 2]
+        .into_iter()
+        .filter_map(|part| author.part(part).part(1).trimmed().map(|text| text.into_owned()))
+        .collect();
     if !name.is_empty() {
         out.string("authorString", &name.join(" "));
         author.part(2).part(1).mapped(to);

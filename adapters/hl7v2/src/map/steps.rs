@@ -166,7 +166,9 @@ pub(crate) fn is_oid(text: &str) -> bool {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()) && (part == "0" || !part.starts_with('0'))
     };
     let mut parts = text.split('.');
-    parts.next().is_some_and(|first| matches!(first, "0" | "1" | "2")) && text.matches('.').count() >= 2 && parts.all(arc)
+    parts.next().is_some_and(|first| matches!(first, "0" | "1" | "2"))
+        && text.matches('.').count() >= 2
+        && parts.all(arc)
 }
 
 fn middle_names(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
@@ -218,7 +220,8 @@ fn telecom(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, default_use: Optio
     let part = |number: u16| at.value.part(number);
     let text = |number: u16| part(number).trimmed().map(|text| text.into_owned());
     let equipment = text(3);
-    let is_address = matches!(equipment.as_deref(), Some("Internet" | "X.400")) || (equipment.is_none() && text(4).is_some());
+    let is_address =
+        matches!(equipment.as_deref(), Some("Internet" | "X.400")) || (equipment.is_none() && text(4).is_some());
     let number = if is_address {
         text(4).or_else(|| text(1))
     } else {
@@ -254,7 +257,12 @@ fn telecom(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, default_use: Optio
     }
 }
 
-fn composed(country: Option<String>, area: Option<String>, local: Option<String>, more: Option<String>) -> Option<String> {
+fn composed(
+    country: Option<String>,
+    area: Option<String>,
+    local: Option<String>,
+    more: Option<String>,
+) -> Option<String> {
     let local = local?;
     let mut number = country.map(|code| format!("+{code} ")).unwrap_or_default();
     if let Some(area) = area {
@@ -281,7 +289,8 @@ fn mothers_maiden_name(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 fn us_core_category(out: &mut Out, at: &At<'_, '_>, category: &str) {
     let (code, words) = (at.value.part(1), at.value.part(2));
     let Some(written) = code.trimmed() else { return };
-    let is_cdcrec = written.len() == 6 && written.bytes().enumerate().all(|(place, b)| if place == 4 { b == b'-' } else { b.is_ascii_digit() });
+    let is_cdcrec = written.len() == 6
+        && written.bytes().enumerate().all(|(place, b)| if place == 4 { b == b'-' } else { b.is_ascii_digit() });
     if !is_cdcrec {
         return;
     }
@@ -290,11 +299,14 @@ fn us_core_category(out: &mut Out, at: &At<'_, '_>, category: &str) {
     out.string("url", &format!("http://hl7.org/fhir/us/core/StructureDefinition/us-core-{category}"));
     out.array("extension");
     out.object("");
-    out.string("url", if matches!(&*written, "2106-3" | "1002-5" | "2028-9" | "2054-5" | "2076-8" | "2135-2" | "2186-5") {
-        "ombCategory"
-    } else {
-        "detailed"
-    });
+    out.string(
+        "url",
+        if matches!(&*written, "2106-3" | "1002-5" | "2028-9" | "2054-5" | "2076-8" | "2135-2" | "2186-5") {
+            "ombCategory"
+        } else {
+            "detailed"
+        },
+    );
     out.object("valueCoding");
     out.string("system", "urn:oid:2.16.840.1.113883.6.238");
     out.string("code", &written);
@@ -507,7 +519,8 @@ impl<'m> Run<'m> {
     pub(crate) fn organization(&mut self, xon: Value<'m>, scope: &super::engine::Scope<'_>) -> Option<String> {
         let xon = xon.repetitions().next()?;
         let text = |value: Value<'_>| value.trimmed().unwrap_or_default().into_owned();
-        let (name, number) = (text(xon.part(1)), text(if xon.part(10).is_empty() { xon.part(3) } else { xon.part(10) }));
+        let (name, number) =
+            (text(xon.part(1)), text(if xon.part(10).is_empty() { xon.part(3) } else { xon.part(10) }));
         if name.is_empty() && number.is_empty() {
             return None;
         }

@@ -40,9 +40,8 @@ pub(crate) struct Maps {
 
 /// The maps, compiled at first use. The files are part of the program and a test compiles them all, so a fault in one
 /// cannot reach a user.
-pub(crate) static MAPS: LazyLock<Maps> = LazyLock::new(|| {
-    Maps::compile().unwrap_or_else(|fault| panic!("a map of this program is broken: {fault}"))
-});
+pub(crate) static MAPS: LazyLock<Maps> =
+    LazyLock::new(|| Maps::compile().unwrap_or_else(|fault| panic!("a map of this program is broken: {fault}")));
 
 impl Maps {
     /// Compiles every file.

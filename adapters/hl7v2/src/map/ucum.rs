@@ -4,27 +4,102 @@
 
 /// Units that take a metric prefix.
 const METRIC: &[&str] = &[
-    "g", "L", "l", "m", "s", "mol", "eq", "osm", "[IU]", "[iU]", "kat", "U", "Pa", "m[Hg]", "m[H2O]", "cal", "J", "K", "A",
-    "C", "V", "W", "Hz", "N", "Bq", "Gy", "Sv", "Ci", "bar", "t", "cd", "rad", "Ohm", "S", "F", "T", "lm", "lx", "[CFU]",
+    "g", "L", "l", "m", "s", "mol", "eq", "osm", "[IU]", "[iU]", "kat", "U", "Pa", "m[Hg]", "m[H2O]", "cal", "J", "K",
+    "A", "C", "V", "W", "Hz", "N", "Bq", "Gy", "Sv", "Ci", "bar", "t", "cd", "rad", "Ohm", "S", "F", "T", "lm", "lx",
+    "[CFU]",
 ];
 
 /// Units that do not.
 const PLAIN: &[&str] = &[
-    "%", "[pH]", "[ppth]", "[ppm]", "[ppb]", "[pptr]", "10*", "10^", "min", "h", "d", "wk", "mo", "a", "Cel", "[degF]",
-    "[arb'U]", "[USP'U]", "[GPL'U]", "[MPL'U]", "[APL'U]", "[beth'U]", "[anti'Xa'U]", "[todd'U]", "[dye'U]", "[smgy'U]",
-    "[bdsk'U]", "[ka'U]", "[knk'U]", "[mclg'U]", "[tb'U]", "[CCID_50]", "[TCID_50]", "[EID_50]", "[PFU]", "[FFU]", "[BAU]",
-    "[AU]", "[Amb'a'1'U]", "[D'ag'U]", "[Lf]", "[lbf_av]", "[lb_av]", "[oz_av]", "[in_i]", "[ft_i]", "[yd_i]", "[mi_i]",
-    "[LPF]", "[HPF]", "[drp]", "[cup_us]", "[foz_us]", "[tsp_us]", "[tbs_us]", "[pt_us]", "[qt_us]", "[gal_us]", "[S]",
-    "[RFU]", "[CFU]", "deg", "'", "''", "sph", "[diop]", "B", "Np", "mm[Hg]", "[mesh_i]", "[MET]", "[Ch]",
+    "%",
+    "[pH]",
+    "[ppth]",
+    "[ppm]",
+    "[ppb]",
+    "[pptr]",
+    "10*",
+    "10^",
+    "min",
+    "h",
+    "d",
+    "wk",
+    "mo",
+    "a",
+    "Cel",
+    "[degF]",
+    "[arb'U]",
+    "[USP'U]",
+    "[GPL'U]",
+    "[MPL'U]",
+    "[APL'U]",
+    "[beth'U]",
+    "[anti'Xa'U]",
+    "[todd'U]",
+    "[dye'U]",
+    "[smgy'U]",
+    "[bdsk'U]",
+    "[ka'U]",
+    "[knk'U]",
+    "[mclg'U]",
+    "[tb'U]",
+    "[CCID_50]",
+    "[TCID_50]",
+    "[EID_50]",
+    "[PFU]",
+    "[FFU]",
+    "[BAU]",
+    "[AU]",
+    "[Amb'a'1'U]",
+    "[D'ag'U]",
+    "[Lf]",
+    "[lbf_av]",
+    "[lb_av]",
+    "[oz_av]",
+    "[in_i]",
+    "[ft_i]",
+    "[yd_i]",
+    "[mi_i]",
+    "[LPF]",
+    "[HPF]",
+    "[drp]",
+    "[cup_us]",
+    "[foz_us]",
+    "[tsp_us]",
+    "[tbs_us]",
+    "[pt_us]",
+    "[qt_us]",
+    "[gal_us]",
+    "[S]",
+    "[RFU]",
+    "[CFU]",
+    "deg",
+    "'",
+    "''",
+    "sph",
+    "[diop]",
+    "B",
+    "Np",
+    "mm[Hg]",
+    "[mesh_i]",
+    "[MET]",
+    "[Ch]",
 ];
 
-const PREFIXES: &[&str] = &["da", "Y", "Z", "E", "P", "T", "G", "M", "k", "h", "d", "c", "m", "u", "n", "p", "f", "a", "z", "y"];
+const PREFIXES: &[&str] =
+    &["da", "Y", "Z", "E", "P", "T", "G", "M", "k", "h", "d", "c", "m", "u", "n", "p", "f", "a", "z", "y"];
+
+/// What most results are in: found without taking them apart.
+const COMMON: &[&str] =
+    &["mg/dL", "mmol/L", "g/dL", "%", "U/L", "10*3/uL", "10*6/uL", "fL", "pg", "ng/mL", "umol/L", "meq/L"];
 
 /// The longest unit taken; real ones are shorter by far.
 const UNIT_CHARS_MAX: usize = 60;
 
 /// Whether this is a UCUM expression of units that we know.
 pub(crate) fn is_unit(text: &str) -> bool {
+    if COMMON.contains(&text) {
+        return true;
+    }
     if text.is_empty() || text.len() > UNIT_CHARS_MAX || !text.is_ascii() {
         return false;
     }
@@ -33,7 +108,8 @@ pub(crate) fn is_unit(text: &str) -> bool {
     let mut terms = plain.split(['/', '.']);
     let first = terms.next().unwrap_or_default();
     let rest: Vec<&str> = terms.collect();
-    (first.is_empty() || is_term(first)) && rest.iter().all(|term| term.is_empty() == text.ends_with('}') && term.is_empty() || is_term(term))
+    (first.is_empty() || is_term(first))
+        && rest.iter().all(|term| term.is_empty() == text.ends_with('}') && term.is_empty() || is_term(term))
 }
 
 /// Annotations in braces say nothing of the unit.
@@ -67,7 +143,8 @@ fn is_term(term: &str) -> bool {
 
 fn is_exponent(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    digits.len() == text.len() && digits.is_empty() || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    digits.len() == text.len() && digits.is_empty()
+        || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_atom(unit: &str) -> bool {
@@ -83,9 +160,31 @@ mod tests {
     #[test]
     fn units_of_laboratories_are_known() {
         for unit in [
-            "mg/dL", "mmol/L", "10*3/uL", "10*9/L", "%", "{cells}/uL", "/uL", "m[IU]/L", "[IU]/mL", "U/L", "g/dL", "fL", "pg",
-            "mL/min/{1.73_m2}", "mm[Hg]", "Cel", "ug/mL", "kg/m2", "s", "ng/mL{FEU}", "mL/min/1.73.m2", "a", "meq/L",
-            "{ratio}", "{INR}",
+            "mg/dL",
+            "mmol/L",
+            "10*3/uL",
+            "10*9/L",
+            "%",
+            "{cells}/uL",
+            "/uL",
+            "m[IU]/L",
+            "[IU]/mL",
+            "U/L",
+            "g/dL",
+            "fL",
+            "pg",
+            "mL/min/{1.73_m2}",
+            "mm[Hg]",
+            "Cel",
+            "ug/mL",
+            "kg/m2",
+            "s",
+            "ng/mL{FEU}",
+            "mL/min/1.73.m2",
+            "a",
+            "meq/L",
+            "{ratio}",
+            "{INR}",
         ] {
             assert!(is_unit(unit), "{unit}");
         }
@@ -93,7 +192,9 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_one_is_not() {
-        for unit in ["mIU/L", "K/mcL", "mg/dl per day", "cells", "", "mg//dL", "tera.l-1", "gm/dL", "{open", "10*", "IU"] {
+        for unit in
+            ["mIU/L", "K/mcL", "mg/dl per day", "cells", "", "mg//dL", "tera.l-1", "gm/dL", "{open", "10*", "IU"]
+        {
             assert_eq!(is_unit(unit), matches!(unit, "10*"), "{unit}");
         }
     }

@@ -1,7 +1,7 @@
 //! OBX-5 by OBX-2: every type of result, its unit, its range, and what stands there when there is none.
 
-use bridge::mapping::Out;
 use bridge::Code;
+use bridge::mapping::Out;
 
 use super::engine::{At, Run};
 use super::oru::{Change, change};
@@ -82,7 +82,8 @@ pub(crate) fn decimal(text: &str) -> Option<String> {
 /// Writes the members of a CodeableConcept: primary, alternate and third coding, and the original text.
 pub(crate) fn codeable(out: &mut Out, value: Value<'_>, to: &'static str) {
     out.array("coding");
-    for (code, words, system, version, oid) in [(1u16, 2u16, 3u16, 7u16, 14u16), (4, 5, 6, 8, 17), (10, 11, 12, 13, 20)] {
+    for (code, words, system, version, oid) in [(1u16, 2u16, 3u16, 7u16, 14u16), (4, 5, 6, 8, 17), (10, 11, 12, 13, 20)]
+    {
         let part = |number: u16| value.part(number);
         let Some(written) = part(code).trimmed() else { continue };
         out.object("");
@@ -211,12 +212,9 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
         }
     };
     if !told {
-        let reason = match kind {
-            // R4's Observation has no attachment; the document stands in the report.
-            Type::Encapsulated | Type::Pointer if repeated > 0 => Some("unsupported"),
-            _any if repeated > 0 => Some("error"),
-            _any => None,
-        };
+        // R4's Observation has no attachment; the document stands in the report.
+        let elsewhere = matches!(kind, Type::Encapsulated | Type::Pointer);
+        let reason = (repeated > 0).then_some(if elsewhere { "unsupported" } else { "error" });
         absent(run, out, obx, reason);
     }
 }
@@ -275,8 +273,10 @@ impl<'m> Tell<'m> {
             Type::Period => period(run, out, one),
             Type::Range => self.range(out, one, [one.part(1), one.part(2)]),
             Type::VersionRange => {
-                let ends: Vec<String> =
-                    [1, 2].into_iter().filter_map(|part| one.part(part).trimmed().map(|text| text.into_owned())).collect();
+                let ends: Vec<String> = [1, 2]
+                    .into_iter()
+                    .filter_map(|part| one.part(part).trimmed().map(|text| text.into_owned()))
+                    .collect();
                 if ends.is_empty() {
                     return false;
                 }
@@ -342,7 +342,8 @@ impl<'m> Tell<'m> {
             used.iter().for_each(|part| one.part(*part).mapped(TO_VALUE));
             return true;
         }
-        let shown: Vec<String> = [written, first, separator, second].into_iter().filter(|part| !part.is_empty()).collect();
+        let shown: Vec<String> =
+            [written, first, separator, second].into_iter().filter(|part| !part.is_empty()).collect();
         if shown.is_empty() {
             return false;
         }
@@ -353,7 +354,9 @@ impl<'m> Tell<'m> {
 
     fn range(&self, out: &mut Out, one: Value<'m>, ends: [Value<'m>; 2]) -> bool {
         let numbers = ends.map(|end| end.trimmed().and_then(|text| decimal(&text)));
-        if numbers.iter().all(Option::is_none) || ends.iter().zip(&numbers).any(|(end, n)| !end.is_empty() && n.is_none()) {
+        if numbers.iter().all(Option::is_none)
+            || ends.iter().zip(&numbers).any(|(end, n)| !end.is_empty() && n.is_none())
+        {
             return as_it_came(out, one, true);
         }
         out.object("valueRange");
@@ -485,7 +488,8 @@ pub(crate) fn attachment(_run: &Run<'_>, out: &mut Out, one: Value<'_>, pointer:
 }
 
 fn content_type(kind: Option<&str>, subtype: Option<&str>) -> Option<String> {
-    let token = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'+' | b'/'));
+    let token =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'+' | b'/'));
     let lower = |text: &str| text.to_ascii_lowercase();
     let (kind, subtype) = (kind.map(lower).unwrap_or_default(), subtype.map(lower).unwrap_or_default());
     if kind.contains('/') && token(&kind) {
@@ -520,7 +524,8 @@ fn is_base64(text: &str) -> bool {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    let digits: Vec<u32> =
+        text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
     if !digits.len().is_multiple_of(2) {
         return None;
     }
@@ -641,7 +646,9 @@ mod tests {
 
     #[test]
     fn decimals_keep_their_digits() {
-        for (given, told) in [("1.50", "1.50"), ("+7", "7"), ("-0.10", "-0.10"), (".5", "0.5"), ("007", "7"), ("5.", "5")] {
+        for (given, told) in
+            [("1.50", "1.50"), ("+7", "7"), ("-0.10", "-0.10"), (".5", "0.5"), ("007", "7"), ("5.", "5")]
+        {
             assert_eq!(decimal(given).as_deref(), Some(told));
         }
         for given in [">100", "NEG", "1e5", "", ".", "1,5", "--1", "1.2.3"] {
