@@ -258,10 +258,10 @@ mod tests {
                 .collect();
             let owners: Vec<_> = owner.iter().map(|owner| (number("7"), (*owner).to_owned())).collect();
             if let Match::Patient(filed) = decide(&claim, &candidates, &owners) {
-                let (mrn, person) = world().into_iter().find(|(_mrn, person)| person.patient == filed).unwrap();
+                let (mrn, person) = world().into_iter().find(|(_mrn, person)| person.patient == filed).expect("a person of this world");
                 prop_assert!(values.iter().zip(&trusted).any(|(value, trusted)| *trusted && *value == mrn));
                 prop_assert_eq!(claim.birth_date, person.birth_date);
-                prop_assert_eq!(fold(family.unwrap()), fold(&person.families[0]));
+                prop_assert_eq!(fold(family.unwrap_or_default()), fold(&person.families[0]));
                 prop_assert!(sex.is_none() || sex == Some("other") || sex == person.sex.as_deref());
                 prop_assert!(owner.is_none() || owner == Some(filed.as_str()));
                 for (value, trusted) in values.iter().zip(&trusted) {

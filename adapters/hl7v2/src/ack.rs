@@ -128,7 +128,7 @@ fn err(segment: &mut impl FnMut(&[u8], &[&[u8]]), heading: &Heading, defect: &De
 }
 
 fn since_2_5(version: &str) -> bool {
-    version.bytes().nth(2).is_some_and(|minor| minor >= b'5')
+    version.as_bytes().get(2).is_some_and(|minor| *minor >= b'5')
 }
 
 /// The moment as `YYYYMMDDHHMMSS+0000`.

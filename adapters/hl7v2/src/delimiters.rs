@@ -19,6 +19,7 @@ pub(crate) struct Delimiters {
 
 impl Delimiters {
     /// The usual ones.
+    #[cfg(test)]
     pub(crate) const USUAL: Delimiters =
         Delimiters { field: b'|', component: b'^', repetition: b'~', escape: b'\\', subcomponent: b'&', truncation: 0 };
 

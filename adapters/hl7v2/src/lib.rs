@@ -100,7 +100,7 @@ fn read(link: &Link, raw: &[u8]) -> (Told, Vec<Filing>) {
         return (told(Facts::unreadable()), Vec::new());
     };
     let message = parse::Message::parse(&decoded);
-    let heading = heading::heading(&message);
+    let heading = heading::heading(&message, raw);
     let admitted = heading::admit(&message, &heading, link);
     let filings = match admitted {
         Verdict::Rejected => Vec::new(),
@@ -109,10 +109,7 @@ fn read(link: &Link, raw: &[u8]) -> (Told, Vec<Filing>) {
     let mut defects = message.defects();
     defects.sort_by_key(|defect| defect.severity != Severity::Error);
     let wrong = defects.iter().any(|defect| defect.severity == Severity::Error);
-    let verdict = match admitted {
-        Verdict::Accepted if wrong => Verdict::InError,
-        other => other,
-    };
+    let verdict = if admitted == Verdict::Accepted && wrong { Verdict::InError } else { admitted };
     (told(Facts { heading: Some(heading), verdict, defects, loss: message.loss() }), filings)
 }
 
@@ -120,7 +117,7 @@ fn read_heading(link: &Link, raw: &[u8]) -> Option<Heading> {
     // MSH alone: the rest of a message may be megabytes.
     let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
     let decoded = parse::decode(raw.get(..end)?, link.charset.as_deref())?;
-    Some(heading::heading(&parse::Message::parse(&decoded)))
+    Some(heading::heading(&parse::Message::parse(&decoded), raw))
 }
 
 /// A digest of all but MSH-7, in the link's own secret namespace.

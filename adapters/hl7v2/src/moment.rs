@@ -37,12 +37,12 @@ impl<'l> Zones<'l> {
     /// Reads a value of type DT, TS or DTM; `None` when it is none.
     pub(crate) fn read(&self, text: &str) -> Option<Moment> {
         let parts = Parts::read(text.trim())?;
-        let mut fhir = format!("{:04}", parts.year);
-        if let Some(month) = parts.month {
-            fhir.push_str(&format!("-{month:02}"));
-        }
-        if let Some(day) = parts.day {
-            fhir.push_str(&format!("-{day:02}"));
+        let mut fhir = String::with_capacity(FHIR_CHARS);
+        digits(&mut fhir, parts.year / 100);
+        digits(&mut fhir, parts.year % 100);
+        for part in [parts.month, parts.day].into_iter().flatten() {
+            fhir.push('-');
+            digits(&mut fhir, part);
         }
         let offset = parts.offset.or(self.message).or_else(|| self.of_zone(&parts));
         let low_us = parts.low_us(offset.unwrap_or(0));
@@ -54,13 +54,18 @@ impl<'l> Zones<'l> {
             return Some(Moment { fhir, cut: true, is_instant: false, low_us });
         };
         let second = parts.second.unwrap_or(0); // FHIR: seconds may be zero-filled
-        fhir.push_str(&format!("T{hour:02}:{minute:02}:{second:02}"));
+        for (before, part) in [('T', hour), (':', minute), (':', second)] {
+            fhir.push(before);
+            digits(&mut fhir, part);
+        }
         if !parts.fraction.is_empty() {
             fhir.push('.');
             fhir.push_str(parts.fraction);
         }
-        let sign = if offset < 0 { '-' } else { '+' };
-        fhir.push_str(&format!("{sign}{:02}:{:02}", offset.abs() / 60, offset.abs() % 60));
+        fhir.push(if offset < 0 { '-' } else { '+' });
+        digits(&mut fhir, offset.unsigned_abs() / 60);
+        fhir.push(':');
+        digits(&mut fhir, offset.unsigned_abs() % 60);
         Some(Moment { fhir, cut: false, is_instant: true, low_us })
     }
 
@@ -82,6 +87,14 @@ impl<'l> Zones<'l> {
             AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } => None,
         }
     }
+}
+
+/// The length of a dateTime with milliseconds and offset.
+const FHIR_CHARS: usize = 29;
+
+/// Two digits.
+fn digits(out: &mut String, value: u32) {
+    out.extend([value / 10 % 10, value % 10].map(|digit| char::from_digit(digit, 10).unwrap_or('0')));
 }
 
 /// A value's parts, each within its range.
@@ -148,8 +161,9 @@ impl<'t> Parts<'t> {
         let days = year.div_euclid(400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
         let of = |value: Option<u32>| i64::from(value.unwrap_or(0));
         let seconds = days * 86_400 + of(self.hour) * 3600 + of(self.minute) * 60 + of(self.second);
-        let micro: String = self.fraction.chars().chain("000000".chars()).take(6).collect();
-        (seconds - i64::from(offset) * 60) * 1_000_000 + micro.parse::<i64>().unwrap_or(0)
+        let micro = self.fraction.bytes().chain(*b"000000").take(6);
+        let micro = micro.fold(0i64, |micro, digit| micro * 10 + i64::from(digit.saturating_sub(b'0')));
+        (seconds - i64::from(offset) * 60) * 1_000_000 + micro
     }
 }
 

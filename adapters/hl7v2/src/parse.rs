@@ -67,6 +67,8 @@ pub(crate) struct Segment {
     pub(crate) occurrence: u32,
     first: u32,
     end: u32,
+    /// A bit for each of the first 64 fields that is valued: most that a map asks for are not.
+    valued: u64,
 }
 
 /// One valued leaf: a subcomponent, or what stands undivided in a component, repetition or field.
@@ -142,10 +144,8 @@ impl<'a> Message<'a> {
 
     fn segment(&mut self, from: usize, to: usize) {
         let bytes = self.text.as_bytes();
-        let name: [u8; 3] = match bytes.get(from..(from + 3).min(to)).and_then(|name| name.try_into().ok()) {
-            Some(name) => name,
-            None => *b"???",
-        };
+        let name: [u8; 3] =
+            bytes.get(from..(from + 3).min(to)).and_then(|name| name.try_into().ok()).unwrap_or(*b"???");
         let named = name[0].is_ascii_uppercase() && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         let bounded = to == from + 3 || bytes.get(from + 3) == Some(&self.delimiters.field);
         let first = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
@@ -153,11 +153,11 @@ impl<'a> Message<'a> {
         if named && bounded {
             self.fields(from, to, place, &name == b"MSH");
             let end = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
-            self.segments.push(Segment { name, occurrence: 0, first, end });
+            self.segments.push(Segment { name, occurrence: 0, first, end, valued: 0 });
         } else {
             // A line that is no segment: most often a carriage return that a sender left inside a field.
             self.leaf(from, to, place, 0, 1, 1, 1);
-            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1 });
+            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1, valued: 0 });
             let before = self.segments.iter().rev().find(|segment| &segment.name != b"???").map(|segment| segment.name);
             self.defect(Position::segment(before.unwrap_or(*b"MSH")), Code::SegmentSequence, Severity::Error);
         }
@@ -219,6 +219,13 @@ impl<'a> Message<'a> {
     }
 
     fn count(&mut self) {
+        for leaf in &self.leaves {
+            if let Some(segment) = self.segments.get_mut(leaf.segment as usize)
+                && leaf.field < 64
+            {
+                segment.valued |= 1 << leaf.field;
+            }
+        }
         for place in 0..self.segments.len() {
             let name = self.segments[place].name;
             let before = self.segments[..place].iter().rev().find(|other| other.name == name).map(|s| s.occurrence);
@@ -244,6 +251,9 @@ impl<'a> Message<'a> {
         let Some(segment) = self.segments.get(place) else {
             return Value { message: self, first: 0, end: 0, level: 0 };
         };
+        if field < 64 && segment.valued & 1 << field == 0 {
+            return Value { message: self, first: 0, end: 0, level: 0 };
+        }
         let (first, end) = (segment.first as usize, segment.end as usize);
         let leaves = self.leaves.get(first..end).unwrap_or_default();
         let from = leaves.partition_point(|leaf| leaf.field < field);
@@ -444,6 +454,15 @@ impl<'m> Value<'m> {
         self.message.settle(self.first..self.end, Kind::Ignored, None, Some(rule));
     }
 
+    /// Notes that the same became of this as of another value with the same text.
+    pub(crate) fn shares_fate_of(self, other: Value<'_>) {
+        for (own, place) in (self.first..self.end).zip(other.first..other.end) {
+            if let (Some(own), Some(fate)) = (self.message.fates.get(own), other.message.fates.get(place)) {
+                own.set(fate.get());
+            }
+        }
+    }
+
     /// Whether a leaf of this has no fate yet.
     pub(crate) fn has_unknown(self) -> bool {
         let fates = self.message.fates.get(self.first..self.end).unwrap_or_default();
@@ -464,10 +483,5 @@ impl<'m> Value<'m> {
     /// Notes something odd here that was read all the same.
     pub(crate) fn warn(self, code: Code) {
         self.message.defect(self.position(), code, Severity::Warning);
-    }
-
-    /// Notes something wrong here that keeps the message from being filed.
-    pub(crate) fn wrong(self, code: Code) {
-        self.message.defect(self.position(), code, Severity::Error);
     }
 }

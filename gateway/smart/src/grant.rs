@@ -96,3 +96,47 @@ impl GrantTable {
         table.values().filter(|(_, grant)| grant.is_alive(now_s)).map(|(_, grant)| Arc::clone(grant)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(revoked_s: Option<i64>) -> Grant {
+        Grant {
+            id: "g".to_owned(),
+            client: "reader".to_owned(),
+            account: "a".to_owned(),
+            username: "ana".to_owned(),
+            role: Role::Patient,
+            fhir_user: (ResourceType::Patient, crate::trial::id("ana")),
+            patient: None,
+            scopes: Scopes::default(),
+            purpose: Purpose::PatientRequest,
+            created_s: 0,
+            used_s: 0,
+            expires_s: 100,
+            generation: 0,
+            secret: String::new(),
+            revoked_s,
+        }
+    }
+
+    #[test]
+    fn a_write_that_was_overtaken_does_not_undo_a_revocation() {
+        let table = GrantTable::default();
+        table.note(grant(Some(1)), 7);
+        table.note(grant(None), 6);
+        assert!(table.find("g").is_some_and(|grant| !grant.is_alive(2)));
+        assert!(table.alive(2).is_empty());
+    }
+
+    #[test]
+    fn a_grant_is_forgotten_when_it_has_ended_and_not_before() {
+        let table = GrantTable::default();
+        table.note(grant(None), 1);
+        table.forget_ended(99);
+        assert_eq!(table.alive(99).len(), 1);
+        table.forget_ended(100);
+        assert!(table.find("g").is_none());
+    }
+}

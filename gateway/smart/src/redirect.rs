@@ -66,6 +66,8 @@ mod tests {
         for given in [
             "https://app.example/CB",
             "https://app.example/cb/",
+            "https://app.example/c",
+            "https://app.example",
             "https://app.example/cb?x",
             "https://app.example/cb#x",
             "https://app.example/cb/../x",

@@ -62,12 +62,17 @@ impl Out {
         self.levels.last().is_none_or(|level| level.opened)
     }
 
+    /// Whether anything stands in the level that was entered as the `depth`th; in the resource itself, always.
+    pub fn opened_at(&self, depth: usize) -> bool {
+        depth == 0 || self.levels.get(depth - 1).is_some_and(|level| level.opened)
+    }
+
     /// How many levels are entered.
     pub fn depth(&self) -> usize {
         self.levels.len()
     }
 
-    /// Writes a string member, or, with an empty name, an element.
+    /// Writes a string member, or, with an empty name, an element. Names are plain words.
     pub fn string(&mut self, name: &str, value: &str) {
         self.open();
         self.key(name);
@@ -96,8 +101,10 @@ impl Out {
             self.bytes.push(b',');
         }
         if !name.is_empty() {
-            quote(&mut self.bytes, name);
-            self.bytes.push(b':');
+            // Names come from maps and are plain.
+            self.bytes.push(b'"');
+            self.bytes.extend_from_slice(name.as_bytes());
+            self.bytes.extend_from_slice(b"\":");
         }
     }
 }
@@ -105,23 +112,22 @@ impl Out {
 /// Writes a JSON string. Control characters that FHIR's `string` forbids become spaces.
 fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escaped: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..=0x1f => b" ",
-            0x20..=0xff => continue,
-        };
-        out.extend_from_slice(&bytes[from..at]);
-        out.extend_from_slice(escaped);
-        from = at + 1;
+    let mut rest = text.as_bytes();
+    while let Some(plain) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+        let (before, from) = rest.split_at(plain);
+        out.extend_from_slice(before);
+        let Some((special, after)) = from.split_first() else { break };
+        match special {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            _control => out.push(b' '),
+        }
+        rest = after;
     }
-    out.extend_from_slice(&bytes[from..]);
+    out.extend_from_slice(rest);
     out.push(b'"');
 }
 
@@ -142,7 +148,7 @@ mod tests {
         out.string("text", "a \"b\"\n\u{1}");
         out.leave();
         out.leave();
-        let text = String::from_utf8(out.finish()).unwrap();
+        let text = String::from_utf8(out.finish()).expect("JSON is UTF-8");
         assert_eq!(text, r#"{"resourceType":"Specimen","id":"1","note":[{"text":"a \"b\"\n "}]}"#);
     }
 }

@@ -1,5 +1,7 @@
 //! Runs rows: from spans of a message to members of a resource, in one pass, noting what became of every leaf.
 
+use std::collections::HashMap;
+
 use bridge::mapping::{How, Map, Out, Piece, Primitive, Row, Source, Table};
 use bridge::{Code, Heading, Link, Record, extension};
 
@@ -22,9 +24,13 @@ pub(crate) struct Run<'m> {
     pub(crate) message: &'m Message<'m>,
     pub(crate) heading: &'m Heading,
     pub(crate) zones: Zones<'m>,
+    /// MSH-7, microseconds since 1970.
+    pub(crate) sent_at_us: Option<i64>,
     pub(crate) maps: &'static Maps,
     /// People and organizations named so far, each once.
     pub(crate) shared: Vec<Record>,
+    /// How they were named: what was written where, and the reference it became.
+    pub(crate) named: HashMap<(&'static str, String), (Value<'m>, String)>,
     /// What the resource being written carries as it came: place and text.
     pub(crate) kept: Vec<(String, String)>,
 }
@@ -104,7 +110,7 @@ impl<'m> Run<'m> {
             let value = value.unwrap_or_else(|| self.message.field(usize::MAX, 0));
             let name = if last.list { "" } else { last.name };
             if let How::Fixed(text) = row.how {
-                if out.opened() {
+                if out.opened_at(floor) {
                     out.string(name, text);
                 }
                 continue;
@@ -291,18 +297,18 @@ fn needs_no_value(how: &How<Step>) -> bool {
 
 /// Opens what the next row needs, and closes what it does not: shared containers stay open.
 fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, containers: &[Piece], last: Piece) {
-    let mut wanted: Vec<(Piece, bool)> = containers.iter().map(|piece| (*piece, piece.list)).collect();
-    if last.list {
-        wanted.push((last, false));
-    }
-    let shared = open.iter().zip(&wanted).take_while(|(have, want)| have == want).count();
-    for (piece, element) in open.drain(shared..).rev() {
-        if piece.list && element {
+    let list = if last.list { Some((last, false)) } else { None };
+    let wanted = || containers.iter().map(|piece| (*piece, piece.list)).chain(list);
+    let shared = open.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
+    while open.len() > shared {
+        if let Some((piece, element)) = open.pop() {
+            if piece.list && element {
+                out.leave();
+            }
             out.leave();
         }
-        out.leave();
     }
-    for (piece, element) in wanted.into_iter().skip(shared) {
+    for (piece, element) in wanted().skip(shared) {
         if piece.list {
             out.array(piece.name);
             if element {

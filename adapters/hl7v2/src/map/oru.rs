@@ -80,7 +80,18 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
     let mut filed = Vec::with_capacity(groups.len());
     for (place, group) in groups.iter().enumerate() {
         let zones = Zones::of(link, &heading.sent_at);
-        let run = Run { link, message, heading, zones, maps: &MAPS, shared: Vec::new(), kept: Vec::new() };
+        let sent_at_us = zones.read(&heading.sent_at).map(|moment| moment.low_us);
+        let run = Run {
+            link,
+            message,
+            heading,
+            zones,
+            sent_at_us,
+            maps: &MAPS,
+            shared: Vec::new(),
+            named: HashMap::new(),
+            kept: Vec::new(),
+        };
         filed.push(Work { run, place }.filing(group));
     }
     sweep(message);
@@ -137,23 +148,23 @@ impl<'m> Work<'m> {
             message.defect(at, Code::RequiredFieldMissing, Severity::Error);
         }
         let base = Scope { group, report: Some((report, own)), own: None, notes: &[], result: None };
-        let reported = message.field(obr, 22);
+        let reported = self.reported_at_us(obr);
         for (taken, named) in report.specimens.iter().zip(&own.specimens) {
             let scope = Scope { own: Some(taken.spm), notes: &taken.notes, ..base };
             let body = self.run.resource(&MAPS.specimen, &named.id, &scope);
-            let standing = self.standing("", Stage::Final, Action::Put, Some(reported));
+            let standing = self.standing("", Stage::Final, Action::Put, reported);
             records.push(self.record("Specimen", named, body, standing, Vec::new()));
         }
         if report.specimens.is_empty()
             && let Some(named) = own.specimens.first()
         {
             let body = self.run.resource(&MAPS.specimen_of_order, &named.id, &base);
-            let standing = self.standing("", Stage::Final, Action::Put, Some(reported));
+            let standing = self.standing("", Stage::Final, Action::Put, reported);
             records.push(self.record("Specimen", named, body, standing, Vec::new()));
         }
         let scope = Scope { notes: &report.order_notes, ..base };
         let body = self.run.resource(&MAPS.request, &own.request.id, &scope);
-        let standing = self.standing("", Stage::Final, Action::Put, Some(reported));
+        let standing = self.standing("", Stage::Final, Action::Put, reported);
         records.push(self.record("ServiceRequest", &own.request, body, standing, Vec::new()));
         for (number, (result, named)) in report.results.iter().zip(&own.results).enumerate() {
             if message.field(result.obx, 3).is_empty() {
@@ -163,7 +174,7 @@ impl<'m> Work<'m> {
             let scope = Scope { own: Some(result.obx), notes: &result.notes, result: Some(number), ..base };
             let body = self.run.resource(&MAPS.observation, &named.id, &scope);
             let members = members(report, ids, place, number, message);
-            let standing = self.result_standing(result.obx, Some(reported));
+            let standing = self.result_standing(result.obx, reported);
             records.push(self.record("Observation", named, body, standing, members));
         }
         let scope = Scope { notes: &report.notes, ..base };
@@ -173,7 +184,7 @@ impl<'m> Work<'m> {
             "registered" | "partial" | "preliminary" => Stage::Preliminary,
             _final => Stage::Final,
         };
-        let standing = self.standing(&status, stage, Action::Put, Some(reported));
+        let standing = self.standing(&status, stage, Action::Put, reported);
         let results = own.results.iter().map(|named| format!("Observation/{}", named.id)).collect();
         records.push(self.record("DiagnosticReport", &own.report, body, standing, results));
     }
@@ -195,18 +206,17 @@ impl<'m> Work<'m> {
         Record { kind, id: named.id.clone(), key: named.key.clone(), standing, members: once, body }
     }
 
-    fn standing(&self, status: &str, stage: Stage, action: Action, reported: Option<Value<'_>>) -> Standing {
-        let read = |text: &str| self.run.zones.read(text).map(|moment| moment.low_us);
-        Standing {
-            status: status.to_owned(),
-            stage,
-            reported_at_us: reported.and_then(|value| value.trimmed()).and_then(|text| read(&text)),
-            sent_at_us: read(&self.run.heading.sent_at),
-            action,
-        }
+    fn standing(&self, status: &str, stage: Stage, action: Action, reported_at_us: Option<i64>) -> Standing {
+        Standing { status: status.to_owned(), stage, reported_at_us, sent_at_us: self.run.sent_at_us, action }
     }
 
-    fn result_standing(&self, obx: usize, reported: Option<Value<'_>>) -> Standing {
+    /// OBR-22 as microseconds since 1970.
+    fn reported_at_us(&self, obr: usize) -> Option<i64> {
+        let text = self.run.message.field(obr, 22).trimmed()?;
+        self.run.zones.read(&text).map(|moment| moment.low_us)
+    }
+
+    fn result_standing(&self, obx: usize, reported: Option<i64>) -> Standing {
         let code = self.run.message.field(obx, 11).trimmed().unwrap_or_default().into_owned();
         let status = status_of_result(&self.run, obx);
         let stage = match status.as_str() {
@@ -460,8 +470,19 @@ impl<'m> Run<'m> {
         scope: &Scope<'_>,
         address: Option<Value<'m>>,
     ) -> String {
+        let mut written = value.raw();
+        written.push('\r');
+        written.push_str(&address.map(Value::raw).unwrap_or_default());
+        if let Some((first, reference)) = self.named.get(&(map.kind, written.clone())) {
+            value.shares_fate_of(*first);
+            if let Some(address) = address {
+                address.mapped("Organization.address");
+            }
+            return reference.clone();
+        }
         let own = id(self.link.namespace, map.kind, &key);
         let reference = format!("{}/{own}", map.kind);
+        self.named.insert((map.kind, written), (value, reference.clone()));
         let mut out = Out::resource(map.kind, &own);
         for row in &map.rows {
             let Some((last, _none)) = row.path.split_last() else { continue };
@@ -498,12 +519,11 @@ impl<'m> Run<'m> {
             out.leave();
         }
         let body = out.finish();
-        let sent_at_us = self.zones.read(&self.heading.sent_at).map(|moment| moment.low_us);
         let standing = Standing {
             status: String::new(),
             stage: Stage::Final,
             reported_at_us: None,
-            sent_at_us,
+            sent_at_us: self.sent_at_us,
             action: Action::Put,
         };
         match self.shared.iter_mut().find(|record| record.kind == map.kind && record.id == own) {

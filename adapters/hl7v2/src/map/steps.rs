@@ -145,6 +145,11 @@ pub(crate) fn system_of(run: &Run<'_>, namespace: Value<'_>, universal: Value<'_
     if let Some(authority) = run.link.authority(&namespace, &universal) {
         return Some(authority.system.clone());
     }
+    match universal.as_str() {
+        "2.16.840.1.113883.4.6" => return Some("http://hl7.org/fhir/sid/us-npi".to_owned()),
+        "2.16.840.1.113883.4.1" => return Some("http://hl7.org/fhir/sid/us-ssn".to_owned()),
+        _other => {}
+    }
     match kind.to_ascii_uppercase().as_str() {
         "ISO" | "OID" | "" if is_oid(&universal) => Some(format!("urn:oid:{universal}")),
         "UUID" | "GUID" => {

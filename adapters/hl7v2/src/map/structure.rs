@@ -79,11 +79,7 @@ pub(crate) fn read(message: &Message<'_>) -> Vec<Group> {
                 group.pv1.get_or_insert(place);
                 owner = Owner::Patient;
             }
-            b"PV2" | b"NK1" | b"PRT" | b"ARV" | b"GT1" | b"IN1" => {
-                if group.reports.is_empty() {
-                    owner = Owner::Patient;
-                }
-            }
+            b"PV2" | b"NK1" | b"PRT" | b"ARV" | b"GT1" | b"IN1" if group.reports.is_empty() => owner = Owner::Patient,
             b"ORC" => {
                 waiting_order = Some((place, Vec::new()));
                 owner = Owner::Order;

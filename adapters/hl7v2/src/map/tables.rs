@@ -14,7 +14,7 @@ macro_rules! files {
     };
 }
 
-const DATATYPES: &[(&str, &str)] = files!("datatype": "CX", "DLN", "EI", "EI-PLAC", "EI-FILL", "EI-PGN", "XPN", "XCN-id",
+const DATATYPES: &[(&str, &str)] = files!("datatype": "CX", "DLN", "EI", "EI-PLAC", "EI-FILL", "XPN", "XCN-id",
     "XCN-name", "XAD", "XON", "CQ");
 
 const SEGMENTS: &[(&str, &str)] = files!("segment": "PID-Patient", "OBR-DiagnosticReport", "OBR-ServiceRequest",

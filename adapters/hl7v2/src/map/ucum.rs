@@ -88,11 +88,18 @@ const PLAIN: &[&str] = &[
 const PREFIXES: &[&str] =
     &["da", "Y", "Z", "E", "P", "T", "G", "M", "k", "h", "d", "c", "m", "u", "n", "p", "f", "a", "z", "y"];
 
+/// What most results are in: found without taking them apart.
+const COMMON: &[&str] =
+    &["mg/dL", "mmol/L", "g/dL", "%", "U/L", "10*3/uL", "10*6/uL", "fL", "pg", "ng/mL", "umol/L", "meq/L"];
+
 /// The longest unit taken; real ones are shorter by far.
 const UNIT_CHARS_MAX: usize = 60;
 
 /// Whether this is a UCUM expression of units that we know.
 pub(crate) fn is_unit(text: &str) -> bool {
+    if COMMON.contains(&text) {
+        return true;
+    }
     if text.is_empty() || text.len() > UNIT_CHARS_MAX || !text.is_ascii() {
         return false;
     }

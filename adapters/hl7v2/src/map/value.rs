@@ -212,12 +212,9 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
         }
     };
     if !told {
-        let reason = match kind {
-            // R4's Observation has no attachment; the document stands in the report.
-            Type::Encapsulated | Type::Pointer if repeated > 0 => Some("unsupported"),
-            _any if repeated > 0 => Some("error"),
-            _any => None,
-        };
+        // R4's Observation has no attachment; the document stands in the report.
+        let elsewhere = matches!(kind, Type::Encapsulated | Type::Pointer);
+        let reason = (repeated > 0).then_some(if elsewhere { "unsupported" } else { "error" });
         absent(run, out, obx, reason);
     }
 }

@@ -4,10 +4,10 @@ use crate::consent::Word;
 use crate::flow::{Step, Stopped, Unfit};
 use crate::login::NotSignedIn;
 use crate::ports::Space;
-use crate::trial::{BROWSER, NOW, Trial, asked, id, run, signed_in, told, world};
+use crate::trial::{BROWSER, NOW, Trial, account, asked, id, run, signed_in, told, world};
 use crate::{Authority, Item};
 use fhir::{Id, ResourceType};
-use privacy::Purpose;
+use privacy::{Purpose, Role};
 
 fn begun(world: &Authority<Trial>) -> String {
     run(world.begin(&asked(&[]), BROWSER, NOW)).unwrap()
@@ -142,6 +142,18 @@ fn who_signs_in_meanwhile_takes_over_nothing() {
     let Step::Consent(_, consent) = step(&world, &flow, &ana) else { panic!() };
     assert_eq!(consent.patient, Some(id("ana")));
     assert_eq!(consent.account.username, "ana");
+}
+
+#[test]
+fn a_choice_belongs_to_the_clinician_who_made_it() {
+    let world = world();
+    run(world.put_account(&account("dora", Role::Clinician, (ResourceType::Practitioner, id("dora"))))).unwrap();
+    world.ports.care.lock().unwrap().insert("dora".to_owned(), vec![id("ana"), id("ben")]);
+    let flow = begun(&world);
+    let cleo = signed_in(&world, &flow, "cleo");
+    run(world.choose(&flow, BROWSER, Some(&cleo), Some("ben"), NOW)).unwrap();
+    let dora = signed_in(&world, &begun(&world), "dora");
+    assert!(matches!(step(&world, &flow, &dora), Step::Choose(..)));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use json::Document;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Records that are brought as evidence for one row at most; the gate needs one.
 const EVIDENCE_MAX: i64 = 8;
@@ -196,8 +197,8 @@ impl<'a> Evidence<'a> {
 
     fn keep(&mut self, row: &SqliteRow, number: &str, bytes: &str) -> Result<i64, Fault> {
         let number: i64 = row.try_get(number)?;
-        if !self.documents.contains_key(&number) {
-            self.documents.insert(number, document(row.try_get(bytes)?)?);
+        if let Entry::Vacant(unread) = self.documents.entry(number) {
+            unread.insert(document(row.try_get(bytes)?)?);
         }
         Ok(number)
     }
