@@ -58,7 +58,9 @@ pub enum OpenError {
     #[error("{0} is in use by another Sluice process: stop that one, or name another folder")]
     InUse(PathBuf),
     /// A newer Sluice wrote it.
-    #[error("{folder} was written by a newer Sluice (its version is {found}, this one knows {known}): start that newer version, or name another folder")]
+    #[error(
+        "{folder} was written by a newer Sluice (its version is {found}, this one knows {known}): start that newer version, or name another folder"
+    )]
     Newer {
         /// The folder.
         folder: PathBuf,
@@ -74,7 +76,9 @@ pub enum OpenError {
     #[error("{0} has no sluice.db any more: restore it from its backup, or name an empty folder")]
     Missing(PathBuf),
     /// On a network file system.
-    #[error("{folder} is on a network file system ({kind}), where no write is sure to last: name a folder on a local disk")]
+    #[error(
+        "{folder} is on a network file system ({kind}), where no write is sure to last: name a folder on a local disk"
+    )]
     NetworkFileSystem {
         /// The folder.
         folder: PathBuf,
@@ -90,7 +94,9 @@ pub enum OpenError {
         why: String,
     },
     /// The ledger's chain is broken.
-    #[error("the ledger in {folder} is broken ({broken}): keep the folder as it is, find out who changed it, and restore it from its backup")]
+    #[error(
+        "the ledger in {folder} is broken ({broken}): keep the folder as it is, find out who changed it, and restore it from its backup"
+    )]
     Ledger {
         /// The folder.
         folder: PathBuf,
@@ -142,10 +148,11 @@ impl Store {
             MigrateFault::Sql(error) => sql_fault(dir, &error),
         })?;
         let held = Arc::clone(&lock);
-        let (ledger, trimmed) = Ledger::open(&dir.join(ledger::FOLDER), &options, held).map_err(|fault| match fault {
-            ledger::OpenFault::Broken(broken) => OpenError::Ledger { folder: dir.to_owned(), broken },
-            ledger::OpenFault::Io(why) => unusable(why),
-        })?;
+        let (ledger, trimmed) =
+            Ledger::open(&dir.join(ledger::FOLDER), &options, held).map_err(|fault| match fault {
+                ledger::OpenFault::Broken(broken) => OpenError::Ledger { folder: dir.to_owned(), broken },
+                ledger::OpenFault::Io(why) => unusable(why),
+            })?;
         if !known {
             write_version(dir).map_err(unusable)?;
         }
@@ -252,9 +259,7 @@ fn check_version(dir: &Path) -> Result<bool, OpenError> {
     let number = text.strip_prefix("sluice ").and_then(|rest| rest.trim_end().parse::<u32>().ok());
     match number {
         Some(number) if number <= LAYOUT => Ok(true),
-        Some(number) => {
-            Err(OpenError::Newer { folder: dir.to_owned(), found: number.to_string(), known: LAYOUT })
-        }
+        Some(number) => Err(OpenError::Newer { folder: dir.to_owned(), found: number.to_string(), known: LAYOUT }),
         None => Err(OpenError::Foreign(dir.to_owned())),
     }
 }

@@ -19,7 +19,13 @@ fn result(name: &str, patient: &str) -> String {
     )
 }
 
-async fn fetch(store: &Store, permit: &Permit, kind: ResourceType, name: &str, version: Option<&str>) -> Option<Document> {
+async fn fetch(
+    store: &Store,
+    permit: &Permit,
+    kind: ResourceType,
+    name: &str,
+    version: Option<&str>,
+) -> Option<Document> {
     let chunk = store.fetch(permit, kind, &id(name), version).await.unwrap().into_exposed();
     chunk.rows.into_iter().next().map(|row| row.content)
 }

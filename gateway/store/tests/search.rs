@@ -173,7 +173,8 @@ fn pages(permit: &Permit, query: &Query, at_most: usize) -> Vec<Document> {
 fn agree(patient: &Id, query: &Query, at_most: usize) -> usize {
     let found = pages(&to_search(patient.as_str(), query.kind), query, at_most);
     let plain = plain(patient);
-    let looked_at = WORLD.all.iter().filter(|document| plain.reaches(&name(document)) && matches(query, &read(document)));
+    let looked_at =
+        WORLD.all.iter().filter(|document| plain.reaches(&name(document)) && matches(query, &read(document)));
     let mut expected: Vec<&Document> = looked_at.collect();
     expected.sort_by(|one, other| compare(one, other, &query.sort));
     let names = |documents: &[&Document]| documents.iter().map(|document| name(document)).collect::<Vec<_>>();
@@ -404,7 +405,8 @@ fn a_place_that_is_not_this_searchs_leads_nowhere() {
     let sorted = query(Observation, &[("_sort".to_owned(), "-date,code".to_owned())]);
     let permit = to_search("p-0000", Observation);
     let upstream = Cursor::Upstream { link: "https://x".into(), skip: 0 };
-    let places = ["", "[]", "[\"a\"]", "[1,\"c\",\"a/b\"]", "[\"x\",\"c\",\"a\"]", "[1,2,\"a\"]", "[1,\"c\",\"d\",\"a\"]", "{}"];
+    let places =
+        ["", "[]", "[\"a\"]", "[1,\"c\",\"a/b\"]", "[\"x\",\"c\",\"a\"]", "[1,2,\"a\"]", "[1,\"c\",\"d\",\"a\"]", "{}"];
     for place in places.map(|text| Cursor::Store(text.to_owned())).into_iter().chain([upstream]) {
         let refused = WORLD.runtime.block_on(WORLD.store.find(&permit, &sorted, &place, 5));
         assert!(refused.is_err_and(|why| why.kind() == privacy::Kind::Gone), "{place:?}");

@@ -25,7 +25,9 @@ pub(super) enum Way {
 
 /// How the rows of a type are reached.
 pub(super) fn way(kind: ResourceType) -> Way {
-    use ResourceType::{Binary, Location, Medication, Organization, Patient, Practitioner, PractitionerRole, Provenance};
+    use ResourceType::{
+        Binary, Location, Medication, Organization, Patient, Practitioner, PractitionerRole, Provenance,
+    };
     if kind == Patient || subject::element(kind).is_some() {
         Way::Subject
     } else if matches!(kind, Location | Medication | Organization | Practitioner | PractitionerRole) {
@@ -102,7 +104,8 @@ impl Reach {
     }
 
     fn own(&self, kind: ResourceType) -> Sql {
-        let mut sql = Sql::of(" FROM resource r WHERE r.deleted = 0 AND r.row IN (SELECT row FROM subject WHERE patient");
+        let mut sql =
+            Sql::of(" FROM resource r WHERE r.deleted = 0 AND r.row IN (SELECT row FROM subject WHERE patient");
         sql.add(self.patients()).push(" AND kind = ").text(kind.as_str()).push(")");
         sql
     }
