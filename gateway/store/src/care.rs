@@ -37,7 +37,8 @@ impl Store {
     /// # Errors
     /// The disk's.
     pub async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, StoreError> {
-        let ids: Vec<String> = sqlx::query_scalar(IN_CARE).bind(practitioner.as_str()).fetch_all(self.readers()).await?;
+        let ids: Vec<String> =
+            sqlx::query_scalar(IN_CARE).bind(practitioner.as_str()).fetch_all(self.readers()).await?;
         ids.iter().map(|id| Id::parse(id).map_err(|_| StoreError::Damaged("the id of a patient"))).collect()
     }
 

@@ -53,7 +53,8 @@ impl Store {
         let mut owners = Vec::new();
         for number in numbers {
             let sql = "SELECT patient FROM order_number WHERE link = ? AND role = ? AND authority = ? AND value = ?";
-            let asked = sqlx::query_scalar(sql).bind(link).bind(role(number)).bind(&number.authority).bind(&number.value);
+            let asked =
+                sqlx::query_scalar(sql).bind(link).bind(role(number)).bind(&number.authority).bind(&number.value);
             let patients: Vec<String> = asked.fetch_all(self.readers()).await?;
             for patient in patients {
                 let patient = Id::parse(&patient).map_err(|_| StoreError::Damaged("the owner of an order number"))?;
@@ -83,11 +84,7 @@ fn role(number: &OrderNumber) -> &'static str {
 }
 
 /// Writes what keys became. A key that led to another id, or an id that another key led to, undoes the whole.
-pub(crate) async fn cross(
-    connection: &mut SqliteConnection,
-    link: &str,
-    lines: &[Crossed],
-) -> Result<(), StoreError> {
+pub(crate) async fn cross(connection: &mut SqliteConnection, link: &str, lines: &[Crossed]) -> Result<(), StoreError> {
     for line in lines {
         let json = |error: serde_json::Error| StoreError::Unfit(error.to_string());
         let standing = serde_json::to_string(&line.standing).map_err(json)?;
@@ -111,8 +108,7 @@ pub(crate) async fn cross(
 /// Writes whose order numbers are.
 pub(crate) async fn own(connection: &mut SqliteConnection, link: &str, orders: &[Order]) -> Result<(), StoreError> {
     for order in orders {
-        let sql =
-            "INSERT OR IGNORE INTO order_number (link, role, authority, value, patient) VALUES (?, ?, ?, ?, ?)";
+        let sql = "INSERT OR IGNORE INTO order_number (link, role, authority, value, patient) VALUES (?, ?, ?, ?, ?)";
         let write = sqlx::query(sql).bind(link).bind(role(&order.number)).bind(&order.number.authority);
         write.bind(&order.number.value).bind(order.patient.as_str()).execute(&mut *connection).await?;
     }

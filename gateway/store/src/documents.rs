@@ -101,9 +101,10 @@ impl Documents<'_> {
     /// The disk's.
     pub async fn put(&self, namespace: Namespace, key: &str, json: String) -> Result<u64, StoreError> {
         let key = key.to_owned();
-        let work = self.0.writer().write(move |connection| {
-            Box::pin(async move { write(connection, namespace, &key, &json).await })
-        });
+        let work = self
+            .0
+            .writer()
+            .write(move |connection| Box::pin(async move { write(connection, namespace, &key, &json).await }));
         work.await
     }
 
@@ -158,7 +159,8 @@ async fn write(
 ) -> Result<u64, StoreError> {
     // Replacing a row gives it a new number from a sequence that never goes back: the revision.
     let sql = "INSERT OR REPLACE INTO document (namespace, key, json) VALUES (?, ?, ?) RETURNING revision";
-    let revision: i64 = sqlx::query_scalar(sql).bind(namespace.as_str()).bind(key).bind(json).fetch_one(connection).await?;
+    let revision: i64 =
+        sqlx::query_scalar(sql).bind(namespace.as_str()).bind(key).bind(json).fetch_one(connection).await?;
     Ok(uint(revision))
 }
 

@@ -24,7 +24,8 @@ impl Journal for Store {
     }
 
     async fn mark(&self, sequence: u64, mark: Mark) -> Result<(), JournalDown> {
-        let work = self.writer().write(move |connection| Box::pin(async move { set(connection, sequence, mark).await }));
+        let work =
+            self.writer().write(move |connection| Box::pin(async move { set(connection, sequence, mark).await }));
         work.await.map_err(down)
     }
 
@@ -119,7 +120,8 @@ pub(crate) async fn set(connection: &mut SqliteConnection, sequence: u64, mark: 
         Mark::Promised(answer) => (None, Some(answer)),
         Mark::Ended(ending, answer) => (Some(word(ending)), answer),
         Mark::Told => {
-            let told = sqlx::query("UPDATE journal SET told = 1 WHERE sequence = ?").bind(row).execute(connection).await?;
+            let told =
+                sqlx::query("UPDATE journal SET told = 1 WHERE sequence = ?").bind(row).execute(connection).await?;
             return if told.rows_affected() == 1 { Ok(()) } else { Err(StoreError::NoSuchMessage) };
         }
     };

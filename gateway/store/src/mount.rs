@@ -5,8 +5,21 @@
 use std::path::{Path, PathBuf};
 
 /// File system types that live on another machine.
-const NETWORK: &[&str] =
-    &["nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre", "beegfs", "fuse.sshfs", "fuse.s3fs"];
+const NETWORK: &[&str] = &[
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "ncpfs",
+    "afs",
+    "ceph",
+    "glusterfs",
+    "lustre",
+    "beegfs",
+    "fuse.sshfs",
+    "fuse.s3fs",
+];
 
 /// The network file system that holds the folder, if one does.
 pub(crate) fn network_file_system(folder: &Path) -> Option<String> {

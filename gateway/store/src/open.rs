@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The database's file.
 const DATABASE: &str = "sluice.db";
@@ -24,6 +25,9 @@ const VERSION: &str = "VERSION";
 const LAYOUT: u32 = 1;
 /// The longest VERSION file that is read.
 const VERSION_BYTES_MAX: u64 = 64;
+
+/// How long [`Store::close`] waits for others to let go.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// How to open a data folder.
 #[derive(Debug, Clone)]
@@ -58,7 +62,9 @@ pub enum OpenError {
     #[error("{0} is in use by another Sluice process: stop that one, or name another folder")]
     InUse(PathBuf),
     /// A newer Sluice wrote it.
-    #[error("{folder} was written by a newer Sluice (its version is {found}, this one knows {known}): start that newer version, or name another folder")]
+    #[error(
+        "{folder} was written by a newer Sluice (its version is {found}, this one knows {known}): start that newer version, or name another folder"
+    )]
     Newer {
         /// The folder.
         folder: PathBuf,
@@ -74,7 +80,9 @@ pub enum OpenError {
     #[error("{0} has no sluice.db any more: restore it from its backup, or name an empty folder")]
     Missing(PathBuf),
     /// On a network file system.
-    #[error("{folder} is on a network file system ({kind}), where no write is sure to last: name a folder on a local disk")]
+    #[error(
+        "{folder} is on a network file system ({kind}), where no write is sure to last: name a folder on a local disk"
+    )]
     NetworkFileSystem {
         /// The folder.
         folder: PathBuf,
@@ -90,7 +98,9 @@ pub enum OpenError {
         why: String,
     },
     /// The ledger's chain is broken.
-    #[error("the ledger in {folder} is broken ({broken}): keep the folder as it is, find out who changed it, and restore it from its backup")]
+    #[error(
+        "the ledger in {folder} is broken ({broken}): keep the folder as it is, find out who changed it, and restore it from its backup"
+    )]
     Ledger {
         /// The folder.
         folder: PathBuf,
@@ -142,10 +152,11 @@ impl Store {
             MigrateFault::Sql(error) => sql_fault(dir, &error),
         })?;
         let held = Arc::clone(&lock);
-        let (ledger, trimmed) = Ledger::open(&dir.join(ledger::FOLDER), &options, held).map_err(|fault| match fault {
-            ledger::OpenFault::Broken(broken) => OpenError::Ledger { folder: dir.to_owned(), broken },
-            ledger::OpenFault::Io(why) => unusable(why),
-        })?;
+        let (ledger, trimmed) =
+            Ledger::open(&dir.join(ledger::FOLDER), &options, held).map_err(|fault| match fault {
+                ledger::OpenFault::Broken(broken) => OpenError::Ledger { folder: dir.to_owned(), broken },
+                ledger::OpenFault::Io(why) => unusable(why),
+            })?;
         if !known {
             write_version(dir).map_err(unusable)?;
         }
@@ -166,23 +177,26 @@ impl Store {
 
     /// Finishes what is under way, folds the log into the database and gives the folder free.
     ///
-    /// Other clones must be gone by then, else it waits for them.
+    /// For that every clone, and every handle on the ledger, must be gone; it waits a moment for the last of them. What was
+    /// answered as durable is so in any case.
     pub async fn close(self) {
         let task = self.shared.writer.task();
-        let ledger = self.shared.ledger.thread();
+        let ledger = self.shared.ledger.ended();
         let readers = self.shared.readers.clone();
         drop(self);
-        readers.close().await;
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the writer ended badly");
-        }
-        if let Some(thread) = ledger {
-            let ended = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
-            if !ended.unwrap_or(false) {
-                tracing::error!("the ledger's thread ended badly");
+        let all = async {
+            readers.close().await;
+            if let Some(task) = task
+                && let Err(error) = task.await
+            {
+                tracing::error!(%error, "the writer ended badly");
             }
+            if let Some(ledger) = ledger {
+                drop(ledger.await); // An error is the end: nothing is ever sent.
+            }
+        };
+        if tokio::time::timeout(CLOSE_WAIT, all).await.is_err() {
+            tracing::warn!("the store is still in use somewhere; its log is read at the next start");
         }
     }
 
@@ -252,9 +266,7 @@ fn check_version(dir: &Path) -> Result<bool, OpenError> {
     let number = text.strip_prefix("sluice ").and_then(|rest| rest.trim_end().parse::<u32>().ok());
     match number {
         Some(number) if number <= LAYOUT => Ok(true),
-        Some(number) => {
-            Err(OpenError::Newer { folder: dir.to_owned(), found: number.to_string(), known: LAYOUT })
-        }
+        Some(number) => Err(OpenError::Newer { folder: dir.to_owned(), found: number.to_string(), known: LAYOUT }),
         None => Err(OpenError::Foreign(dir.to_owned())),
     }
 }

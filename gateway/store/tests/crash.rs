@@ -2,7 +2,11 @@
 //!
 //! The child announces each write before it begins and after it was told that it is done; the parent kills it at a random
 //! moment, opens the folder and compares.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and the child speaks by its output")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and the child speaks by its output"
+)]
 
 mod world;
 

@@ -49,7 +49,11 @@ async fn of_a_hundred_who_change_one_document_at_once_one_succeeds() {
         .map(|number| {
             let store = store.clone();
             tokio::spawn(async move {
-                store.documents().compare_and_put(Namespace::Grant, "g", Some(revision), format!("{number}")).await.unwrap()
+                store
+                    .documents()
+                    .compare_and_put(Namespace::Grant, "g", Some(revision), format!("{number}"))
+                    .await
+                    .unwrap()
             })
         })
         .collect();

@@ -93,7 +93,11 @@ impl Place {
                     outer.push(&column).push(" IS NULL AND ").add(sql);
                 }
                 Sorted::Int(_) | Sorted::Text(_) => {
-                    outer.push(&column).push(" IS NULL OR ").push(&column).push(if key.descending { " < " } else { " > " });
+                    outer.push(&column).push(" IS NULL OR ").push(&column).push(if key.descending {
+                        " < "
+                    } else {
+                        " > "
+                    });
                     bind(&mut outer, value);
                     outer.push(" OR ").push(&column).push(" = ");
                     bind(&mut outer, value);

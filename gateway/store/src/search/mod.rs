@@ -44,13 +44,7 @@ impl From<Fault> for Refusal {
 }
 
 impl Source for Store {
-    async fn find(
-        &self,
-        permit: &Permit,
-        query: &Query,
-        from: &Cursor,
-        at_most: usize,
-    ) -> Result<Phi<Chunk>, Refusal> {
+    async fn find(&self, permit: &Permit, query: &Query, from: &Cursor, at_most: usize) -> Result<Phi<Chunk>, Refusal> {
         Ok(Phi::new(find::find(self, permit, query, from, at_most).await?))
     }
 

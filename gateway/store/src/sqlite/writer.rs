@@ -33,7 +33,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts writing on this connection. `held` is kept until the last piece of work is done.
-    pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions, held: impl Send + 'static) -> Writer {
+    pub(crate) fn start(
+        connection: SqliteConnection,
+        options: SqliteConnectOptions,
+        held: impl Send + 'static,
+    ) -> Writer {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let task = tokio::spawn(async move {
             run(connection, options, waiting).await;
