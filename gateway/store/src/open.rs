@@ -13,6 +13,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The database's file.
 const DATABASE: &str = "sluice.db";
@@ -24,6 +25,9 @@ const VERSION: &str = "VERSION";
 const LAYOUT: u32 = 1;
 /// The longest VERSION file that is read.
 const VERSION_BYTES_MAX: u64 = 64;
+
+/// How long [`Store::close`] waits for others to let go.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// How to open a data folder.
 #[derive(Debug, Clone)]
@@ -173,23 +177,26 @@ impl Store {
 
     /// Finishes what is under way, folds the log into the database and gives the folder free.
     ///
-    /// Other clones must be gone by then, else it waits for them.
+    /// For that every clone, and every handle on the ledger, must be gone; it waits a moment for the last of them. What was
+    /// answered as durable is so in any case.
     pub async fn close(self) {
         let task = self.shared.writer.task();
-        let ledger = self.shared.ledger.thread();
+        let ledger = self.shared.ledger.ended();
         let readers = self.shared.readers.clone();
         drop(self);
-        readers.close().await;
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the writer ended badly");
-        }
-        if let Some(thread) = ledger {
-            let ended = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
-            if !ended.unwrap_or(false) {
-                tracing::error!("the ledger's thread ended badly");
+        let all = async {
+            readers.close().await;
+            if let Some(task) = task
+                && let Err(error) = task.await
+            {
+                tracing::error!(%error, "the writer ended badly");
             }
+            if let Some(ledger) = ledger {
+                drop(ledger.await); // An error is the end: nothing is ever sent.
+            }
+        };
+        if tokio::time::timeout(CLOSE_WAIT, all).await.is_err() {
+            tracing::warn!("the store is still in use somewhere; its log is read at the next start");
         }
     }
 

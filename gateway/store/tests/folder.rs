@@ -77,3 +77,13 @@ async fn a_file_in_the_place_of_the_folder_is_named() {
     fs::write(&file, "x").unwrap();
     assert!(matches!(refusal(&file).await, OpenError::Unusable { .. }));
 }
+
+#[tokio::test]
+async fn closing_does_not_wait_for_ever_for_somebody_who_keeps_a_handle() {
+    let dir = folder();
+    let store = open(&dir).await;
+    let kept = store.ledger();
+    tokio::time::timeout(std::time::Duration::from_secs(20), store.close()).await.unwrap();
+    assert!(matches!(refusal(dir.path()).await, OpenError::InUse(_)));
+    drop(kept);
+}

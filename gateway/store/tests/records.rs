@@ -3,11 +3,11 @@
 
 mod world;
 
-use fhir::ResourceType::{Observation, Organization, Patient, Practitioner, PractitionerRole};
+use fhir::ResourceType::{Binary, Observation, Organization, Patient, Practitioner, PractitionerRole};
 use fhir::search::Query;
 use fhir::{Interaction, ResourceType};
 use json::Document;
-use privacy::{Cursor, Permit, Source};
+use privacy::{Cursor, Judging, Permit, Source, Wanted};
 use store::{Expected, Put, Store, StoreError};
 use world::{at, folder, id, open, permit_of, principal, put, put_whole, text, to_read, to_search};
 
@@ -192,4 +192,33 @@ async fn shared_records_are_found_while_a_record_that_counts_refers_to_them() {
     clinician.fhir_user = Some((Practitioner, id("lone")));
     let own = permit_of(clinician, Interaction::Read, Practitioner, Some("lone"));
     assert!(fetch(&store, &own, Practitioner, "lone", None).await.is_some());
+}
+
+#[tokio::test]
+async fn a_binary_goes_with_the_owner_that_it_names() {
+    let dir = folder();
+    let store = open(&dir).await;
+    let document = |name: &str, patient: &str| {
+        format!(
+            r#"{{"resourceType":"DocumentReference","id":"{name}","subject":{{"reference":"Patient/{patient}"}},
+            "content":[{{"attachment":{{"url":"Binary/free"}}}},{{"attachment":{{"url":"Binary/held"}}}}]}}"#
+        )
+    };
+    let free = r#"{"resourceType":"Binary","id":"free","contentType":"text/plain"}"#;
+    let held = r#"{"resourceType":"Binary","id":"held","contentType":"text/plain",
+        "securityContext":{"reference":"DocumentReference/bea"}}"#;
+    let puts = [&document("ana", "ana"), &document("bea", "bea"), free, held].map(put_whole);
+    store.put(puts.into(), at(0)).await.unwrap();
+    for (patient, name, sees) in [
+        ("ana", "free", true),
+        ("bea", "free", true),
+        ("cid", "free", false),
+        ("ana", "held", false),
+        ("bea", "held", true),
+    ] {
+        let mut page = Judging::begin(to_read(patient, Binary, name), Wanted { count: 1, total: false }, Cursor::Start);
+        let found = store.fetch(page.permit(), Binary, &id(name), None).await.unwrap();
+        page.add(found).unwrap();
+        assert_eq!(page.close_one().is_ok(), sees, "{patient} {name}");
+    }
 }

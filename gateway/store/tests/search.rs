@@ -14,11 +14,14 @@ use fhir::subject::{About, about};
 use fhir::{Id, Instant, Interaction, Resource};
 use json::Document;
 use privacy::label::labels;
-use privacy::{Chunk, Cursor, Judging, Label, Permit, Source, Standing, Wanted};
+use privacy::{
+    Chunk, Cursor, Facts, Judging, Label, Permit, Phi, Policies, Principal, Purpose, Question, Row, Source, Standing,
+    Wanted, decide,
+};
 use proptest::prelude::*;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use store::{Put, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -130,11 +133,11 @@ fn plain(patient: &Id) -> Plain {
 
 impl Plain {
     fn reaches(&self, what: &(ResourceType, Id)) -> bool {
-        match what.0 {
-            Provenance => self.tells.contains(what),
-            Practitioner | PractitionerRole | Organization | Location | Medication => self.shared.contains(what),
-            _own => self.own.contains(what),
+        if what.0 == Provenance {
+            return self.tells.contains(what);
         }
+        let shared = matches!(what.0, Practitioner | PractitionerRole | Organization | Location | Medication);
+        if shared { self.shared.contains(what) } else { self.own.contains(what) }
     }
 }
 
@@ -304,6 +307,73 @@ proptest! {
         }
         agree(&who, &query(kind, &pairs), at_most);
     }
+}
+
+/// A page on which the gate shows what it may of these rows.
+fn judged(permit: Permit, rows: Vec<Row>) -> Vec<Id> {
+    let mut page = Judging::begin(permit, Wanted { count: 500, total: false }, Cursor::Start);
+    page.add(Phi::new(Chunk { rows, next: None })).unwrap();
+    released(page)
+}
+
+fn released(page: Judging) -> Vec<Id> {
+    let gate = privacy::Gate::new(WORLD.store.ledger());
+    let page = WORLD.runtime.block_on(gate.release(page.close(), at(0))).unwrap();
+    page.deliver().1.rows.into_iter().map(|row| row.id).collect()
+}
+
+#[test]
+fn narrowing_takes_away_nothing_that_the_gate_would_show() {
+    let mut compared = 0;
+    for (purpose, scopes) in [
+        (Purpose::PatientRequest, "patient/*.rs"),
+        (
+            Purpose::PatientRequest,
+            "patient/Practitioner.rs patient/Encounter.r patient/Organization.s patient/Provenance.rs",
+        ),
+        (Purpose::Treatment, "patient/*.rs"),
+        (Purpose::Payment, "patient/*.rs"),
+    ] {
+        let policies = Policies::shipped(|_| "test".to_owned()).unwrap();
+        for (at, kind) in
+            (0..).zip([Practitioner, PractitionerRole, Organization, Location, Medication, Provenance, Observation])
+        {
+            let who = patient(at);
+            let permit = || {
+                let principal = Arc::new(Principal { purpose, ..principal(&[who.as_str()], scopes) });
+                let question = Question {
+                    interaction: Interaction::Search,
+                    kind,
+                    id: None,
+                    query: None,
+                    correlation: String::new(),
+                };
+                decide(Facts { principal: &principal, question, policies: &policies }).ok()
+            };
+            let (Some(permit_here), Some(permit_there)) = (permit(), permit()) else { continue };
+            // Every record of the type, with everything of the patient's and every role beside it.
+            let own = About::Patients(vec![who.clone()]);
+            let beside = WORLD.all.iter().filter(|one| about(&read(one)) == own || name(one).0 == PractitionerRole);
+            let beside: Vec<Document> = beside.cloned().collect();
+            let rows = WORLD.all.iter().filter(|one| name(one).0 == kind).map(|content| Row {
+                content: content.clone(),
+                standing: Standing::Match,
+                after: Cursor::Start,
+                evidence: beside.clone(),
+            });
+            let mut expected = judged(permit_here, rows.collect());
+            expected.sort();
+            let query = Query::everything(kind, "");
+            let mut page = Judging::begin(permit_there, Wanted { count: 500, total: false }, Cursor::Start);
+            while let Some(from) = page.wants() {
+                page.add(WORLD.runtime.block_on(WORLD.store.find(page.permit(), &query, &from, 50)).unwrap()).unwrap();
+            }
+            let shown = released(page);
+            compared += shown.len();
+            assert_eq!(shown, expected, "{who} {kind} {purpose} {scopes}");
+        }
+    }
+    assert!(compared > 30, "{compared}");
 }
 
 /// What the gate shows of a search, companions included.

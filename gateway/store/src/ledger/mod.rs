@@ -22,7 +22,6 @@ use seal::Job;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use tail::Tail;
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,7 +39,8 @@ const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub struct Ledger {
     jobs: mpsc::Sender<Job>,
     up: Arc<AtomicBool>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Resolves when the thread has ended.
+    ended: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
 
 impl Ledger {
@@ -54,21 +54,23 @@ impl Ledger {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let up = Arc::new(AtomicBool::new(true));
         let seen = Arc::clone(&up);
-        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
+        let (over, ended) = oneshot::channel::<()>();
+        std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
             seal::run(tail, waiting, &seen);
             drop(held);
+            drop(over);
         })?;
-        Ok((Ledger { jobs, up, thread: Arc::new(Mutex::new(Some(thread))) }, trimmed))
+        Ok((Ledger { jobs, up, ended: Arc::new(Mutex::new(Some(ended))) }, trimmed))
     }
 
-    /// Whether the last block could be written. Says nothing of the next.
+    /// Whether the last block could be written, or the disk has been found well since. Says nothing of the next.
     pub fn is_up(&self) -> bool {
         self.up.load(Ordering::Acquire) && !self.jobs.is_closed()
     }
 
-    /// The thread, for whoever waits for its end.
-    pub(crate) fn thread(&self) -> Option<JoinHandle<()>> {
-        self.thread.lock().ok()?.take()
+    /// What resolves when the ledger has ended, which it does once every handle is gone; given once.
+    pub(crate) fn ended(&self) -> Option<oneshot::Receiver<()>> {
+        self.ended.lock().ok()?.take()
     }
 }
 

@@ -6,7 +6,6 @@
 use super::block::Content;
 use super::tail::Tail;
 use privacy::ledger::{LedgerDown, Receipt};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -21,6 +20,8 @@ const LINGER: Duration = Duration::from_micros(200);
 const COMPANY: usize = 4;
 /// How soon after a failure the disk is tried again.
 const RETRY: Duration = Duration::from_millis(500);
+/// How often the queue is looked at while the ledger is down.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// An entry as it will stand in the block, and who waits for it.
 pub(super) struct Job {
@@ -33,10 +34,24 @@ pub(super) struct Job {
 }
 
 /// Seals blocks until every handle is gone.
-pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &Arc<AtomicBool>) {
+pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &AtomicBool) {
     let mut failure: Option<Failure> = None;
     let mut company = false;
-    while let Some(first) = jobs.blocking_recv() {
+    loop {
+        let first = match &failure {
+            None => jobs.blocking_recv(),
+            Some(_) => match poll(&mut jobs) {
+                Next::Job(job) => Some(job),
+                Next::Quiet => {
+                    // Nobody waits: the disk is tried all the same, so that whoever looks sees the ledger up again.
+                    failure = failure.and_then(|failure| mend(&mut tail, failure));
+                    up.store(failure.is_none(), Ordering::Release);
+                    continue;
+                }
+                Next::Over => None,
+            },
+        };
+        let Some(first) = first else { return };
         if company {
             std::thread::sleep(LINGER);
         }
@@ -48,34 +63,68 @@ pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &Arc<Atomic
             batch.push(job);
         }
         company = batch.len() >= COMPANY;
-        failure = seal(&mut tail, failure, batch, up);
+        failure = failure.and_then(|failure| mend(&mut tail, failure));
+        failure = match failure {
+            None => seal(&mut tail, batch, up),
+            Some(failure) => {
+                let refused = failure.refused + batch.len() as u64;
+                tell_all(batch, &Err(failure.why.clone()));
+                Some(Failure { refused, ..failure })
+            }
+        };
+    }
+}
+
+/// What a look at the queue gave while the ledger is down.
+enum Next {
+    Job(Job),
+    Quiet,
+    Over,
+}
+
+fn poll(jobs: &mut mpsc::Receiver<Job>) -> Next {
+    match jobs.try_recv() {
+        Ok(job) => Next::Job(job),
+        Err(mpsc::error::TryRecvError::Empty) => {
+            std::thread::sleep(LOOK);
+            Next::Quiet
+        }
+        Err(mpsc::error::TryRecvError::Disconnected) => Next::Over,
     }
 }
 
 /// The ledger is down.
 struct Failure {
     why: String,
-    since: Instant,
+    /// When it was last tried.
+    tried: Instant,
+    /// Entries refused since it is down.
     refused: u64,
+    /// The time of the last of them.
+    at_ms: i64,
 }
 
-/// Makes one block of a batch and tells everybody in it how that went; gives the state that the ledger is left in.
-fn seal(tail: &mut Tail, failure: Option<Failure>, batch: Vec<Job>, up: &AtomicBool) -> Option<Failure> {
-    let at_ms = batch.iter().map(|job| job.at_ms).max().unwrap_or_default();
-    let refused = failure.as_ref().map_or(0, |failure| failure.refused) + batch.len() as u64;
-    if let Some(failure) = failure {
-        if failure.since.elapsed() < RETRY {
-            tell_all(batch, &Err(failure.why.clone()));
-            return Some(Failure { refused, ..failure });
+/// Tries to go on after a failure, once in a while; gives the failure that remains.
+fn mend(tail: &mut Tail, failure: Failure) -> Option<Failure> {
+    if failure.tried.elapsed() < RETRY {
+        return Some(failure);
+    }
+    match tail.recover(&failure.why, failure.refused, failure.at_ms) {
+        Ok(()) => {
+            tracing::info!(refused = failure.refused, "the ledger takes entries again");
+            None
         }
-        if let Err(fault) = tail.recover(&failure.why, failure.refused, at_ms) {
+        Err(fault) => {
             let why = fault.to_string();
             tracing::error!(why, "the ledger stays down");
-            tell_all(batch, &Err(why.clone()));
-            return Some(Failure { why, since: Instant::now(), refused });
+            Some(Failure { why, tried: Instant::now(), ..failure })
         }
-        tracing::info!(refused = failure.refused, "the ledger takes entries again");
     }
+}
+
+/// Makes one block of a batch and tells everybody in it how that went.
+fn seal(tail: &mut Tail, batch: Vec<Job>, up: &AtomicBool) -> Option<Failure> {
+    let at_ms = batch.iter().map(|job| job.at_ms).max().unwrap_or_default();
     let payload: Vec<u8> = batch.iter().flat_map(|job| job.line.iter().copied()).collect();
     let lines = u32::try_from(batch.len()).unwrap_or(u32::MAX); // at most ENTRIES_MAX
     let outcome = tail.add(Content::Entries, lines, &payload, at_ms).map_err(|error| error.to_string());
@@ -83,7 +132,7 @@ fn seal(tail: &mut Tail, failure: Option<Failure>, batch: Vec<Job>, up: &AtomicB
     tell_all(batch, &outcome);
     let why = outcome.err()?;
     tracing::error!(why, "the ledger is down");
-    Some(Failure { why, since: Instant::now(), refused: u64::from(lines) })
+    Some(Failure { why, tried: Instant::now(), refused: u64::from(lines), at_ms })
 }
 
 fn tell_all(batch: Vec<Job>, outcome: &Result<u64, String>) {

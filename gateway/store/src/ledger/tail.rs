@@ -46,9 +46,21 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Finds the end of the ledger in a folder, checks the chain of its last segment and cuts off what a crash tore.
+    /// Finds the end of the ledger in a folder and cuts off what a crash tore.
     pub(super) fn open(folder: &Path, segment_bytes: u64, now_ms: i64) -> Result<(Tail, Option<Trimmed>), OpenFault> {
         fs::create_dir_all(folder)?;
+        let (mut tail, torn) = Tail::find(folder, segment_bytes)?;
+        if let Some(Trimmed { segment, block, bytes }) = &torn {
+            tail.cut()?;
+            let line = format!(r#"{{"note":"torn tail trimmed","segment":{segment},"block":{block},"bytes":{bytes}}}"#);
+            tail.note(&line, now_ms)?;
+        }
+        Ok((tail, torn))
+    }
+
+    /// Finds the end of the ledger, checks the chain of its last segment, and says what is torn behind it. Changes nothing,
+    /// except that the first segment is made where there is none.
+    fn find(folder: &Path, segment_bytes: u64) -> Result<(Tail, Option<Trimmed>), OpenFault> {
         let there = numbers(folder)?;
         if let Some(broken) = gap(&there) {
             return Err(broken.into());
@@ -63,23 +75,23 @@ impl Tail {
         let bytes = fs::read(path(folder, segment))?;
         let (at, end) = walk(&bytes, segment, &mut chain, |_| Ok(()))?;
         let file = OpenOptions::new().read(true).write(true).open(path(folder, segment))?;
-        let trimmed = match end {
+        let torn = match end {
             End::Clean => None,
             End::Torn(_) => {
-                file.set_len(at as u64)?;
-                file.sync_all()?;
                 let last = bytes.iter().rposition(|byte| *byte != 0).map_or(at, |last| last + 1);
                 Some(Trimmed { segment, block: chain.next, bytes: (last - at) as u64 })
             }
         };
-        let length = file.metadata()?.len();
-        let folder = folder.to_owned();
-        let mut tail = Tail { folder, segment_bytes, process, segment, file, at: at as u64, length, chain };
-        if let Some(Trimmed { segment, block, bytes }) = &trimmed {
-            let line = format!(r#"{{"note":"torn tail trimmed","segment":{segment},"block":{block},"bytes":{bytes}}}"#);
-            tail.note(&line, now_ms)?;
-        }
-        Ok((tail, trimmed))
+        let (length, at, folder) = (bytes.len() as u64, at as u64, folder.to_owned());
+        Ok((Tail { folder, segment_bytes, process, segment, file, at, length, chain }, torn))
+    }
+
+    /// Cuts the file off behind its last block.
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.at)?;
+        self.file.sync_all()?;
+        self.length = self.at;
+        Ok(())
     }
 
     /// Adds one block; on return it is on the disk, and this is its number.
@@ -104,12 +116,10 @@ impl Tail {
 
     /// After a failure: cuts the file back to what is durable, reads it again, and goes on only if it is what was written.
     pub(super) fn recover(&mut self, why: &str, refused: u64, at_ms: i64) -> Result<(), OpenFault> {
-        let file = OpenOptions::new().write(true).open(path(&self.folder, self.segment))?;
-        file.set_len(self.at)?;
-        file.sync_all()?;
-        drop(file);
-        let (mut tail, _) = Tail::open(&self.folder, self.segment_bytes, at_ms)?;
-        if tail.chain != self.chain {
+        self.file = OpenOptions::new().read(true).write(true).open(path(&self.folder, self.segment))?;
+        self.cut()?;
+        let (mut tail, torn) = Tail::find(&self.folder, self.segment_bytes)?;
+        if torn.is_some() || tail.chain != self.chain {
             let block = self.chain.next.saturating_sub(1);
             return Err(Broken { segment: self.segment, block, why: Why::OutOfChain }.into());
         }
@@ -127,9 +137,7 @@ impl Tail {
 
     /// Closes this file behind its last block and begins the next.
     fn roll_over(&mut self) -> io::Result<()> {
-        self.file.set_len(self.at)?;
-        self.file.sync_all()?;
-        self.length = self.at;
+        self.cut()?;
         self.file = create(&self.folder, self.segment + 1)?;
         (self.segment, self.at, self.length) = (self.segment + 1, 0, 0);
         Ok(())
@@ -168,4 +176,78 @@ fn create(folder: &Path, segment: u64) -> io::Result<File> {
     file.sync_all()?;
     sync_folder(folder)?;
     Ok(file)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::ledger::{FOLDER, verify};
+    use tempfile::TempDir;
+
+    const SMALL: u64 = 2048;
+
+    fn open(dir: &TempDir) -> Tail {
+        Tail::open(&dir.path().join(FOLDER), SMALL, 0).unwrap().0
+    }
+
+    fn add(tail: &mut Tail, note: &str) -> u64 {
+        tail.note(note, 0).unwrap()
+    }
+
+    #[test]
+    fn after_a_failure_what_was_half_written_is_cut_off_and_the_chain_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tail = open(&dir);
+        for number in 0..10 {
+            add(&mut tail, &format!("before {number}"));
+            // Whatever a failed write has left behind the last durable block, a whole block that was never answered included.
+            let Chain { next: sequence, previous } = tail.chain;
+            let header = Header { content: Content::Note, lines: 1, process: [0; 16], sequence, at_ms: 0, previous };
+            let (block, _) = encode(&header, b"never answered\n");
+            let left = block.get(..block.len() - 20 * (number % 2)).unwrap();
+            tail.file.seek(SeekFrom::Start(tail.at)).unwrap();
+            tail.file.write_all(left).unwrap();
+            tail.recover("no space", 3, 0).unwrap();
+            add(&mut tail, &format!("after {number}"));
+        }
+        let report = verify(dir.path()).unwrap();
+        assert_eq!((report.blocks, report.notes.len()), (30, 30));
+        assert!(report.notes.iter().all(|note| !note.contains("never answered")));
+        assert!(report.segments > 2);
+        assert_eq!(report.notes.iter().filter(|note| note.contains(r#""refused":3"#)).count(), 10);
+    }
+
+    #[test]
+    fn what_was_durable_and_is_no_more_keeps_the_ledger_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tail = open(&dir);
+        add(&mut tail, "one");
+        add(&mut tail, "two");
+        let file = path(&dir.path().join(FOLDER), 1);
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[140] ^= 1;
+        fs::write(&file, &bytes).unwrap();
+        assert!(tail.recover("no space", 1, 0).is_err());
+        let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        bytes[140] ^= 1;
+        bytes[last] ^= 1;
+        fs::write(&file, &bytes).unwrap();
+        assert!(tail.recover("no space", 1, 0).is_err(), "a durable block that no longer holds is no torn tail");
+        assert_eq!(fs::read(&file).unwrap().get(..=last), bytes.get(..=last), "and is left as it is found");
+        fs::write(&file, []).unwrap();
+        assert!(tail.recover("no space", 1, 0).is_err(), "blocks that are gone are not written over");
+    }
+
+    #[test]
+    fn a_roll_over_that_failed_halfway_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tail = open(&dir);
+        let folder = dir.path().join(FOLDER);
+        add(&mut tail, &"x".repeat(1200));
+        File::create(path(&folder, 2)).unwrap().write_all(&[0; 100]).unwrap();
+        let mut tail = open(&dir);
+        add(&mut tail, &"y".repeat(1200));
+        assert_eq!(verify(dir.path()).unwrap().notes.len(), 2);
+    }
 }

@@ -5,14 +5,15 @@ use super::Fault;
 use super::reach::{Reach, Way, way};
 use super::sql::Sql;
 use crate::column::document;
-use fhir::ResourceType;
+use fhir::{Resource, ResourceType, subject};
 use json::Document;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// Records that are brought as evidence for one row at most; the gate needs one.
+/// Records that are brought as evidence for one row at most. The gate needs one that its policy does not cut the reference
+/// from.
 const EVIDENCE_MAX: i64 = 8;
 /// Provenances that accompany one match at most.
 const PROVENANCES_MAX: i64 = 20;
@@ -61,26 +62,27 @@ impl<'a> Evidence<'a> {
                     found.iter().filter(|one| !self.proofs.contains_key(&one.row)).cloned().collect();
                 if left.is_empty() { Ok(()) } else { self.through_roles(connection, kind, &left).await }
             }
-            Way::Owner => self.referring(connection, kind, found).await,
+            Way::Owner => {
+                self.referring(connection, kind, found).await?;
+                self.owners(connection, found).await
+            }
             Way::Targets => self.targets(connection, found).await,
         }
     }
 
-    /// Records that refer to the rows themselves, the newest first.
+    /// Records that refer to the rows themselves.
     async fn referring(
         &mut self,
         connection: &mut SqliteConnection,
         kind: ResourceType,
         found: &[Found],
     ) -> Result<(), Fault> {
-        let mut sql = Sql::of(
-            "SELECT e.target, e.row, b.bytes FROM (SELECT l.id AS target, x.row AS row,
-            row_number() OVER (PARTITION BY l.id ORDER BY x.row DESC) AS place
-            FROM link l JOIN resource x ON x.row = l.row WHERE l.patient",
-        );
+        let mut sql = Sql::of("SELECT e.target, e.row, b.bytes FROM (SELECT target, row, ");
+        sql.push(Reach::BEST).push(" FROM (SELECT l.id AS target, x.row AS row, ").add(self.reach.worth("l.id"));
+        sql.push(" FROM link l JOIN resource x ON x.row = l.row WHERE l.patient");
         sql.add(self.reach.patients()).push(" AND l.kind = ").text(kind.as_str()).push(" AND l.id IN ");
         sql.list(found.iter().map(|one| one.id.as_str())).push(" AND ").add(self.reach.counts());
-        sql.push(") e JOIN resource b ON b.row = e.row WHERE e.place <= ").int(EVIDENCE_MAX);
+        sql.push(")) e JOIN resource b ON b.row = e.row WHERE e.place <= ").int(EVIDENCE_MAX).push(" ORDER BY e.place");
         for row in sql.rows(connection).await? {
             let target: String = row.try_get("target")?;
             let proof = self.keep(&row, "row", "bytes")?;
@@ -96,19 +98,19 @@ impl<'a> Evidence<'a> {
         kind: ResourceType,
         found: &[Found],
     ) -> Result<(), Fault> {
-        let mut sql = Sql::of(
-            "SELECT e.target, e.row, e.role, b.bytes, q.bytes AS role_bytes FROM (
-            SELECT m.id AS target, x.row AS row, role.row AS role,
-            row_number() OVER (PARTITION BY m.id ORDER BY x.row DESC) AS place
-            FROM link l JOIN resource x ON x.row = l.row
+        let mut sql =
+            Sql::of("SELECT e.target, e.row, e.role, b.bytes, q.bytes AS role_bytes FROM (SELECT target, row, role, ");
+        sql.push(Reach::BEST).push(" FROM (SELECT m.id AS target, x.row AS row, role.row AS role, ");
+        sql.add(self.reach.worth("m.id")).push(
+            " FROM link l JOIN resource x ON x.row = l.row
             JOIN resource role ON role.kind = l.kind AND role.id = l.id AND role.deleted = 0
             JOIN link m ON m.row = role.row WHERE l.patient",
         );
         sql.add(self.reach.patients()).push(" AND l.kind = 'PractitionerRole' AND m.kind = ").text(kind.as_str());
         sql.push(" AND m.id IN ").list(found.iter().map(|one| one.id.as_str()));
         sql.push(" AND ").add(self.reach.counts());
-        sql.push(") e JOIN resource b ON b.row = e.row JOIN resource q ON q.row = e.role WHERE e.place <= ");
-        sql.int(EVIDENCE_MAX / 2);
+        sql.push(")) e JOIN resource b ON b.row = e.row JOIN resource q ON q.row = e.role WHERE e.place <= ");
+        sql.int(EVIDENCE_MAX).push(" ORDER BY e.place");
         for row in sql.rows(connection).await? {
             let target: String = row.try_get("target")?;
             let record = self.keep(&row, "row", "bytes")?;
@@ -116,6 +118,23 @@ impl<'a> Evidence<'a> {
             for one in found.iter().filter(|one| one.id == target) {
                 self.proves(one.row, record);
                 self.proves(one.row, role);
+            }
+        }
+        Ok(())
+    }
+
+    /// The records that Binaries themselves name as their owners.
+    async fn owners(&mut self, connection: &mut SqliteConnection, found: &[Found]) -> Result<(), Fault> {
+        for one in found {
+            let named = Resource::of(one.content.root()).ok().and_then(|binary| subject::owner(&binary, ""));
+            let Some((kind, id)) = named else { continue };
+            let mut sql = Sql::of("SELECT x.row AS row, x.bytes FROM resource x WHERE x.kind = ");
+            sql.text(kind.as_str()).push(" AND x.id = ").text(id.as_str()).push(" AND ").add(self.reach.counts());
+            sql.push(" AND EXISTS (SELECT 1 FROM subject s WHERE s.row = x.row AND s.patient");
+            sql.add(self.reach.patients()).push(")");
+            for row in sql.rows(connection).await? {
+                let owner = self.keep(&row, "row", "bytes")?;
+                self.proves(one.row, owner);
             }
         }
         Ok(())

@@ -110,7 +110,7 @@ pub(super) async fn fetch(
     snapshot.rollback().await?;
     let whose = Resource::of(content.root()).map_or(About::Unknown, |resource| about(&resource));
     let reached = match whose {
-        About::Patients(patients) => patients.iter().all(|patient| permit.subject().holds(patient)),
+        About::Patients(patients) => own_user || patients.iter().all(|patient| permit.subject().holds(patient)),
         About::Shared => own_user || !evidence.is_empty(),
         About::Targets(_) | About::Owner => !evidence.is_empty(),
         About::Unknown => false,

@@ -4,6 +4,7 @@ use super::sql::Sql;
 use crate::error::StoreError;
 use fhir::ResourceType;
 use fhir::subject;
+use privacy::policy::Cut;
 use privacy::{Label, Permit};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -47,6 +48,8 @@ pub(super) struct Reach {
     patients: Vec<i64>,
     /// Types of records that scopes and policy let be seen at all.
     kinds: Vec<&'static str>,
+    /// Those of them that the policy shows whole: what they refer to is never cut away.
+    whole: Vec<&'static str>,
     /// Labels that bar a record.
     barred: Vec<&'static str>,
 }
@@ -69,10 +72,13 @@ impl Reach {
         let seen = |kind: &&ResourceType| {
             way(**kind) == Way::Subject && scoped(**kind) && permit.policy().cut(**kind).is_some()
         };
-        let kinds = ResourceType::ALL.iter().filter(seen).map(|kind| kind.as_str()).collect();
+        let kinds: Vec<ResourceType> = ResourceType::ALL.iter().filter(seen).copied().collect();
+        let whole = kinds.iter().filter(|kind| permit.policy().cut(**kind) == Some(&Cut::Whole));
+        let whole = whole.map(|kind| kind.as_str()).collect();
+        let kinds = kinds.iter().map(|kind| kind.as_str()).collect();
         let barred = Label::ALL.into_iter().filter(|label| permit.policy().bars(&[*label]));
         let barred = barred.map(Label::code).collect();
-        Ok(Some(Reach { patients, kinds, barred }))
+        Ok(Some(Reach { patients, kinds, whole, barred }))
     }
 
     /// ` IN (…)`: the patients.
@@ -92,6 +98,20 @@ impl Reach {
         }
         sql
     }
+
+    /// Whether the record `x` is shown whole, and which it is of its kind for the target `{target}`, the newest first: the
+    /// columns by which [`Reach::BEST`] chooses.
+    pub(super) fn worth(&self, target: &str) -> Sql {
+        let mut sql = Sql::of("x.kind IN ");
+        sql.list(self.whole.iter().copied()).push(" AS whole, row_number() OVER (PARTITION BY ").push(target);
+        sql.push(", x.kind ORDER BY x.row DESC) AS nth");
+        sql
+    }
+
+    /// The place of a candidate among those for its target: what is shown whole first, else one of each kind before a
+    /// second of any, since a cut takes the same references from every record of a kind.
+    pub(super) const BEST: &'static str =
+        "row_number() OVER (PARTITION BY target ORDER BY whole DESC, nth, row DESC) AS place";
 
     /// ` FROM … WHERE …`: the rows `r` of a type that can be reached, and where their index rows stand.
     pub(super) fn rows(&self, kind: ResourceType) -> Option<(Sql, Indexed)> {
