@@ -19,10 +19,10 @@ const BATCH: usize = 100;
 
 /// One link's inbox.
 pub struct Inbox {
-    link: Link,
-    adapter: Arc<dyn Adapter>,
-    store: Store,
-    records: Arc<Records>,
+    pub(super) link: Link,
+    pub(super) adapter: Arc<dyn Adapter>,
+    pub(super) store: Store,
+    pub(super) records: Arc<Records>,
     one_at_a_time: Mutex<()>,
 }
 
