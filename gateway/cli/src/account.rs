@@ -6,7 +6,7 @@ use certs::{Zeroizing, password};
 use console::Term;
 use server::admin::{Command, NewAccount};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 
 /// Characters of a password: what people choose below that is guessed (NIST SP 800-63B, 3.1.1.2 wants 8 beside a second
 /// factor, and more without one).
