@@ -5,6 +5,8 @@ mod args;
 mod ask;
 mod config;
 mod demo;
+#[cfg(feature = "faults")]
+mod faults;
 mod hl7;
 mod init;
 mod journal;
@@ -24,20 +26,26 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let command = Sluice::parse().command;
     server::telemetry::start(false);
+    #[cfg(feature = "faults")]
+    if let Err(sentence) = faults::start() {
+        return failed(&sentence);
+    }
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            // With standard error gone too, the exit status alone must say it.
-            drop(writeln!(std::io::stderr(), "{sentence}"));
-            ExitCode::FAILURE
-        }
+        Err(sentence) => failed(&sentence),
     }
+}
+
+fn failed(sentence: &str) -> ExitCode {
+    // With standard error gone too, the exit status alone must say it.
+    drop(writeln!(std::io::stderr(), "{sentence}"));
+    ExitCode::FAILURE
 }
 
 fn run(command: Command) -> Result<(), String> {
     match command {
         Command::Demo(args) => wait(demo::run(&args)),
-        Command::Init { dir } => init::run(&dir),
+        Command::Init { dir } => wait(init::run(&dir)),
         Command::Serve(args) => wait(serve::run(&args.config)),
         Command::CheckConfig(args) => serve::check(&args.config),
         Command::Policy(command) => policy::run(&command),

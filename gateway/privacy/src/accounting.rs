@@ -113,7 +113,7 @@ fn look(entry: &Entry, looked: &Looked, about: Option<&About>, id: &str, observe
     out.member("name", &format!("message {number} of the link {}", looked.link)).member("description", &looked.reason);
     if looked.patient_unknown {
         out.key("detail").begin_array().begin_object().member("type", "patient");
-        out.member("valueString", "not known of all that it holds").end_object().end_array();
+        out.member("valueString", "not known of everything in it").end_object().end_array();
     }
     out.end_object();
     request(&mut out, entry);

@@ -10,6 +10,8 @@ mod keep;
 mod mark;
 mod page;
 mod question;
+#[cfg(feature = "faults")]
+mod seeded;
 mod wire;
 
 #[cfg(test)]

@@ -28,10 +28,9 @@ pub(crate) async fn seed(data: &Path, store: &Store, records: &Records, seed: u6
         }
         Records::Upstream(upstream) => {
             let population = format!("seed {seed}, {people} people");
-            let mut whole = match upstream.claim().await.map_err(|why| unusable(&why))? {
-                Claim::Ours(whole) if whole.contains(&population) => return Ok(()),
-                Claim::Ours(whole) => whole,
-                Claim::Empty => Vec::new(),
+            match upstream.claim().await.map_err(|why| unusable(&why))? {
+                Claim::Ours(Some(whole)) if whole == population => return Ok(()),
+                Claim::Ours(_) | Claim::Empty => {}
                 Claim::Foreign => {
                     return Err(
                         "the server behind --upstream holds records that no demo wrote; name an empty one, because \
@@ -39,12 +38,11 @@ pub(crate) async fn seed(data: &Path, store: &Store, records: &Records, seed: u6
                             .to_owned(),
                     );
                 }
-            };
+            }
             // The mark goes first: a demo that is cut off may go on where it was.
-            upstream.mark(&whole).await.map_err(|why| unusable(&why))?;
+            upstream.mark(None).await.map_err(|why| unusable(&why))?;
             grow(seed, people, |resources| send(upstream, resources)).await?;
-            whole.push(population);
-            upstream.mark(&whole).await.map_err(|why| unusable(&why))
+            upstream.mark(Some(&population)).await.map_err(|why| unusable(&why))
         }
     }
 }

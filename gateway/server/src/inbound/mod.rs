@@ -6,6 +6,8 @@ mod apply;
 mod door;
 mod listener;
 mod look;
+#[cfg(feature = "faults")]
+mod seeded;
 mod worker;
 
 pub use door::Door;

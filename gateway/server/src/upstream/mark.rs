@@ -15,7 +15,7 @@ use privacy::{Phi, Refusal};
 const ID: &str = "sluice-demo";
 /// The tag by which it is known.
 const TAG: (&str, &str) = ("urn:sluice", "demo");
-/// The system of the identifiers that say which populations are there, whole.
+/// The system of the identifier that says which population is there, whole.
 const POPULATION: &str = "urn:sluice:population";
 
 /// What a server is to the demo.
@@ -23,8 +23,8 @@ const POPULATION: &str = "urn:sluice:population";
 pub enum Claim {
     /// It holds nothing.
     Empty,
-    /// It carries the demo's mark, and these populations are there whole.
-    Ours(Vec<String>),
+    /// It carries the demo's mark, and this population is there whole, if one is.
+    Ours(Option<String>),
     /// It holds something, and not from a demo.
     Foreign,
 }
@@ -37,7 +37,7 @@ impl Upstream {
     pub async fn claim(&self) -> Result<Claim, Refusal> {
         let id = Id::parse(ID).map_err(Refusal::fault)?;
         if let Some(found) = self.one(ResourceType::Basic, &id, None, PAGE_BYTES_MAX).await? {
-            return Ok(populations(&found).map_or(Claim::Foreign, Claim::Ours));
+            return Ok(population(&found).map_or(Claim::Foreign, Claim::Ours));
         }
         // A Binary is found by no search, and no server has one without something that refers to it.
         for kind in SERVED.into_iter().filter(|kind| *kind != ResourceType::Binary) {
@@ -49,35 +49,33 @@ impl Upstream {
         Ok(Claim::Empty)
     }
 
-    /// Marks the server as the demo's, with the populations that are there whole.
+    /// Marks the server as the demo's, with the population that is there whole. People of two populations may have the same
+    /// ids, so it names one at most.
     ///
     /// # Errors
     /// `UpstreamDown`, `UpstreamTimeout`.
-    pub async fn mark(&self, populations: &[String]) -> Result<(), Refusal> {
-        let mark = Document::parse(mark(populations).into(), &Limits::DEFAULT).map_err(down)?;
+    pub async fn mark(&self, population: Option<&str>) -> Result<(), Refusal> {
+        let mark = Document::parse(mark(population).into(), &Limits::DEFAULT).map_err(down)?;
         self.put_all(&[Phi::new(mark)]).await
     }
 }
 
-fn mark(populations: &[String]) -> Vec<u8> {
+fn mark(population: Option<&str>) -> Vec<u8> {
     let mut out = Writer::new();
     out.begin_object().member("resourceType", "Basic").member("id", ID);
     out.key("meta").begin_object().key("tag").begin_array().begin_object();
     out.member("system", TAG.0).member("code", TAG.1).end_object().end_array().end_object();
-    if !populations.is_empty() {
-        out.key("identifier").begin_array();
-        for population in populations {
-            out.begin_object().member("system", POPULATION).member("value", population).end_object();
-        }
-        out.end_array();
+    if let Some(population) = population {
+        out.key("identifier").begin_array().begin_object().member("system", POPULATION);
+        out.member("value", population).end_object().end_array();
     }
     out.key("code").begin_object().member("text", "A demo of Sluice filled this server with people who do not exist");
     out.end_object().end_object();
     out.finish()
 }
 
-/// The populations that a mark names; nothing when it is no mark of ours.
-fn populations(found: &Document) -> Option<Vec<String>> {
+/// The population that a mark names; nothing when it is no mark of ours.
+fn population(found: &Document) -> Option<Option<String>> {
     let says = |value: Value<'_>, name: &str, text: &str| {
         value.get(name).and_then(Value::text).is_some_and(|found| found == text)
     };
@@ -86,9 +84,9 @@ fn populations(found: &Document) -> Option<Vec<String>> {
     if !tags.into_iter().flat_map(Value::items).any(ours) {
         return None;
     }
-    let identifiers = found.root().get("identifier").into_iter().flat_map(Value::items);
-    let named = identifiers.filter(|identifier| says(*identifier, "system", POPULATION));
-    Some(named.filter_map(|identifier| Some(identifier.get("value")?.text()?.into_owned())).collect())
+    let mut identifiers = found.root().get("identifier").into_iter().flat_map(Value::items);
+    let named = identifiers.find(|identifier| says(*identifier, "system", POPULATION));
+    Some(named.and_then(|identifier| Some(identifier.get("value")?.text()?.into_owned())))
 }
 
 #[cfg(test)]
@@ -98,12 +96,12 @@ mod tests {
 
     #[test]
     fn a_mark_is_known_by_its_tag_and_names_what_is_whole() {
-        for whole in [vec![], vec!["seed 1, 25 people".to_owned(), "seed 2, 5 people".to_owned()]] {
-            let document = Document::parse(mark(&whole).into(), &Limits::DEFAULT).unwrap();
-            assert_eq!(populations(&document), Some(whole));
+        for whole in [None, Some("seed 1, 25 people")] {
+            let document = Document::parse(mark(whole).into(), &Limits::DEFAULT).unwrap();
+            assert_eq!(population(&document), Some(whole.map(str::to_owned)));
         }
         let other =
             r#"{"resourceType":"Basic","id":"sluice-demo","meta":{"tag":[{"system":"urn:other","code":"demo"}]}}"#;
-        assert_eq!(populations(&Document::parse(other.into(), &Limits::DEFAULT).unwrap()), None);
+        assert_eq!(population(&Document::parse(other.into(), &Limits::DEFAULT).unwrap()), None);
     }
 }
