@@ -182,7 +182,7 @@ impl<L: Ledger> Gate<L> {
     pub async fn show_message(&self, look: Look, raw: Phi<Bytes>, now: Instant) -> Result<Disclosure<Bytes>, Refusal> {
         let receipt = self.ledger.record(look.entry(now)).await.map_err(ledger_down)?;
         let to = look.operator.recipient();
-        Ok(Disclosure { content: raw.into_exposed(), to, about: look.whose.patients, receipts: vec![receipt] })
+        Ok(Disclosure { content: raw.released(), to, about: look.whose.patients, receipts: vec![receipt] })
     }
 
     /// The other exit: no known principal is refused unrecorded.

@@ -44,8 +44,9 @@ pub(crate) async fn listen(
     let mut open = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            biased;
             () = stopped(&mut stop) => break,
+            accepted = listener.accept() => accepted,
         };
         while open.try_join_next().is_some() {}
         let Ok((socket, remote)) = accepted else {
