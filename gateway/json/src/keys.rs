@@ -1,0 +1,117 @@
+//! The keys of one object, while it is read: whether two of them decode to the same text.
+//!
+//! Each key sets one of 64 bits. One that finds its bit free is new for certain, which most are; one that does not is held
+//! against the keys before it. Where that would cost more than linear time, the whole object is looked through once at its
+//! end, in a hash set that nobody can choose colliding keys for.
+
+use crate::escape;
+use crate::index::Index;
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// Up to this many keys before it are looked through for one whose bit is taken.
+const WALKED_MAX: u32 = 32;
+
+/// What is known of an open object's keys.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Keys {
+    bits: u64,
+    count: u32,
+    /// Whether a key was left to the end.
+    left: bool,
+}
+
+impl Keys {
+    /// Notes the key at `key`, the latest of the object at `object`; `false` when it was there before.
+    #[inline(always)]
+    pub(crate) fn is_new(&mut self, bytes: &[u8], index: &Index, object: u32, key: u32) -> bool {
+        let bit = bit(bytes, index, key);
+        let free = self.bits & bit == 0;
+        self.bits |= bit;
+        self.count += 1;
+        free || self.is_new_after_all(bytes, index, object, key)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_new_after_all(&mut self, bytes: &[u8], index: &Index, object: u32, key: u32) -> bool {
+        if self.count > WALKED_MAX {
+            self.left = true;
+            return true;
+        }
+        let mut at = Index::inside(object);
+        while at < key {
+            if same(bytes, index, at, key) {
+                return false;
+            }
+            at = index.next(at + 1);
+        }
+        true
+    }
+
+    /// The second of two equal keys, if any was left to the end; the object at `object` is complete.
+    #[inline(always)]
+    pub(crate) fn twice(&self, bytes: &[u8], index: &Index, object: u32) -> Option<u32> {
+        if self.left { twice(bytes, index, object) } else { None }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn twice(bytes: &[u8], index: &Index, object: u32) -> Option<u32> {
+    // The standard hasher is keyed by chance, so nobody can choose keys that collide.
+    let mut seen = HashSet::new();
+    let mut at = Index::inside(object);
+    while (at as usize) < index.len() {
+        if !seen.insert(decoded(bytes, index, at)) {
+            return Some(at);
+        }
+        at = index.next(at + 1);
+    }
+    None
+}
+
+fn same(bytes: &[u8], index: &Index, one: u32, other: u32) -> bool {
+    decoded(bytes, index, one) == decoded(bytes, index, other)
+}
+
+/// What the key at `at` says.
+#[inline(always)]
+fn decoded<'a>(bytes: &'a [u8], index: &Index, at: u32) -> Cow<'a, [u8]> {
+    let inside = &bytes[index.start(at) + 1..index.end(at) - 1];
+    if index.is_escaped(at) { Cow::Owned(escape::decode(inside).into_bytes()) } else { Cow::Borrowed(inside) }
+}
+
+/// One of 64 bits, by what the key says: its length, its first eight bytes and its last eight.
+#[inline(always)]
+fn bit(bytes: &[u8], index: &Index, key: u32) -> u64 {
+    let (start, end) = (index.start(key) + 1, index.end(key) - 1);
+    let length = end - start;
+    match (bytes.get(start..).and_then(|rest| rest.first_chunk::<8>()), index.is_escaped(key)) {
+        (Some(first), false) => {
+            let last = &bytes[start + length.saturating_sub(8)..];
+            let last = last.first_chunk::<8>().unwrap_or(first);
+            mixed(u64::from_le_bytes(*first), u64::from_le_bytes(*last), length)
+        }
+        // Escaped, or at the very end of the bytes.
+        (_, _) => bit_of(&decoded(bytes, index, key)),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn bit_of(text: &[u8]) -> u64 {
+    let word = |part: &[u8]| part.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+    let first = text.get(..8).unwrap_or(text);
+    let last = text.get(text.len().saturating_sub(8)..).unwrap_or(text);
+    mixed(word(first), word(last), text.len())
+}
+
+/// Of a key shorter than eight bytes, what stands behind it in the words is not looked at.
+#[inline(always)]
+fn mixed(first: u64, last: u64, length: usize) -> u64 {
+    let beyond = 64 - 8 * length.min(8) as u32;
+    let kept = |word: u64| word.checked_shl(beyond).unwrap_or(0);
+    let mixed = kept(first).rotate_left(29) ^ kept(last) ^ length as u64;
+    1 << (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
+}
