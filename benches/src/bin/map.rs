@@ -49,9 +49,7 @@ fn main() {
             let heading = Hl7v2.heading(&link, &phi).unwrap();
             heading.control_id.len() + usize::from(Hl7v2.fingerprint(&link, &phi)[0])
         }),
-        Contestant::new("hl7-parser 0.3, parse alone", || {
-            hl7_parser::Message::parse(text).unwrap().segments().count()
-        }),
+        Contestant::new("hl7-parser 0.3, parse alone", || hl7_parser::Message::parse(text).unwrap().segments().count()),
     ]);
     let peer = timings.last().unwrap().median_s;
     println!("{:<34} {:>12} {:>12} {:>9} {:>8}", "way", "messages/s", "best", "us", "ratio");
@@ -111,8 +109,10 @@ fn check(phi: &Phi<Bytes>, link: &Link) {
         })
         .collect();
     let entries = made[0]["entry"].as_array().unwrap();
-    let told = entries.iter().map(|entry| &entry["resource"]).filter(|resource| resource["resourceType"] == "Observation");
-    let told: Vec<_> = told.map(|one| (one["code"]["coding"][0]["code"].clone(), one["valueQuantity"].clone())).collect();
+    let told =
+        entries.iter().map(|entry| &entry["resource"]).filter(|resource| resource["resourceType"] == "Observation");
+    let told: Vec<_> =
+        told.map(|one| (one["code"]["coding"][0]["code"].clone(), one["valueQuantity"].clone())).collect();
     assert_eq!(told.len(), RESULTS.len());
     for ((code, _words, result, unit, _range), (told_code, told)) in RESULTS.into_iter().zip(told) {
         assert_eq!((told_code.as_str(), told["unit"].as_str()), (Some(code), Some(unit)));

@@ -76,7 +76,12 @@ fn main() {
                 trees / timing.median_s
             );
         }
-        println!("{name:<10} {} bytes in, {} out ({:.0} %)", page.len(), ours.len(), 100.0 * ours.len() as f64 / page.len() as f64);
+        println!(
+            "{name:<10} {} bytes in, {} out ({:.0} %)",
+            page.len(),
+            ours.len(),
+            100.0 * ours.len() as f64 / page.len() as f64
+        );
     }
 }
 
@@ -88,7 +93,10 @@ fn page(bytes_min: usize, pretty: bool) -> Bytes {
     while text.len() < bytes_min {
         let resource = resources.next().unwrap();
         text.push_str(if first { "{" } else { ",{" });
-        text.push_str(&format!(r#""fullUrl":"https://here.example/fhir/{}/{}","resource":"#, resource.kind, resource.id));
+        text.push_str(&format!(
+            r#""fullUrl":"https://here.example/fhir/{}/{}","resource":"#,
+            resource.kind, resource.id
+        ));
         text.push_str(&resource.json);
         text.push_str(r#","search":{"mode":"match"}}"#);
         first = false;
@@ -195,6 +203,8 @@ fn within(value: Tree, paths: &[&[String]]) -> Tree {
 fn is_named(member: &str, step: &str) -> bool {
     match step.strip_suffix("[x]") {
         None => member == step,
-        Some(stem) => member.strip_prefix(stem).is_some_and(|kind| kind.starts_with(|first: char| first.is_uppercase())),
+        Some(stem) => {
+            member.strip_prefix(stem).is_some_and(|kind| kind.starts_with(|first: char| first.is_uppercase()))
+        }
     }
 }

@@ -138,6 +138,12 @@ impl<'a> Value<'a> {
         (self.kind() == Kind::String).then(|| self.decoded())
     }
 
+    /// As [`Value::text`], as bytes that are known to be UTF-8.
+    #[inline]
+    pub fn text_bytes(self) -> Option<Cow<'a, [u8]>> {
+        (self.kind() == Kind::String).then(|| self.decoded_bytes())
+    }
+
     /// The digits of a number as they were written.
     pub fn number(self) -> Option<&'a str> {
         (self.kind() == Kind::Number).then(|| str(self.raw()))
@@ -194,6 +200,12 @@ impl<'a> Value<'a> {
         self.document.index.is_escaped(self.place)
     }
 
+    #[inline]
+    fn decoded_bytes(self) -> Cow<'a, [u8]> {
+        let inside = self.inside();
+        if self.is_escaped() { Cow::Owned(escape::decode(inside).into_bytes()) } else { Cow::Borrowed(inside) }
+    }
+
     fn decoded(self) -> Cow<'a, str> {
         if self.is_escaped() { Cow::Owned(escape::decode(self.inside())) } else { Cow::Borrowed(str(self.inside())) }
     }
@@ -246,12 +258,7 @@ impl<'a> Field<'a> {
     /// The decoded key, as bytes.
     #[inline]
     pub fn key(self) -> Cow<'a, [u8]> {
-        let inside = self.key.inside();
-        if self.key.is_escaped() {
-            Cow::Owned(escape::decode(inside).into_bytes())
-        } else {
-            Cow::Borrowed(inside)
-        }
+        self.key.decoded_bytes()
     }
 
     /// From the key's opening quote to the value's end.

@@ -29,24 +29,11 @@ impl Keys {
         let free = self.bits & bit == 0;
         self.bits |= bit;
         self.count += 1;
-        free || self.is_new_after_all(bytes, index, object, key)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn is_new_after_all(&mut self, bytes: &[u8], index: &Index, object: u32, key: u32) -> bool {
-        if self.count > WALKED_MAX {
-            self.left = true;
+        if free {
             return true;
         }
-        let mut at = Index::inside(object);
-        while at < key {
-            if same(bytes, index, at, key) {
-                return false;
-            }
-            at = index.next(at + 1);
-        }
-        true
+        self.left |= self.count > WALKED_MAX;
+        self.left || !stands_before(bytes, index, object, key)
     }
 
     /// The second of two equal keys, if any was left to the end; the object at `object` is complete.
@@ -71,8 +58,19 @@ fn twice(bytes: &[u8], index: &Index, object: u32) -> Option<u32> {
     None
 }
 
-fn same(bytes: &[u8], index: &Index, one: u32, other: u32) -> bool {
-    decoded(bytes, index, one) == decoded(bytes, index, other)
+/// Whether the key at `key` is among those before it in the object at `object`.
+#[cold]
+#[inline(never)]
+fn stands_before(bytes: &[u8], index: &Index, object: u32, key: u32) -> bool {
+    let own = decoded(bytes, index, key);
+    let mut at = Index::inside(object);
+    while at < key {
+        if decoded(bytes, index, at) == own {
+            return true;
+        }
+        at = index.next(at + 1);
+    }
+    false
 }
 
 /// What the key at `at` says.

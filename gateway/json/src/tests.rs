@@ -137,7 +137,12 @@ fn keys_that_look_alike_are_still_told_apart() {
 fn a_duplicate_is_found_whatever_stands_between_the_two() {
     for count in 0..80 {
         let others: Vec<String> = (0..count).map(|n| format!("\"k{n}\":[{{\"id\":{n}}},{{}}]")).collect();
-        let text = |key: &str| format!("{{\"id\":{{\"id\":1}},{}\"{key}\":2}}", others.iter().map(|one| format!("{one},")).collect::<String>());
+        let text = |key: &str| {
+            format!(
+                "{{\"id\":{{\"id\":1}},{}\"{key}\":2}}",
+                others.iter().map(|one| format!("{one},")).collect::<String>()
+            )
+        };
         assert!(read(text("ie")).is_ok(), "{count}");
         for twice in ["id", "\\u0069d", "i\\u0064"] {
             let text = text(twice);
