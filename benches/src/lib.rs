@@ -36,9 +36,13 @@ pub struct Timing {
     pub least_s: f64,
 }
 
-/// Lets them take turns and gives the timings in their order.
-pub fn compare(contestants: Vec<Contestant<'_>>) -> Vec<Timing> {
-    let mut contestants = contestants;
+/// Lets them take turns and gives the timings in their order. A word on the command line leaves only those that have it in
+/// their names, for a profiler to look at.
+pub fn compare(mut contestants: Vec<Contestant<'_>>) -> Vec<Timing> {
+    if let Some(word) = std::env::args().nth(1) {
+        contestants.retain(|one| one.name.contains(&word));
+        assert!(!contestants.is_empty(), "no contestant has {word} in its name");
+    }
     // One call warms caches and allocator and says how many calls fill a turn.
     let calls: Vec<usize> = contestants.iter_mut().map(|one| calls_of_a_turn(&mut one.work)).collect();
     let mut turns: Vec<Vec<f64>> = vec![Vec::with_capacity(ROUNDS); contestants.len()];

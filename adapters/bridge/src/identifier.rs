@@ -14,7 +14,7 @@ pub fn id(namespace: Uuid, kind: &str, key: &str) -> String {
 }
 
 /// A business key being written: parts that cannot run into each other, whatever they hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {
@@ -27,6 +27,10 @@ impl Key {
     #[must_use]
     pub fn and(mut self, part: &str) -> Key {
         self.0.push('|');
+        if !part.contains(['|', '\\']) {
+            self.0.push_str(part);
+            return self;
+        }
         for character in part.chars() {
             if matches!(character, '|' | '\\') {
                 self.0.push('\\');
