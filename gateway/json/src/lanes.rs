@@ -117,7 +117,7 @@ mod x86_64 {
                 high |= marks.high;
                 at += WIDTH;
             }
-            let rest = Portable.plain(bytes, at);
+            let rest = last_plain(bytes, at);
             Plain { ascii: rest.ascii && high == 0, ..rest }
         }
 
@@ -134,6 +134,13 @@ mod x86_64 {
             }
             Portable.solid(bytes, at)
         }
+    }
+
+    /// Near the end of the bytes.
+    #[cold]
+    #[inline(never)]
+    fn last_plain(bytes: &[u8], from: usize) -> Plain {
+        Portable.plain(bytes, from)
     }
 
     /// What stands in a chunk, a bit for each byte, the first byte's lowest.

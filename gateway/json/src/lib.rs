@@ -14,6 +14,7 @@ mod lanes;
 mod limits;
 mod number;
 mod scan;
+mod token;
 mod writer;
 
 pub use document::{Document, Field, Fields, Items, Kind, Member, Members, Value};

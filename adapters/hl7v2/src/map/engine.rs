@@ -148,7 +148,8 @@ impl<'m> Run<'m> {
 
     /// Whether nothing stands at any of a row's sources, by a quick look.
     fn is_unvalued(&self, row: &Row<Step>, base: Base<'m>, parts: u64, scope: &Scope<'_>) -> bool {
-        let valued = |source: &Source| self.message.valued(scope.place(source.segment)) & Source::bit(source.field) != 0;
+        let valued =
+            |source: &Source| self.message.valued(scope.place(source.segment)) & Source::bit(source.field) != 0;
         match base {
             Base::Parts(_value) => row.fields & parts == 0,
             Base::Segments => !row.from.iter().any(valued),
