@@ -64,10 +64,21 @@ impl Index {
 
     #[inline(always)]
     fn push(&mut self, node: Node) -> Result<(), Error> {
-        if self.0.len() >= NODES_MAX {
-            return Err(Error { at: node.start as usize, fault: Fault::TooMany });
+        if self.0.len() == self.0.capacity() {
+            self.grow(node.start as usize)?;
         }
         self.0.push(node);
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, at: usize) -> Result<(), Error> {
+        let (used, room) = (self.0.len(), (self.0.capacity() * 2).clamp(8, NODES_MAX));
+        if used >= NODES_MAX {
+            return Err(Error { at, fault: Fault::TooMany });
+        }
+        self.0.reserve_exact(room - used);
         Ok(())
     }
 

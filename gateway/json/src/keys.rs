@@ -12,6 +12,15 @@ use std::collections::HashSet;
 /// Up to this many keys before it are looked through for one whose bit is taken.
 const WALKED_MAX: u32 = 32;
 
+/// A key that was just read: its place in the index, its quotes, and whether it holds escapes.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) place: u32,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) escaped: bool,
+}
+
 /// What is known of an open object's keys.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Keys {
@@ -22,10 +31,10 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Notes the key at `key`, the latest of the object at `object`; `false` when it was there before.
+    /// Notes a key, the latest of the object at `object`; `false` when it was there before.
     #[inline(always)]
-    pub(crate) fn is_new(&mut self, bytes: &[u8], index: &Index, object: u32, key: u32) -> bool {
-        let bit = bit(bytes, index, key);
+    pub(crate) fn is_new(&mut self, bytes: &[u8], index: &Index, object: u32, key: Key) -> bool {
+        let bit = bit(bytes, key);
         let free = self.bits & bit == 0;
         self.bits |= bit;
         self.count += 1;
@@ -33,7 +42,7 @@ impl Keys {
             return true;
         }
         self.left |= self.count > WALKED_MAX;
-        self.left || !stands_before(bytes, index, object, key)
+        self.left || !stands_before(bytes, index, object, key.place)
     }
 
     /// The second of two equal keys, if any was left to the end; the object at `object` is complete.
@@ -80,36 +89,30 @@ fn decoded<'a>(bytes: &'a [u8], index: &Index, at: u32) -> Cow<'a, [u8]> {
     if index.is_escaped(at) { Cow::Owned(escape::decode(inside).into_bytes()) } else { Cow::Borrowed(inside) }
 }
 
-/// One of 64 bits, by what the key says: its length, its first eight bytes and its last eight.
+/// One of 64 bits, by what the key says: its first eight bytes, its last byte and its length.
 #[inline(always)]
-fn bit(bytes: &[u8], index: &Index, key: u32) -> u64 {
-    let (start, end) = (index.start(key) + 1, index.end(key) - 1);
-    let length = end - start;
-    match (bytes.get(start..).and_then(|rest| rest.first_chunk::<8>()), index.is_escaped(key)) {
-        (Some(first), false) => {
-            let last = &bytes[start + length.saturating_sub(8)..];
-            let last = last.first_chunk::<8>().unwrap_or(first);
-            mixed(u64::from_le_bytes(*first), u64::from_le_bytes(*last), length)
-        }
+fn bit(bytes: &[u8], key: Key) -> u64 {
+    let inside = &bytes[key.start + 1..key.end - 1];
+    match bytes.get(key.start + 1..).and_then(|rest| rest.first_chunk::<8>()) {
+        Some(first) if !key.escaped => mixed(u64::from_le_bytes(*first), inside),
         // Escaped, or at the very end of the bytes.
-        (_, _) => bit_of(&decoded(bytes, index, key)),
+        Some(_) | None => odd_bit(inside, key.escaped),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn bit_of(text: &[u8]) -> u64 {
-    let word = |part: &[u8]| part.iter().rev().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
-    let first = text.get(..8).unwrap_or(text);
-    let last = text.get(text.len().saturating_sub(8)..).unwrap_or(text);
-    mixed(word(first), word(last), text.len())
+fn odd_bit(inside: &[u8], escaped: bool) -> u64 {
+    let text = if escaped { Cow::Owned(escape::decode(inside).into_bytes()) } else { Cow::Borrowed(inside) };
+    let first = text.iter().take(8).rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    mixed(first, &text)
 }
 
-/// Of a key shorter than eight bytes, what stands behind it in the words is not looked at.
+/// Of a key shorter than eight bytes, what stands behind it in the first word is not looked at.
 #[inline(always)]
-fn mixed(first: u64, last: u64, length: usize) -> u64 {
-    let beyond = 64 - 8 * length.min(8) as u32;
-    let kept = |word: u64| word.checked_shl(beyond).unwrap_or(0);
-    let mixed = kept(first).rotate_left(29) ^ kept(last) ^ length as u64;
-    1 << (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
+fn mixed(first: u64, text: &[u8]) -> u64 {
+    let beyond = 64 - 8 * text.len().min(8) as u32;
+    let first = first.checked_shl(beyond).unwrap_or(0);
+    let last = text.last().map_or(0, |last| u64::from(*last) << 8 | text.len() as u64);
+    1 << ((first ^ last).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
 }

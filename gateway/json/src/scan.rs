@@ -4,7 +4,7 @@
 //! in the length.
 
 use crate::index::{BYTES_MAX, Index};
-use crate::keys::Keys;
+use crate::keys::{Key, Keys};
 #[cfg(target_arch = "x86_64")]
 use crate::lanes::Avx2;
 use crate::lanes::{Lanes, Portable};
@@ -93,7 +93,9 @@ impl Scanner {
             }
             let (kind, end) = match tokens.peek(at)? {
                 b'"' => {
-                    at = self.string(tokens, at)?;
+                    let (end, escaped) = tokens.string(at)?;
+                    self.index.leaf(Kind::String, at, end, escaped)?;
+                    at = end;
                     (None, at)
                 }
                 b'{' => (Some(Kind::Object), at),
@@ -179,8 +181,10 @@ impl Scanner {
         if tokens.peek(at)? != b'"' {
             return fault(at, Fault::Unexpected);
         }
-        let key = self.index.len() as u32;
-        let end = self.string(tokens, at)?;
+        let place = self.index.len() as u32;
+        let (end, escaped) = tokens.string(at)?;
+        self.index.leaf(Kind::String, at, end, escaped)?;
+        let key = Key { place, start: at, end, escaped };
         if !open.keys.is_new(tokens.bytes, &self.index, open.place, key) {
             return fault(at, Fault::DuplicateKey);
         }
@@ -189,12 +193,5 @@ impl Scanner {
             return fault(at, Fault::Unexpected);
         }
         Ok(tokens.solid(at + 1))
-    }
-
-    #[inline(always)]
-    fn string<L: Lanes>(&mut self, tokens: Tokens<'_, L>, start: usize) -> Result<usize, Error> {
-        let (end, escaped) = tokens.string(start)?;
-        self.index.leaf(Kind::String, start, end, escaped)?;
-        Ok(end)
     }
 }
