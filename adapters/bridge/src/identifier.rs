@@ -10,7 +10,8 @@ pub fn id(namespace: Uuid, kind: &str, key: &str) -> String {
     name.extend_from_slice(kind.as_bytes());
     name.push(b'/');
     name.extend_from_slice(key.as_bytes());
-    Uuid::new_v5(&namespace, &name).to_string()
+    let id = Uuid::new_v5(&namespace, &name);
+    id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
 /// A business key being written: parts that cannot run into each other, whatever they hold.

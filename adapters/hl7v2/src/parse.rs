@@ -53,6 +53,8 @@ pub(crate) struct Message<'a> {
     text: &'a str,
     /// Its separators.
     pub(crate) delimiters: Delimiters,
+    /// Whether its escape character stands anywhere but in MSH-2, which declares it.
+    escapes: bool,
     /// Whether a byte is one of them.
     separates: [bool; 256],
     charset: Charset,
@@ -89,6 +91,8 @@ struct Leaf {
     repetition: u16,
     component: u16,
     subcomponent: u16,
+    /// Whether it is the two quotes that delete.
+    null: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +110,7 @@ impl<'a> Message<'a> {
         let mut message = Message {
             text: &decoded.text,
             delimiters: decoded.delimiters,
+            escapes: memchr::memchr_iter(decoded.delimiters.escape, decoded.text.as_bytes()).nth(1).is_some(),
             separates: separates(&decoded.delimiters),
             charset: decoded.charset,
             segments: Vec::with_capacity(32),
@@ -118,7 +123,7 @@ impl<'a> Message<'a> {
         message.count();
         message.fates = vec![Cell::new(UNKNOWN); message.leaves.len()];
         for place in 0..message.leaves.len() {
-            if message.leaf_text(place) == "\"\"" {
+            if message.leaves.get(place).is_some_and(|leaf| leaf.null) {
                 // "" deletes; a resource written whole has nothing to delete.
                 message.settle(place..place + 1, Kind::Ignored, None, Some("explicit-null"));
             }
@@ -223,8 +228,9 @@ impl<'a> Message<'a> {
         if start >= end || self.leaves.len() >= LEAVES_MAX {
             return;
         }
+        let null = self.text.as_bytes().get(start..end) == Some(b"\"\"");
         let (start, end) = (at(start), at(end));
-        self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub });
+        self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub, null });
     }
 
     /// Counts segments of one name, and notes which fields each values and where.
@@ -388,7 +394,12 @@ pub(crate) struct Value<'m> {
 impl<'m> Value<'m> {
     /// Whether nothing stands here, or only the two quotes that delete.
     pub(crate) fn is_empty(&self) -> bool {
-        (self.first..self.end).all(|place| matches!(self.message.leaf_text(place), "\"\""))
+        self.leaves().iter().all(|leaf| leaf.null)
+    }
+
+    #[inline]
+    fn leaves(self) -> &'m [Leaf] {
+        self.message.leaves.get(self.first..self.end).unwrap_or_default()
     }
 
     /// Each valued repetition.
@@ -407,8 +418,12 @@ impl<'m> Value<'m> {
 
     /// A component of a repetition (of the first, when this is a field), or a subcomponent of a component.
     pub(crate) fn part(self, number: u16) -> Value<'m> {
+        if let [leaf] = self.leaves() {
+            let (own, level) = if self.level >= 2 { (leaf.subcomponent, 3) } else { (leaf.component, 2) };
+            return Value { first: if own == number { self.first } else { self.end }, level, ..self };
+        }
         let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
-        let leaves = self.message.leaves.get(whole.first..whole.end).unwrap_or_default();
+        let leaves = whole.leaves();
         let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
         let from = leaves.iter().position(|leaf| number_of(leaf) == number).unwrap_or(leaves.len());
         let count = leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| number_of(leaf) == number).count();
@@ -419,18 +434,20 @@ impl<'m> Value<'m> {
     /// The valued components, or subcomponents of a component: a bit for each of the first 63, one for all beyond.
     pub(crate) fn parts_valued(self) -> u64 {
         let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
-        let leaves = self.message.leaves.get(whole.first..whole.end).unwrap_or_default();
         let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
-        leaves.iter().fold(0, |bits, leaf| bits | Source::bit(number_of(leaf)))
+        whole.leaves().iter().fold(0, |bits, leaf| bits | Source::bit(number_of(leaf)))
     }
 
     /// The text of a scalar, decoded; of a composite, its first component's (a newer composite in an older field).
     pub(crate) fn text(self) -> Option<Cow<'m, str>> {
         let leaf = self.message.leaves.get(self.first).filter(|_leaf| self.first < self.end)?;
         let scalar = (self.level >= 2 || leaf.component == 1) && (self.level >= 3 || leaf.subcomponent == 1);
-        let raw = self.message.leaf_text(self.first);
-        if !scalar || raw == "\"\"" {
+        if !scalar || leaf.null {
             return None;
+        }
+        let raw = self.message.leaf_text(self.first);
+        if !self.message.escapes {
+            return Some(Cow::Borrowed(raw));
         }
         let (text, known) = escape::decode(raw, &self.message.delimiters, self.message.charset);
         if !known {
@@ -458,7 +475,8 @@ impl<'m> Value<'m> {
     /// Everything that stands here as it came, separators included, escapes not decoded.
     pub(crate) fn raw(self) -> String {
         let own = &self.message.delimiters;
-        let mut out = String::new();
+        let ends = self.leaves().last().zip(self.leaves().first()).map(|(last, first)| last.end - first.start);
+        let mut out = String::with_capacity(ends.unwrap_or(0) as usize + 8);
         let (mut repetition, mut component, mut subcomponent) = (0u16, 1u16, 1u16);
         for place in self.first..self.end {
             let Some(leaf) = self.message.leaves.get(place) else { continue };
@@ -485,8 +503,7 @@ impl<'m> Value<'m> {
 
     /// Whether more than the first component is valued.
     pub(crate) fn is_composite(self) -> bool {
-        let leaves = self.message.leaves.get(self.first..self.end).unwrap_or_default();
-        leaves.iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1)
+        self.leaves().iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1)
     }
 
     /// Notes that all of this stands in a FHIR element that means the same.

@@ -31,6 +31,8 @@ pub(crate) struct Run<'m> {
     pub(crate) shared: Vec<Record>,
     /// How they were named: what was written where, and the reference it became.
     pub(crate) named: HashMap<String, (Value<'m>, String)>,
+    /// What is open of the objects being written, those of outer ones first: a piece, and whether one of its elements is.
+    pub(crate) open: Vec<(Piece, bool)>,
     /// What the resource being written carries as it came: place and text.
     pub(crate) kept: Vec<(String, String)>,
 }
@@ -85,7 +87,7 @@ impl<'m> Run<'m> {
     /// Rows of one object share what they have open; everything is closed at the end.
     fn rows(&mut self, rows: &[Row<Step>], base: Base<'m>, scope: &Scope<'_>, out: &mut Out, whole: bool) {
         let floor = out.depth();
-        let mut open: Vec<(Piece, bool)> = Vec::new(); // piece, and whether one of its elements is open too
+        let outer = self.open.len();
         let parts = match base {
             Base::Segments => 0,
             Base::Parts(value) => value.parts_valued(),
@@ -114,7 +116,7 @@ impl<'m> Run<'m> {
                 continue;
             }
             let Some((last, containers)) = row.path.split_last() else { continue };
-            arrange(out, &mut open, containers, *last);
+            arrange(out, &mut self.open, outer, containers, *last);
             let value = value.unwrap_or_else(|| self.message.field(usize::MAX, 0));
             let name = if last.list { "" } else { last.name };
             if let How::Fixed(text) = row.how {
@@ -138,12 +140,13 @@ impl<'m> Run<'m> {
         }
         if whole {
             let list = Piece { name: "extension", list: true };
-            arrange(out, &mut open, &[], list);
+            arrange(out, &mut self.open, outer, &[], list);
             write_kept(out, &std::mem::take(&mut self.kept));
         }
         while out.depth() > floor {
             out.leave();
         }
+        self.open.truncate(outer);
     }
 
     /// Whether nothing stands at any of a row's sources, by a quick look.
@@ -319,11 +322,12 @@ fn needs_no_value(how: &How<Step>) -> bool {
 }
 
 /// Opens what the next row needs, and closes what it does not: shared containers stay open.
-fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, containers: &[Piece], last: Piece) {
+fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, containers: &[Piece], last: Piece) {
     let list = if last.list { Some((last, false)) } else { None };
     let wanted = || containers.iter().map(|piece| (*piece, piece.list)).chain(list);
-    let shared = open.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
-    while open.len() > shared {
+    let own = open.get(outer..).unwrap_or_default();
+    let shared = own.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
+    while open.len() > outer + shared {
         if let Some((piece, element)) = open.pop() {
             if piece.list && element {
                 out.leave();

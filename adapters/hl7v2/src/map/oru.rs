@@ -90,6 +90,7 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
             maps: &MAPS,
             shared: Vec::new(),
             named: HashMap::new(),
+            open: Vec::new(),
             kept: Vec::new(),
         };
         filed.push(Work { run, place }.filing(group));
