@@ -134,12 +134,19 @@ fn quote(out: &mut Vec<u8>, text: &str) {
 
 /// Where the first byte stands that cannot stand in a string as it is.
 fn special(text: &[u8]) -> Option<usize> {
-    let is_special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-    let (chunks, _rest) = text.as_chunks::<16>();
-    // Without an early end a chunk is looked at all at once.
-    let plain = chunks.iter().take_while(|chunk| !chunk.iter().fold(false, |any, byte| any | is_special(byte)));
-    let from = plain.count() * 16;
-    text.get(from..)?.iter().position(is_special).map(|place| from + place)
+    // Most texts hold none, and without an early end many bytes are looked at together.
+    let plain = |bytes: &[u8]| !bytes.iter().fold(false, |any, byte| any | is_special(*byte));
+    let (chunks, rest) = text.as_chunks::<16>();
+    let whole = match text.last_chunk::<16>() {
+        // The last sixteen may overlap those before them.
+        Some(last) => chunks.iter().chain([last]).all(|chunk| plain(chunk)),
+        None => plain(rest),
+    };
+    if whole { None } else { text.iter().position(|byte| is_special(*byte)) }
+}
+
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 #[cfg(test)]
@@ -161,5 +168,21 @@ mod tests {
         out.leave();
         let text = String::from_utf8(out.finish()).expect("JSON is UTF-8");
         assert_eq!(text, r#"{"resourceType":"Specimen","id":"1","note":[{"text":"a \"b\"\n "}]}"#);
+    }
+
+    #[test]
+    fn whatever_cannot_stand_in_a_string_is_found_wherever_it_is() {
+        for length in 0..70 {
+            assert_eq!(special(&vec![b'a'; length]), None);
+            for place in 0..length {
+                for odd in [b'"', b'\\', 0, 0x1f] {
+                    let mut text = vec![b'a'; length];
+                    text[place] = odd;
+                    assert_eq!(special(&text), Some(place));
+                    text[length - 1] = b'"';
+                    assert_eq!(special(&text), Some(place));
+                }
+            }
+        }
     }
 }
