@@ -30,7 +30,7 @@ const RANKS: [(&str, u8); 14] = [
 ];
 
 /// Dependencies that belong to someone, and to whom. `tests` and `benches` stand outside and may speak over sockets.
-const OWNED: [(&str, &[&str]); 30] = [
+const OWNED: [(&str, &[&str]); 32] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
@@ -55,6 +55,8 @@ const OWNED: [(&str, &[&str]); 30] = [
     ("wiremock", &["tests"]),
     ("askama", &["portal"]),
     ("clap", &["cli"]),
+    ("rustix", &["cli"]),
+    ("tower-service", &["server"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
     ("tracing-subscriber", &["server", "cli"]),

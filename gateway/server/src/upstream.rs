@@ -9,6 +9,8 @@ mod evidence;
 mod keep;
 mod page;
 mod question;
+#[cfg(feature = "faults")]
+mod seeded;
 mod wire;
 
 #[cfg(test)]

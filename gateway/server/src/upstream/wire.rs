@@ -49,9 +49,14 @@ pub(super) const BINARY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 type Outgoing = Full<Bytes>;
 
+#[cfg(not(feature = "faults"))]
+type Plain = HttpConnector;
+#[cfg(feature = "faults")]
+type Plain = super::seeded::Leaky;
+
 /// The client, plain or over TLS.
 pub(super) enum Wire {
-    Plain(Client<HttpConnector, Outgoing>),
+    Plain(Client<Plain, Outgoing>),
     Tls(Client<HttpsConnector<HttpConnector>, Outgoing>),
 }
 
@@ -69,6 +74,8 @@ impl Wire {
             .http1_max_headers(HEADERS_MAX)
             .http1_max_buf_size(HEAD_BYTES_MAX);
         if !base.is_https() {
+            #[cfg(feature = "faults")]
+            let connector = super::seeded::Leaky::around(connector);
             return Ok(Wire::Plain(builder.build(connector)));
         }
         connector.enforce_http(false);
