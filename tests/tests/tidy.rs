@@ -55,7 +55,7 @@ const OWNED: [(&str, &[&str]); 32] = [
     ("wiremock", &["tests"]),
     ("askama", &["portal"]),
     ("clap", &["cli"]),
-    ("rustix", &["cli"]),
+    ("rustix", &["cli", "benches"]),
     ("tower-service", &["server"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
