@@ -55,7 +55,7 @@ const OWNED: [(&str, &[&str]); 33] = [
     ("wiremock", &["server", "tests"]),
     ("askama", &["portal"]),
     ("clap", &["cli"]),
-    ("rustix", &["cli"]),
+    ("rustix", &["cli", "benches"]),
     ("tower-service", &["server"]),
     ("indicatif", &["cli"]),
     ("console", &["cli"]),
