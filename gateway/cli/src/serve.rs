@@ -7,6 +7,7 @@ use certs::rustls::ServerConfig;
 use certs::server_tls;
 use hl7v2::Hl7v2;
 use server::clock;
+use server::context::Demo;
 use server::inbound::Door;
 use server::keys::{Keys, write_new};
 use server::records::Records;
@@ -50,7 +51,8 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     }
     let records = records(&config, &store)?;
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys };
-    let gateway = Gateway::new(Setup { base, links: doors }).await.map_err(|why| why.to_string())?;
+    let gateway =
+        Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
     for client in &config.clients {
         gateway
             .authority()

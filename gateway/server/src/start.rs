@@ -3,7 +3,7 @@
 use crate::admin::{self, Admin, Life, Socket};
 use crate::admit::Limits;
 use crate::clock;
-use crate::context::{Context, SERVED};
+use crate::context::{Context, Demo, SERVED};
 use crate::inbound::{self, Door, Inbox};
 use crate::keys::Keys;
 use crate::listen;
@@ -52,6 +52,8 @@ pub struct Setup {
     pub base: Base,
     /// Laboratories' links.
     pub links: Vec<Door>,
+    /// Invented people and apps that the first page names; empty unless it is a demo.
+    pub demo: Demo,
 }
 
 /// A gateway, ready to serve.
@@ -81,7 +83,7 @@ impl Gateway {
     }
 
     async fn put_together(setup: Setup) -> Result<Gateway, StartError> {
-        let Setup { base, links } = setup;
+        let Setup { base, links, demo } = setup;
         let (store, data) = (base.store.clone(), base.data.clone());
         let socket = Socket::bind(&data).map_err(|why| {
             fail(format_args!(
@@ -89,7 +91,7 @@ impl Gateway {
                 data.display()
             ))
         })?;
-        let cx = Arc::new(context(base).await?);
+        let cx = Arc::new(Context { demo, ..context(base).await? });
         let mut doors = Vec::new();
         for door in links {
             let (link, adapter) = (door.link.clone(), Arc::clone(&door.adapter));
@@ -179,6 +181,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
         limits: Limits::default(),
         pages: Pages::new(pages),
         capabilities,
+        demo: Demo::default(),
     })
 }
 

@@ -5,6 +5,7 @@ use conformance::population::{clinicians, person};
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use serde::{Deserialize, Serialize};
+use server::context::{Demo, DemoClient, DemoUser};
 use server::keys::write_new;
 use server::ports::Ports;
 use smart::{Account, Authority, Client, ClientKind};
@@ -124,6 +125,21 @@ impl Cast {
             app("demo-confidential", "Demo server app", Some(random::token())),
         ];
         Cast { seed, population, namespace: Uuid::from_bytes(random::bytes()), mrn_system, users, clients }
+    }
+
+    /// What the first page says of it.
+    pub(crate) fn shown(&self) -> Demo {
+        let user = |user: &User| DemoUser {
+            username: user.username.clone(),
+            password: user.password.clone(),
+            fhir_user: user.fhir_user.clone(),
+        };
+        let client = |app: &App| DemoClient {
+            client_id: app.client_id.clone(),
+            client_secret: app.client_secret.clone(),
+            redirect_uris: app.redirect_uris.clone(),
+        };
+        Demo { users: self.users.iter().map(user).collect(), clients: self.clients.iter().map(client).collect() }
     }
 
     /// Registers everyone and everything.

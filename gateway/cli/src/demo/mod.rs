@@ -53,7 +53,8 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     last::note(&args.data, &origin, args.upstream.as_deref())?;
     let door = Door { link: link(&cast), adapter: Arc::new(hl7v2::Hl7v2), listener: mllp, tls: None };
     let base = Base { origin: origin.clone(), data: args.data.clone(), store, records, keys };
-    let gateway = Gateway::new(Setup { base, links: vec![door] }).await.map_err(|why| why.to_string())?;
+    let gateway =
+        Gateway::new(Setup { base, links: vec![door], demo: cast.shown() }).await.map_err(|why| why.to_string())?;
     cast.register(gateway.authority()).await?;
 
     let (stop, stopping) = watch::channel(false);
