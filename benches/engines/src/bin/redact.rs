@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a bench tells its figures")]
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
-use benches::{Contestant, compare, machine};
+use engines::{Contestant, compare, machine};
 use bytes::Bytes;
 use conformance::population;
 use fhir::Resource;
