@@ -134,17 +134,33 @@ fn quote(out: &mut Vec<u8>, text: &str) {
 
 /// Where the first byte stands that cannot stand in a string as it is.
 fn special(text: &[u8]) -> Option<usize> {
-    // Most texts hold none, and without an early end many bytes are looked at together.
-    let plain = |bytes: &[u8]| !bytes.iter().fold(false, |any, byte| any | is_special(*byte));
-    let (chunks, rest) = text.as_chunks::<16>();
-    let whole = match text.last_chunk::<16>() {
-        // The last sixteen may overlap those before them.
-        Some(last) => chunks.iter().chain([last]).all(|chunk| plain(chunk)),
-        None => plain(rest),
-    };
-    if whole { None } else { text.iter().position(|byte| is_special(*byte)) }
+    if is_plain(text) { None } else { text.iter().position(|byte| is_special(*byte)) }
 }
 
+/// Most texts are. Without an early end sixteen bytes are looked at together; the last sixteen may overlap those before.
+fn is_plain(text: &[u8]) -> bool {
+    let (chunks, rest) = text.as_chunks::<16>();
+    for chunk in chunks {
+        if any_special(chunk) {
+            return false;
+        }
+    }
+    match text.last_chunk::<16>() {
+        Some(last) => !any_special(last),
+        None => !rest.iter().any(|byte| is_special(*byte)),
+    }
+}
+
+#[inline]
+fn any_special(chunk: &[u8; 16]) -> bool {
+    let mut any = false;
+    for byte in chunk {
+        any |= is_special(*byte);
+    }
+    any
+}
+
+#[inline]
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }

@@ -6,9 +6,9 @@
 #![expect(clippy::print_stdout, reason = "a bench tells its figures")]
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
-use benches::{Contestant, compare, machine};
 use bytes::Bytes;
 use conformance::population;
+use engines::{Contestant, compare, machine};
 use fhir::Resource;
 use json::{Document, Limits};
 use privacy::{Left, Policy, redact};

@@ -6,9 +6,9 @@
 #![expect(clippy::print_stdout, reason = "a bench tells its figures")]
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
-use benches::{Contestant, compare, machine};
 use bridge::{Adapter, Authority, Link, Verdict, bundle};
 use bytes::Bytes;
+use engines::{Contestant, compare, machine};
 use hl7v2::Hl7v2;
 use privacy::Phi;
 use serde_json::Value as Tree;
