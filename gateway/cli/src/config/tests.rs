@@ -98,9 +98,9 @@ fn a_link_under_tls_listens_anywhere_and_names_whom_it_lets_in() {
     assert!(everyone.contains("missing field `client_ca_file`") && everyone.contains("[link.tls]"), "{everyone}");
     let golden = "\
 error: unknown field `client_ca`, expected one of `cert_file`, `key_file`, `client_ca_file`
-  --> sluice.toml:18:9
+  --> sluice.toml:16:9
    |
-18 | tls = { client_ca = \"Cargo.toml\" }
+16 | tls = { client_ca = \"Cargo.toml\" }
    |         ^^^^^^^^^
    |
    = help: did you mean `client_ca_file`?";
