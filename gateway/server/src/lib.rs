@@ -21,6 +21,7 @@ mod respond;
 pub mod route;
 mod start;
 pub mod telemetry;
+mod tokens;
 pub mod upstream;
 mod well_known;
 

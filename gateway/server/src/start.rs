@@ -10,6 +10,7 @@ use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::{Act, ROUTES, Routes};
+use crate::tokens::Tokens;
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
@@ -81,6 +82,7 @@ impl Gateway {
             policies,
             records: Arc::clone(&records),
             authority,
+            tokens: Tokens::default(),
             limits: Limits::default(),
             pages,
             capabilities,

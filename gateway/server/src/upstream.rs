@@ -5,8 +5,11 @@
 //! reaches an answer.
 
 mod address;
+mod chunks;
 mod evidence;
+mod head;
 mod keep;
+mod line;
 mod page;
 mod question;
 mod wire;
