@@ -30,7 +30,7 @@ const RANKS: [(&str, u8); 14] = [
 ];
 
 /// Dependencies that belong to someone, and to whom. `tests` and `benches` stand outside and may speak over sockets.
-const OWNED: [(&str, &[&str]); 32] = [
+const OWNED: [(&str, &[&str]); 33] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
@@ -57,6 +57,7 @@ const OWNED: [(&str, &[&str]); 32] = [
     ("wiremock", &["tests"]),
     ("askama", &["portal"]),
     ("clap", &["cli"]),
+    ("rustix", &["cli"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
     ("tracing-subscriber", &["server", "cli"]),

@@ -19,6 +19,8 @@ pub mod records;
 mod request;
 mod respond;
 pub mod route;
+#[cfg(feature = "faults")]
+mod seeded;
 mod start;
 pub mod telemetry;
 mod tokens;

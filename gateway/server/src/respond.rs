@@ -23,12 +23,25 @@ pub const HTML: &str = "text/html; charset=utf-8";
 pub struct Body {
     chunks: VecDeque<Bytes>,
     left: u64,
+    #[cfg(feature = "faults")]
+    dying: crate::seeded::Dying,
 }
 
 impl Body {
     fn new(chunks: Vec<Bytes>) -> Body {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Body { chunks: chunks.into(), left }
+        Body {
+            chunks: chunks.into(),
+            left,
+            #[cfg(feature = "faults")]
+            dying: crate::seeded::Dying::default(),
+        }
+    }
+
+    /// What is still to be sent.
+    #[cfg(feature = "faults")]
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &Bytes> {
+        self.chunks.iter()
     }
 }
 
@@ -36,7 +49,15 @@ impl hyper::body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    #[cfg_attr(not(feature = "faults"), expect(unused_variables, reason = "nothing here waits, but on its death"))]
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        #[cfg(feature = "faults")]
+        {
+            let Body { chunks, dying, .. } = &mut *self;
+            if let Some(last) = dying.words(chunks.front(), cx) {
+                return last;
+            }
+        }
         let next = self.chunks.pop_front();
         if let Some(chunk) = &next {
             self.left -= chunk.len() as u64;
