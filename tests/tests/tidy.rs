@@ -501,6 +501,12 @@ fn only_respond_makes_http_responses() {
 }
 
 #[test]
+fn nothing_that_is_shipped_serves_without_tls() {
+    let own = "gateway/server/src/start.rs";
+    assert_eq!(saying(&["serve_plainly_to_loopback", "PlainFromLoopback"]), ["gateway/server/src/listen.rs", own]);
+}
+
+#[test]
 fn pages_say_only_what_stands_in_the_catalogue() {
     let mut templates = Vec::new();
     walk(&root().join("gateway/portal/templates"), "html", &mut templates);

@@ -166,6 +166,13 @@ async fn put_one(
     at: Instant,
 ) -> Result<(Version, Option<Indexed>), StoreError> {
     let Ready { kind, id, prepared, expected, withhold_earlier } = put;
+    // Most of what a laboratory sends is new, and is written without a look at what is not there.
+    if expected == Expected::Absent
+        && let Some(row) = insert(connection, kind, &id, &prepared, at).await?
+    {
+        let index = Indexed { row, kind, columns: prepared.columns };
+        return Ok((Version { kind, id, version: 1, updated: at, new: true }, Some(index)));
+    }
     let sql = "SELECT row, version, updated, deleted <> 0, bytes FROM resource WHERE kind = ? AND id = ?";
     let before: Option<Standing> =
         sqlx::query_as(sql).bind(kind.as_str()).bind(id.as_str()).fetch_optional(&mut *connection).await?;
@@ -183,10 +190,7 @@ async fn put_one(
         sqlx::query(sql).bind(kind.as_str()).bind(id.as_str()).execute(&mut *connection).await?;
     }
     let Some((row, version, updated, deleted, bytes)) = before else {
-        let stored = prepared.stored(&id, 1, at);
-        let sql = "INSERT INTO resource (kind, id, version, updated, bytes) VALUES (?, ?, 1, ?, ?) RETURNING row";
-        let new = sqlx::query_scalar(sql).bind(kind.as_str()).bind(id.as_str()).bind(at.micros()).bind(stored);
-        let row: i64 = new.fetch_one(&mut *connection).await?;
+        let row = insert(connection, kind, &id, &prepared, at).await?.ok_or(StoreError::Stale)?;
         let index = Indexed { row, kind, columns: prepared.columns };
         return Ok((Version { kind, id, version: 1, updated: at, new: true }, Some(index)));
     };
@@ -206,6 +210,20 @@ async fn put_one(
     sqlx::query(DELETE_COLUMNS).bind(row).execute(&mut *connection).await?;
     let index = Indexed { row, kind, columns: prepared.columns };
     Ok((Version { kind, id, version: uint(number), updated, new: true }, Some(index)))
+}
+
+/// Writes a first version; nothing where a row stands already, deleted or not.
+async fn insert(
+    connection: &mut SqliteConnection,
+    kind: ResourceType,
+    id: &Id,
+    prepared: &Prepared,
+    at: Instant,
+) -> Result<Option<i64>, StoreError> {
+    let sql = "INSERT INTO resource (kind, id, version, updated, bytes) VALUES (?, ?, 1, ?, ?)
+        ON CONFLICT (kind, id) DO NOTHING RETURNING row";
+    let new = sqlx::query_scalar(sql).bind(kind.as_str()).bind(id.as_str()).bind(at.micros());
+    Ok(new.bind(prepared.stored(id, 1, at)).fetch_optional(connection).await?)
 }
 
 const DELETE_COLUMNS: &str = "
