@@ -31,7 +31,7 @@ const RANKS: [(&str, u8); 15] = [
 ];
 
 /// Dependencies that belong to someone, and to whom. `tests` and `benches` stand outside and may speak over sockets.
-const OWNED: [(&str, &[&str]); 33] = [
+const OWNED: [(&str, &[&str]); 34] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
@@ -39,7 +39,9 @@ const OWNED: [(&str, &[&str]); 33] = [
     ("argon2", &["certs"]),
     ("subtle", &["certs"]),
     ("tokio-rustls", &["server", "tests", "benches"]),
-    ("hyper-rustls", &["server", "tests", "benches"]),
+    ("hyper-rustls", &["tests"]),
+    ("httparse", &["server"]),
+    ("socket2", &["server"]),
     ("hyper", &["server", "tests", "benches"]),
     ("hyper-util", &["server", "tests", "benches"]),
     ("http", &["server", "tests", "benches"]),
@@ -56,7 +58,7 @@ const OWNED: [(&str, &[&str]); 33] = [
     ("wiremock", &["server", "tests"]),
     ("askama", &["portal"]),
     ("clap", &["cli"]),
-    ("rustix", &["cli", "engines"]),
+    ("rustix", &["benches", "cli", "engines"]),
     ("tower-service", &["server"]),
     ("indicatif", &["cli"]),
     ("console", &["cli"]),
@@ -518,6 +520,12 @@ fn ledgers_and_sources_are_known_one_by_one() {
 fn only_respond_makes_http_responses() {
     let others: Vec<String> = saying(&["Response::new", "Response::builder"]);
     assert!(others.iter().all(|path| path == RESPONDING), "{others:?}: give a Reply to {RESPONDING}");
+}
+
+#[test]
+fn nothing_that_is_shipped_serves_without_tls() {
+    let own = "gateway/server/src/start.rs";
+    assert_eq!(saying(&["serve_plainly_to_loopback", "PlainFromLoopback"]), ["gateway/server/src/listen.rs", own]);
 }
 
 #[test]

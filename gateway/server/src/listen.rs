@@ -16,6 +16,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -36,8 +37,17 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// Header lines of a request.
 const HEADERS_MAX: usize = 64;
 
+/// What a listener's connections begin with.
+#[derive(Clone)]
+pub enum Opening {
+    /// A TLS handshake.
+    Tls(TlsAcceptor),
+    /// Nothing, and from this machine alone: so a bench can tell the cost of the way from the cost of TLS.
+    PlainFromLoopback,
+}
+
 /// Serves until `stop` says so, then lets open requests end.
-pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mut stop: watch::Receiver<bool>) {
+pub async fn serve(cx: Arc<Context>, listener: TcpListener, opening: Opening, mut stop: watch::Receiver<bool>) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut open = tokio::task::JoinSet::new();
     loop {
@@ -52,9 +62,9 @@ pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mu
             continue;
         };
         let Ok(place) = Arc::clone(&connections).try_acquire_owned() else { continue };
-        let (cx, tls, stop) = (Arc::clone(&cx), tls.clone(), stop.clone());
+        let (cx, opening, stop) = (Arc::clone(&cx), opening.clone(), stop.clone());
         open.spawn(async move {
-            connection(cx, socket, remote, tls, stop).await;
+            connection(cx, socket, remote, opening, stop).await;
             drop(place);
         });
     }
@@ -75,14 +85,27 @@ async fn connection(
     cx: Arc<Context>,
     socket: TcpStream,
     remote: SocketAddr,
-    tls: TlsAcceptor,
-    mut stop: watch::Receiver<bool>,
+    opening: Opening,
+    stop: watch::Receiver<bool>,
 ) {
     // Without it small answers wait for the peer's delayed acknowledgement.
     if socket.set_nodelay(true).is_err() {
         return;
     }
-    let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(socket)).await else { return };
+    match opening {
+        Opening::Tls(tls) => {
+            let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(socket)).await else { return };
+            requests(cx, stream, remote, stop).await;
+        }
+        Opening::PlainFromLoopback if remote.ip().is_loopback() => requests(cx, socket, remote, stop).await,
+        Opening::PlainFromLoopback => {}
+    }
+}
+
+async fn requests<S>(cx: Arc<Context>, stream: S, remote: SocketAddr, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |request| {
         let cx = Arc::clone(&cx);
         async move { Ok::<_, Infallible>(one(&cx, request, remote.ip()).await) }

@@ -19,6 +19,9 @@ pub(crate) const JSON: &str = "application/json";
 /// The media type of pages.
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
+/// Room for the headers of an answer, so that they are written without being moved.
+const HEADERS: usize = 20;
+
 /// The one body type; only this file can make one.
 pub(crate) struct Body {
     chunks: VecDeque<Bytes>,
@@ -193,12 +196,13 @@ pub(crate) fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
             (credential.status, credential.media, headers, vec![credential.body])
         }
     };
-    let body = Body::new(if asker.head || status == StatusCode::NOT_MODIFIED { Vec::new() } else { chunks.clone() });
     let length: usize = chunks.iter().map(Bytes::len).sum();
+    let body = Body::new(if asker.head || status == StatusCode::NOT_MODIFIED { Vec::new() } else { chunks });
     #[allow(clippy::disallowed_methods, reason = "this is the one place that answers")]
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let out = response.headers_mut();
+    out.reserve(HEADERS);
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             out.append(name, value);

@@ -6,11 +6,12 @@ use crate::clock;
 use crate::context::{Context, Demo, SERVED};
 use crate::inbound::{self, Door, Inbox};
 use crate::keys::Keys;
-use crate::listen;
+use crate::listen::{self, Opening};
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::{Act, ROUTES, Routes};
+use crate::tokens::Tokens;
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
@@ -120,14 +121,31 @@ impl Gateway {
 
     /// Serves until `stop` says so, then ends what is under way.
     pub fn serve(self, listener: Vec<TcpListener>, tls: Arc<ServerConfig>, stop: watch::Receiver<bool>) -> Running<()> {
-        Box::pin(self.run(listener, tls, stop))
+        Box::pin(self.run(listener, Opening::Tls(tls.into()), stop))
     }
 
-    async fn run(self, listener: Vec<TcpListener>, tls: Arc<ServerConfig>, stop: watch::Receiver<bool>) {
+    /// As [`Gateway::serve`], but without TLS and for this machine alone: a bench compares it with peers that speak plainly
+    /// too. No command and no setting leads here (`tests/tests/tidy.rs`).
+    ///
+    /// # Errors
+    /// [`StartError`] when the listener can be reached from elsewhere.
+    pub fn serve_plainly_to_loopback(
+        self,
+        listener: TcpListener,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Running<()>, StartError> {
+        let address = listener.local_addr().map_err(fail)?;
+        if !address.ip().is_loopback() {
+            return Err(StartError(format!("without TLS it is served on loopback alone, and {address} is not that")));
+        }
+        Ok(Box::pin(self.run(vec![listener], Opening::PlainFromLoopback, stop)))
+    }
+
+    async fn run(self, listener: Vec<TcpListener>, opening: Opening, stop: watch::Receiver<bool>) {
         let cx = &self.admin.cx;
         let mut parts = tokio::task::JoinSet::new();
         for listener in listener {
-            parts.spawn(listen::serve(Arc::clone(cx), listener, Arc::clone(&tls).into(), stop.clone()));
+            parts.spawn(listen::serve(Arc::clone(cx), listener, opening.clone(), stop.clone()));
         }
         for (inbox, Door { listener, tls, .. }) in self.doors {
             parts.spawn(inbound::listen(inbox, listener, tls, stop.clone()));
@@ -178,6 +196,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
         policies,
         records,
         authority,
+        tokens: Tokens::default(),
         limits: Limits::default(),
         pages: Pages::new(pages),
         capabilities,

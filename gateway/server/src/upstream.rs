@@ -5,8 +5,11 @@
 //! reaches an answer.
 
 mod address;
+mod chunks;
 mod evidence;
+mod head;
 mod keep;
+mod line;
 mod mark;
 mod page;
 mod question;
@@ -14,6 +17,9 @@ mod question;
 mod seeded;
 mod wire;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod line_tests;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
