@@ -1,7 +1,11 @@
 //! Sockets: accept, handshake, read requests within bounds and deadlines, and drain when asked to stop.
+//!
+//! What comes over HTTP/1 passes the guard before the library sees it. Every deadline is ours.
 
 use crate::context::Context;
+use crate::guard::{self, Guarded};
 use crate::pipeline;
+use crate::places::{PLACES_MAX, PLACES_PER_ADDRESS_MAX, Places};
 use crate::request::{Request, checked_path};
 use crate::respond::{Asker, Body, Reply, respond};
 use bytes::{Bytes, BytesMut};
@@ -17,28 +21,30 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-/// Connections at once.
-const CONNECTIONS_MAX: usize = 10_000;
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Time for a request's headers, and how long an idle connection is kept.
-const HEADERS: Duration = Duration::from_secs(30);
 /// Time for a request's body.
 const BODY: Duration = Duration::from_secs(30);
 /// Time for an answer to be found and recorded.
 const ANSWER: Duration = Duration::from_secs(60);
 /// Time for open requests to end when we stop.
 const DRAIN: Duration = Duration::from_secs(20);
-/// Header lines of a request.
-const HEADERS_MAX: usize = 64;
+/// How long one connection is served before its peer is asked to make a new one.
+const AGE_MAX: Duration = Duration::from_secs(60 * 60);
+/// Requests at once over one connection of HTTP/2.
+const STREAMS_MAX: u32 = 64;
+/// Bytes of a request's headers over HTTP/2, where each counts 32 more (RFC 9113 section 6.5.2).
+const HEADERS_BYTES_MAX: u32 = 32 * 1024;
+/// Bytes of one answer over HTTP/2 that wait for a peer who does not take them.
+const WAITING_BYTES_MAX: usize = 64 * 1024;
 
 /// Serves until `stop` says so, then lets open requests end.
 pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mut stop: watch::Receiver<bool>) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Places::new(PLACES_MAX, PLACES_PER_ADDRESS_MAX);
     let mut open = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -51,7 +57,7 @@ pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mu
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&connections).try_acquire_owned() else { continue };
+        let Some(place) = places.take(remote.ip()) else { continue };
         let (cx, tls, stop) = (Arc::clone(&cx), tls.clone(), stop.clone());
         open.spawn(async move {
             connection(cx, socket, remote, tls, stop).await;
@@ -88,8 +94,16 @@ async fn connection(
         async move { Ok::<_, Infallible>(one(&cx, request, remote.ip()).await) }
     });
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(HEADERS_MAX).half_close(false);
-    http.http2().timer(TokioTimer::new()).max_concurrent_streams(64).max_header_list_size(32 * 1024);
+    // The guard keeps the time; the library's own timer would only be set and unset for nothing.
+    http.http1().header_read_timeout(None).max_headers(guard::FIELDS_MAX).half_close(false);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADERS_BYTES_MAX)
+        .max_send_buf_size(WAITING_BYTES_MAX);
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let (http, stream) =
+        if http2 { (http.http2_only(), Guarded::http2(stream)) } else { (http.http1_only(), Guarded::http1(stream)) };
     let served = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
     let ended = tokio::select! {
@@ -97,6 +111,10 @@ async fn connection(
         () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
             served.await
+        }
+        () = sleep(AGE_MAX) => {
+            served.as_mut().graceful_shutdown();
+            timeout(ANSWER + DRAIN, served).await.unwrap_or(Ok(()))
         }
     };
     if let Err(why) = ended {
@@ -112,6 +130,9 @@ async fn one(cx: &Context, request: hyper::Request<Incoming>, remote: IpAddr) ->
         respond(Reply::stranger(why), &asker)
     };
     let (parts, body) = request.into_parts();
+    if let Some(why) = guard::refused(&parts.method, parts.uri.path()) {
+        return refuse(why);
+    }
     if let Err(why) = one_meaning(&parts.headers, &parts.uri, parts.version) {
         return refuse(why);
     }

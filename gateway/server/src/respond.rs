@@ -249,6 +249,8 @@ fn status_of(kind: Kind) -> (StatusCode, IssueCode) {
         Kind::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, IssueCode::NotSupported),
         Kind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, IssueCode::NotSupported),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, IssueCode::TooLong),
+        Kind::AddressTooLong => (StatusCode::URI_TOO_LONG, IssueCode::TooLong),
+        Kind::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, IssueCode::TooLong),
         Kind::TooCostly => (StatusCode::UNPROCESSABLE_ENTITY, IssueCode::TooCostly),
         Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, IssueCode::Throttled),
         Kind::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, IssueCode::Timeout),
