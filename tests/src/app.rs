@@ -1,0 +1,230 @@
+//! A SMART app with its own browser: authorize, sign in, choose, consent, token; then FHIR requests.
+//!
+//! Fills in the pages as a person would who allows what is asked. One session of a browser serves many launches.
+
+use crate::gateway::{PASSWORD, REDIRECT, Registered};
+use crate::http::{Answer, Connection, Peer};
+use base64::Engine;
+use certs::digest::{base64url, sha256};
+use form_urlencoded::Serializer;
+use std::net::SocketAddr;
+
+/// Pages of one launch, at most: sign in, choose, consent, and once more each.
+const PAGES_MAX: usize = 6;
+
+/// What an app was granted.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The token for requests.
+    pub access_token: String,
+    /// The token for the next one, when the app may stay.
+    pub refresh_token: Option<String>,
+    /// The patient in context.
+    pub patient: Option<String>,
+    /// What was granted.
+    pub scope: String,
+    /// The app's id.
+    pub client_id: String,
+}
+
+impl Grant {
+    /// The header that goes with each request.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.access_token)
+    }
+}
+
+/// A person's browser: its connection and its cookies.
+pub struct Browser {
+    peer: Peer,
+    connection: Connection,
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    /// A browser without cookies.
+    pub async fn open(peer: &Peer) -> Browser {
+        Browser::open_from(peer, SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// A browser at another address of this machine: sign-ins are limited by address.
+    pub async fn open_from(peer: &Peer, from: SocketAddr) -> Browser {
+        let connection = peer.connect_from(from).await.unwrap();
+        Browser { peer: peer.clone(), connection, cookies: Vec::new() }
+    }
+
+    /// One request of the browser, with its cookies.
+    pub async fn go(&mut self, target: &str, form: Option<&[(String, String)]>) -> Answer {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies = cookies.join("; ");
+        let mut headers = vec![("accept-language", "en"), ("sec-fetch-site", "same-origin")];
+        if !cookies.is_empty() {
+            headers.push(("cookie", &cookies));
+        }
+        let body = form.map(|pairs| Serializer::new(String::new()).extend_pairs(pairs).finish());
+        if body.is_some() {
+            headers.push(("content-type", "application/x-www-form-urlencoded"));
+        }
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let answer = self.connection.send(method, target, &headers, body.as_deref().map(str::as_bytes)).await.unwrap();
+        for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.cookies.retain(|(own, _)| own != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+        answer
+    }
+
+    /// A whole launch of an app for this person, about `patient` where there is a choice (the first, if none is named).
+    ///
+    /// # Panics
+    /// With the page that led no further.
+    pub async fn launch(&mut self, app: &Registered, username: &str, scope: &str, patient: Option<&str>) -> Grant {
+        let verifier = certs::random::token();
+        let challenge = base64url(&sha256(verifier.as_bytes()));
+        let aud = format!("{}/fhir", self.peer.origin);
+        let query = Serializer::new(String::new())
+            .extend_pairs([
+                ("response_type", "code"),
+                ("client_id", &app.client_id),
+                ("redirect_uri", REDIRECT),
+                ("scope", scope),
+                ("state", "state"),
+                ("aud", &aud),
+                ("code_challenge", &challenge),
+                ("code_challenge_method", "S256"),
+            ])
+            .finish();
+        let mut answer = self.go(&format!("/oauth/authorize?{query}"), None).await;
+        for _ in 0..PAGES_MAX {
+            let location =
+                answer.header("location").unwrap_or_else(|| panic!("no way on: {}", answer.text())).to_owned();
+            if let Some(query) = location.strip_prefix(REDIRECT) {
+                let code = value_of(query.trim_start_matches('?'), "code");
+                let code = code.unwrap_or_else(|| panic!("no code: {location}"));
+                return self.token(app, &code, &verifier).await;
+            }
+            let page = self.go(&path_of(&location), None).await;
+            let (action, fields) = fill(&page.text(), username, patient);
+            answer = self.go(&action, Some(&fields)).await;
+        }
+        panic!("a launch that does not end")
+    }
+
+    async fn token(&mut self, app: &Registered, code: &str, verifier: &str) -> Grant {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", verifier),
+        ];
+        token(&mut self.connection, app, &form).await.unwrap_or_else(|why| panic!("no token: {}", why.text()))
+    }
+}
+
+/// The token endpoint: a grant, or the answer that is none.
+///
+/// # Errors
+/// The answer.
+pub async fn token(connection: &mut Connection, app: &Registered, form: &[(&str, &str)]) -> Result<Grant, Answer> {
+    let mut body = Serializer::new(String::new());
+    body.extend_pairs(form);
+    let answer = as_client(connection, app, "/oauth/token", body).await;
+    let json = answer.json();
+    let text = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    match text("access_token") {
+        Some(access_token) => Ok(Grant {
+            access_token,
+            refresh_token: text("refresh_token"),
+            patient: text("patient"),
+            scope: text("scope").unwrap_or_default(),
+            client_id: app.client_id.clone(),
+        }),
+        None => Err(answer),
+    }
+}
+
+/// Ends a grant by one of its tokens.
+pub async fn revoke(connection: &mut Connection, app: &Registered, token: &str) -> Answer {
+    let mut body = Serializer::new(String::new());
+    body.append_pair("token", token);
+    as_client(connection, app, "/oauth/revoke", body).await
+}
+
+/// A form as the app that it says it is: with its secret, or with its id alone.
+async fn as_client(
+    connection: &mut Connection,
+    app: &Registered,
+    target: &str,
+    mut form: Serializer<'_, String>,
+) -> Answer {
+    let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+    let basic = app.secret.as_ref().map(|secret| {
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{}:{secret}", app.client_id)))
+    });
+    match &basic {
+        Some(basic) => headers.push(("authorization", basic)),
+        None => {
+            form.append_pair("client_id", &app.client_id);
+        }
+    }
+    connection.send("POST", target, &headers, Some(form.finish().as_bytes())).await.unwrap()
+}
+
+/// Asks for a FHIR resource or search under a token; `target` begins with `/fhir`.
+pub async fn get(connection: &mut Connection, grant: &Grant, target: &str) -> Answer {
+    connection.send("GET", target, &[("authorization", &grant.bearer())], None).await.unwrap()
+}
+
+/// The first form of a page as a person fills it in: its address and its fields.
+fn fill(page: &str, username: &str, patient: Option<&str>) -> (String, Vec<(String, String)>) {
+    let form = between(page, "<form", "</form>").unwrap_or_else(|| panic!("no form: {page}"));
+    let action = attribute(form, "action").unwrap();
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for tag in tags(form, "<input") {
+        let Some(name) = attribute(tag, "name") else { continue };
+        let value = attribute(tag, "value").unwrap_or_default();
+        if attribute(tag, "type").as_deref() == Some("radio") {
+            let wanted = patient.is_none_or(|patient| patient == value);
+            if !wanted || fields.iter().any(|(own, _)| *own == name) {
+                continue;
+            }
+        }
+        let value = match name.as_str() {
+            "username" => username.to_owned(),
+            "password" => PASSWORD.to_owned(),
+            _ => value,
+        };
+        fields.push((name, value));
+    }
+    let button =
+        tags(form, "<button").into_iter().find_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?)));
+    fields.extend(button);
+    (action, fields)
+}
+
+fn tags<'a>(form: &'a str, start: &str) -> Vec<&'a str> {
+    form.split(start).skip(1).filter_map(|rest| rest.split('>').next()).collect()
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let value = between(tag, &format!(" {name}=\""), "\"")?;
+    Some(value.replace("&amp;", "&").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">"))
+}
+
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    text.split_once(open)?.1.split_once(close).map(|(inside, _)| inside)
+}
+
+/// The value of a name in a query.
+pub fn value_of(query: &str, name: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes()).find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
+}
+
+/// An address of the gateway as path and query.
+fn path_of(location: &str) -> String {
+    match location.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]).to_owned(),
+        None => location.to_owned(),
+    }
+}

@@ -1,0 +1,370 @@
+//! The built binary as a child process, on a data folder that was prepared by the product's own parts.
+//!
+//! A [`Plan`] becomes a [`Folder`] (configuration, certificate, keys, records, accounts); a folder is served by a
+//! [`Gateway`], as often as one likes. The child is killed when its gateway is dropped.
+
+use crate::http::Peer;
+use bytes::Bytes;
+use certs::dev_ca::{Ca, Leaf};
+use certs::password;
+use fhir::{Id, Instant, Resource, ResourceType};
+use json::{Document, Limits};
+use privacy::{Phi, Role};
+use server::context::SERVED;
+use server::keys::Keys;
+use server::ports::Ports;
+use server::records::Records;
+use smart::{Account, Authority, Settings};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant as Moment};
+use store::{Options, Put, Store};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// The password of every account in these tests, so that it is hashed once.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// Where the apps of these tests are answered.
+pub const REDIRECT: &str = "http://127.0.0.1:5555/callback";
+/// How long a child may take to be ready.
+const READY_MAX: Duration = Duration::from_secs(60);
+/// Records of one transaction.
+const PUTS: usize = 2_000;
+
+/// Which build of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// `sluice`, as it is shipped.
+    Shipped,
+    /// `sluice-faults`, which can be told to fail.
+    Faults,
+}
+
+impl Program {
+    /// The file, beside the test that runs: `cargo` puts both into the same target folder.
+    pub fn path(self) -> PathBuf {
+        let (name, build) = match self {
+            Program::Shipped => ("sluice", "cargo build --release"),
+            Program::Faults => ("sluice-faults", "cargo build --release -p cli --features faults --bin sluice-faults"),
+        };
+        let own = std::env::current_exe().unwrap();
+        let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+        found.unwrap_or_else(|| panic!("{name} is not built; run `{build}` with the same CARGO_TARGET_DIR"))
+    }
+}
+
+/// Who can sign in, with [`PASSWORD`].
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// What they type.
+    pub username: String,
+    /// `Patient/…` or `Practitioner/…`.
+    pub fhir_user: String,
+}
+
+/// A registered app. It is answered at [`REDIRECT`].
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret; a public app has none.
+    pub secret: Option<String>,
+    /// The most it may be granted.
+    pub scopes: String,
+}
+
+/// A laboratory's link.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// The namespace of its ids; chosen by the gateway when left out.
+    pub namespace: Option<Uuid>,
+    /// CX.4 of its patient numbers, and the `Identifier.system` they mean.
+    pub authority: (String, String),
+    /// Whether it acknowledges once a result can be searched.
+    pub on_apply: bool,
+}
+
+/// What a gateway is to hold.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Records for the embedded store, as JSON with `resourceType` and `id`. Behind an upstream there are none.
+    pub records: Vec<String>,
+    /// When they are said to have been written: the same for two worlds that are compared.
+    pub written_at: Instant,
+    /// The FHIR base of a server behind the gateway.
+    pub upstream: Option<String>,
+    /// Who can sign in.
+    pub people: Vec<Person>,
+    /// Which apps there are.
+    pub apps: Vec<Registered>,
+    /// Which laboratories.
+    pub links: Vec<Link>,
+    /// Further sections of the configuration.
+    pub more: String,
+    /// Scheme, host and port that the gateway calls itself; by its own port when left out. Two worlds have the same.
+    pub origin: Option<String>,
+}
+
+impl Plan {
+    /// Nothing yet, on the embedded store.
+    pub fn new(written_at: Instant) -> Plan {
+        Plan {
+            records: Vec::new(),
+            written_at,
+            upstream: None,
+            people: Vec::new(),
+            apps: Vec::new(),
+            links: Vec::new(),
+            more: String::new(),
+            origin: None,
+        }
+    }
+}
+
+/// A prepared folder; it is removed when dropped.
+pub struct Folder {
+    folder: TempDir,
+    address: SocketAddr,
+    links: Vec<SocketAddr>,
+    peer: Peer,
+}
+
+impl Folder {
+    /// Writes everything down.
+    pub async fn prepare(plan: &Plan) -> Folder {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir_all(data.join("links")).unwrap();
+        for link in &plan.links {
+            if let Some(namespace) = link.namespace {
+                fs::write(data.join("links").join(&link.name), namespace.to_string()).unwrap();
+            }
+        }
+        let ports = free_ports(1 + plan.links.len());
+        let (address, links) = ports.split_first().unwrap();
+        let origin = plan.origin.clone().unwrap_or_else(|| format!("https://localhost:{}", address.port()));
+        let now_s = server::clock::now().seconds();
+        let ca = Ca::new(now_s).unwrap();
+        let issued = ca.issue(&Leaf::LOCALHOST, now_s).unwrap();
+        fs::write(folder.path().join("cert.pem"), &issued.cert_pem).unwrap();
+        fs::write(folder.path().join("key.pem"), issued.key_pem.as_bytes()).unwrap();
+        fill(&data, plan, &origin).await;
+        fs::write(folder.path().join("sluice.toml"), configuration(plan, &origin, *address, links)).unwrap();
+        let peer = Peer::new(*address, &origin, &ca.cert_pem);
+        Folder { folder, address: *address, links: links.to_vec(), peer }
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("sluice.toml")
+    }
+
+    /// Where the gateway will listen.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Where the laboratories connect, in the plan's order.
+    pub fn links(&self) -> &[SocketAddr] {
+        &self.links
+    }
+
+    /// Starts the program and waits until it is ready.
+    pub async fn start(&self, program: Program) -> Gateway {
+        self.start_with(program, &[]).await
+    }
+
+    /// Starts the program with more in its environment.
+    pub async fn start_with(&self, program: Program, environment: &[(&str, &str)]) -> Gateway {
+        let mut gateway = self.spawn(program, environment);
+        gateway.ready().await;
+        gateway
+    }
+
+    /// Starts the program and waits for nothing.
+    pub fn spawn(&self, program: Program, environment: &[(&str, &str)]) -> Gateway {
+        let mut command = Command::new(program.path());
+        command.arg("serve").arg("-c").arg(self.config()).envs(environment.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (kept, mut said) = (Arc::clone(&log), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            let mut some = [0; 8192];
+            while let Ok(count @ 1..) = said.read(&mut some) {
+                kept.lock().unwrap().extend_from_slice(&some[..count]);
+            }
+        });
+        Gateway { child, peer: self.peer.clone(), address: self.address, links: self.links.clone(), log }
+    }
+}
+
+/// A running child.
+pub struct Gateway {
+    child: Child,
+    peer: Peer,
+    address: SocketAddr,
+    links: Vec<SocketAddr>,
+    log: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Gateway {
+    /// Where it listens.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Where the laboratories connect.
+    pub fn links(&self) -> &[SocketAddr] {
+        &self.links
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All that it has logged so far.
+    pub fn log(&self) -> Vec<u8> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until it says that it can serve.
+    pub async fn ready(&mut self) {
+        let begun = Moment::now();
+        loop {
+            if let Some(ended) = self.child.try_wait().unwrap() {
+                let said = String::from_utf8_lossy(&self.log()).into_owned();
+                panic!("the gateway ended with {ended}: {said}");
+            }
+            if let Ok(mut connection) = self.peer.connect().await
+                && connection.send("GET", "/readyz", &[], None).await.is_ok_and(|answer| answer.status == 200)
+            {
+                return;
+            }
+            let said = || String::from_utf8_lossy(&self.log()).into_owned();
+            assert!(begun.elapsed() < READY_MAX, "the gateway at {} is not ready: {}", self.address, said());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Whether the process is still there.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// SIGKILL, without warning.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn stop(mut self) -> ExitStatus {
+        let told = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success(), "the gateway could not be told to stop");
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+async fn fill(data: &Path, plan: &Plan, origin: &str) {
+    let keys = Keys::make(&data.join("keys")).unwrap();
+    let store = Store::open(data, Options::new(plan.written_at)).await.unwrap();
+    for some in plan.records.chunks(PUTS) {
+        store.put(some.iter().map(|text| put(text)).collect(), plan.written_at).await.unwrap();
+    }
+    let settings = Settings { origin: origin.to_owned(), fhir_base: format!("{origin}/fhir"), served: SERVED.to_vec() };
+    let records = Arc::new(Records::Store(store.clone()));
+    let ports = Ports::new(store.clone(), keys.access, keys.identity, records);
+    let authority = Authority::open(settings, ports).await.unwrap();
+    let hash = password::hash(PASSWORD).unwrap();
+    for person in &plan.people {
+        authority.put_account(&account(person, &hash)).await.unwrap();
+    }
+    drop(authority);
+    store.close().await;
+}
+
+fn put(text: &str) -> Put {
+    let document = Document::parse(Bytes::copy_from_slice(text.as_bytes()), &Limits::DEFAULT).unwrap();
+    let resource = Resource::of(document.root()).unwrap();
+    let (kind, id) = (resource.kind(), resource.id().unwrap());
+    Put::new(kind, id, Phi::new(document.bytes().clone()))
+}
+
+fn account(person: &Person, hash: &str) -> Account {
+    let (kind, id) = person.fhir_user.split_once('/').unwrap();
+    let kind: ResourceType = kind.parse().unwrap();
+    Account {
+        // Two worlds must know the same person by the same id.
+        id: Uuid::new_v5(&Uuid::NAMESPACE_URL, person.username.as_bytes()).to_string(),
+        username: person.username.clone(),
+        password: hash.to_owned(),
+        role: if kind == ResourceType::Patient { Role::Patient } else { Role::Clinician },
+        fhir_user: (kind, Id::parse(id).unwrap()),
+        locale: None,
+        enabled: true,
+    }
+}
+
+fn configuration(plan: &Plan, origin: &str, address: SocketAddr, links: &[SocketAddr]) -> String {
+    let mut text = format!(
+        "[server]\norigin = \"{origin}\"\nlisten = \"{address}\"\ncert_file = \"cert.pem\"\nkey_file = \"key.pem\"\n\
+         [store]\ndata = \"data\"\n"
+    );
+    if let Some(url) = &plan.upstream {
+        writeln!(text, "[upstream]\nurl = \"{url}\"").unwrap();
+    }
+    for (link, at) in plan.links.iter().zip(links) {
+        let (namespace, system) = &link.authority;
+        let ack = if link.on_apply { "on-apply" } else { "journalled" };
+        writeln!(
+            text,
+            "[[link]]\nname = \"{}\"\nlisten = \"{at}\"\nzone = \"America/New_York\"\noriginal_mode = true\nack = \"{ack}\"\n\
+             authorities = [{{ namespace_id = \"{namespace}\", system = \"{system}\", patients = true }}]",
+            link.name
+        )
+        .unwrap();
+    }
+    for app in &plan.apps {
+        writeln!(
+            text,
+            "[[client]]\nclient_id = \"{0}\"\nname = \"{0}\"\nredirect_uris = [\"{REDIRECT}\"]\nscopes = \"{1}\"\n\
+             purposes = [\"PATRQT\", \"TREAT\"]",
+            app.client_id, app.scopes
+        )
+        .unwrap();
+        if let Some(secret) = &app.secret {
+            let digest: String =
+                certs::digest::sha256(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(text, "secret_sha256 = \"{digest}\"").unwrap();
+        }
+    }
+    text + &plan.more
+}
+
+/// Ports that nothing listens at; all are held until all are known, so that they differ.
+fn free_ports(count: usize) -> Vec<SocketAddr> {
+    let held: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    held.iter().map(|listener| listener.local_addr().unwrap()).collect()
+}

@@ -1,0 +1,109 @@
+//! A laboratory: HL7 v2 over MLLP, one connection, in order.
+//!
+//! Says what it is told to say, well formed or not, and never judges the answer.
+
+use std::io::{Error, ErrorKind, Result};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long an acknowledgement may take.
+const ACK_MAX: Duration = Duration::from_secs(60);
+
+/// A connection to a link.
+pub struct Laboratory {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Laboratory {
+    /// Connects.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub async fn connect(link: SocketAddr) -> Result<Laboratory> {
+        let stream = TcpStream::connect(link).await?;
+        stream.set_nodelay(true)?;
+        Ok(Laboratory { stream, read: Vec::new() })
+    }
+
+    /// Sends a message in its frame and waits for what comes back, without its frame.
+    ///
+    /// # Errors
+    /// What the socket says; the end of the connection before an answer is `UnexpectedEof`.
+    pub async fn send(&mut self, message: &str) -> Result<String> {
+        self.write(&frame(message)).await?;
+        self.answer().await
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes).await?;
+        self.stream.flush().await
+    }
+
+    /// The next answer, without its frame.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub async fn answer(&mut self) -> Result<String> {
+        let exchange = async {
+            loop {
+                if let Some(end) = self.read.windows(2).position(|two| two == b"\x1c\r") {
+                    let framed: Vec<u8> = self.read.drain(..end + 2).collect();
+                    let text = framed.strip_prefix(b"\x0b").ok_or_else(|| Error::other("no start of a block"))?;
+                    return Ok(String::from_utf8_lossy(&text[..text.len() - 2]).into_owned());
+                }
+                if self.stream.read_buf(&mut self.read).await? == 0 {
+                    return Err(Error::from(ErrorKind::UnexpectedEof));
+                }
+            }
+        };
+        timeout(ACK_MAX, exchange).await.map_err(|_| Error::from(ErrorKind::TimedOut))?
+    }
+}
+
+/// A message between MLLP's marks.
+pub fn frame(message: &str) -> Vec<u8> {
+    [b"\x0b", message.as_bytes(), b"\x1c\r"].concat()
+}
+
+/// MSA-1 of an acknowledgement.
+pub fn verdict(ack: &str) -> Option<&str> {
+    let msa = ack.split('\r').find(|segment| segment.starts_with("MSA|"))?;
+    msa.split('|').nth(1)
+}
+
+/// Whom a result is about, as the laboratory writes it.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// PID-3.1, the record number, and PID-3.4, who gave it.
+    pub number: (String, String),
+    /// PID-5: family name and given name.
+    pub name: (String, String),
+    /// PID-7: `YYYYMMDD`.
+    pub birth_date: String,
+    /// PID-8.
+    pub sex: char,
+}
+
+/// A result of one test (ORU^R01 of 2.5.1), with `value` as its text, found again by its control id and numbers.
+pub fn result(control: &str, about: &About, value: &str) -> String {
+    let ((number, authority), (family, given)) = (&about.number, &about.name);
+    [
+        format!("MSH|^~\\&|LAB|LABFAC|SLUICE|HOSP|20261120101500-0500||ORU^R01^ORU_R01|{control}|P|2.5.1"),
+        format!("PID|1||{number}^^^{authority}^MR||{family}^{given}||{}|{}", about.birth_date, about.sex),
+        format!("ORC|RE|P{control}^HIS|F{control}^LAB"),
+        format!(
+            "OBR|1|P{control}^HIS|F{control}^LAB|2345-7^Glucose^LN|||20261120090000-0500|||||||||||||||20261120101000-0500||LAB|F"
+        ),
+        format!("OBX|1|ST|2345-7^Glucose^LN||{value}||||||F|||20261120090000-0500"),
+        String::new(),
+    ]
+    .join("\r")
+}
