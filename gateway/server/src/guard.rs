@@ -146,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
                 this.give(buf);
             } else if this.draining.is_some() {
                 // The library has its answer to write and needs nothing more; an end would make it give up the answer.
-                drop(this.poll_drain(cx));
+                let _draining = this.poll_drain(cx);
                 return Poll::Pending;
             } else {
                 match Pin::new(&mut this.inner).poll_read(cx, buf)? {

@@ -5,7 +5,7 @@
 use crate::context::Context;
 use crate::guard::{self, Guarded};
 use crate::pipeline;
-use crate::places::{PLACES_MAX, PLACES_PER_ADDRESS_MAX, Places};
+use crate::places::Places;
 use crate::request::{Request, checked_path};
 use crate::respond::{Asker, Body, Reply, respond};
 use bytes::{Bytes, BytesMut};
@@ -21,7 +21,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -39,12 +39,14 @@ const AGE_MAX: Duration = Duration::from_secs(60 * 60);
 const STREAMS_MAX: u32 = 64;
 /// Bytes of a request's headers over HTTP/2, where each counts 32 more (RFC 9113 section 6.5.2).
 const HEADERS_BYTES_MAX: u32 = 32 * 1024;
+/// Time for one long answer to be taken over HTTP/2, where a peer may hold up one answer and take others.
+const TAKING: Duration = Duration::from_secs(120);
 /// Bytes of one answer over HTTP/2 that wait for a peer who does not take them.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
 /// Serves until `stop` says so, then lets open requests end.
 pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mut stop: watch::Receiver<bool>) {
-    let places = Places::new(PLACES_MAX, PLACES_PER_ADDRESS_MAX);
+    let places = Places::of_this_process();
     let mut open = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -89,9 +91,15 @@ async fn connection(
         return;
     }
     let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(socket)).await else { return };
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let held_up = Arc::new(Notify::new());
+    let told = Arc::clone(&held_up);
     let service = service_fn(move |request| {
-        let cx = Arc::clone(&cx);
-        async move { Ok::<_, Infallible>(one(&cx, request, remote.ip()).await) }
+        let (cx, told) = (Arc::clone(&cx), Arc::clone(&told));
+        async move {
+            let response = one(&cx, request, remote.ip()).await;
+            Ok::<_, Infallible>(if http2 { watched(response, told) } else { response })
+        }
     });
     let mut http = auto::Builder::new(TokioExecutor::new());
     // The guard keeps the time; the library's own timer would only be set and unset for nothing.
@@ -101,13 +109,13 @@ async fn connection(
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEADERS_BYTES_MAX)
         .max_send_buf_size(WAITING_BYTES_MAX);
-    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let (http, stream) =
         if http2 { (http.http2_only(), Guarded::http2(stream)) } else { (http.http1_only(), Guarded::http1(stream)) };
     let served = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
+        () = held_up.notified() => return,
         () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
             served.await
@@ -120,6 +128,21 @@ async fn connection(
     if let Err(why) = ended {
         tracing::debug!(%why, "a connection ended early");
     }
+}
+
+/// An answer over HTTP/2 that is long enough to be held up; then the connection is given up. Over HTTP/1 the guard sees it.
+fn watched(response: Response<Body>, held_up: Arc<Notify>) -> Response<Body> {
+    if response.body().left() <= WAITING_BYTES_MAX as u64 {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let (body, ended) = body.watched();
+    tokio::spawn(async move {
+        if timeout(TAKING, ended).await.is_err() {
+            held_up.notify_one();
+        }
+    });
+    Response::from_parts(parts, body)
 }
 
 /// One request: read it whole, then let the pipeline answer.

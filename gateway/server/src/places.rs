@@ -4,10 +4,14 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Connections at once.
-pub(crate) const PLACES_MAX: usize = 10_000;
-/// Connections at once from one address: many, because a whole clinic, or a proxy, may stand behind one.
-pub(crate) const PLACES_PER_ADDRESS_MAX: usize = 2_000;
+/// Connections at once, where the process may have that many open.
+const PLACES_MAX: usize = 10_000;
+/// Files and sockets that the rest of the process may need: the store, the ledger, laboratories, the server behind us.
+const DESCRIPTORS_KEPT: usize = 256;
+/// One address may have one place in so many: a whole clinic, or a proxy, may stand behind one.
+const SHARES: usize = 5;
+/// Where Linux says how many files a process may have open.
+const LIMITS: &str = "/proc/self/limits";
 
 /// The places, and who has them.
 pub(crate) struct Places {
@@ -29,6 +33,16 @@ pub(crate) struct Place {
 }
 
 impl Places {
+    /// As many as this process may have open beside everything else it needs.
+    pub(crate) fn of_this_process() -> Arc<Places> {
+        let limits = std::fs::read_to_string(LIMITS).unwrap_or_default();
+        let most = most(&limits);
+        if most < PLACES_MAX {
+            tracing::warn!(most, "few connections at once are possible; raise the limit of open files (ulimit -n)");
+        }
+        Places::new(most, (most / SHARES).max(1))
+    }
+
     /// So many in all, and so many each.
     pub(crate) fn new(most: usize, most_each: usize) -> Arc<Places> {
         Arc::new(Places { most, most_each, taken: Mutex::default() })
@@ -59,6 +73,13 @@ impl Drop for Place {
             taken.by.insert(self.of, left);
         }
     }
+}
+
+/// The places that a limit of open files leaves.
+fn most(limits: &str) -> usize {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    soft.map_or(PLACES_MAX, |soft| soft.saturating_sub(DESCRIPTORS_KEPT).clamp(1, PLACES_MAX))
 }
 
 /// Who counts as one: an IPv4 address, or the /64 that one household or server has of IPv6.
@@ -96,6 +117,15 @@ mod tests {
         drop((places.take(address("192.0.2.1")), places.take(address("192.0.2.1"))));
         let taken = places.taken.lock().unwrap();
         assert_eq!((taken.all, taken.by.len()), (0, 0));
+    }
+
+    #[test]
+    fn there_are_no_more_places_than_files_may_be_open() {
+        let limits =
+            |soft: &str| format!("Max processes 9 9 processes\nMax open files            {soft}  4096 files\n");
+        assert_eq!(most(&limits("1024")), 1024 - DESCRIPTORS_KEPT);
+        assert_eq!((most(&limits("100")), most(&limits("1000000"))), (1, PLACES_MAX));
+        assert_eq!((most(&limits("unlimited")), most("")), (PLACES_MAX, PLACES_MAX));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The only maker of HTTP responses. What reaches a client is one of four kinds of reply, and nothing else can be sent.
 
 use crate::route::{Cors, Route};
+use crate::telemetry::Alarm;
 use bytes::Bytes;
 use fhir::outcome::{Issue, IssueCode, outcome};
 use http::header::{self, HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 
 /// The media type of FHIR's JSON.
 pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
@@ -23,12 +25,25 @@ pub const HTML: &str = "text/html; charset=utf-8";
 pub struct Body {
     chunks: VecDeque<Bytes>,
     left: u64,
+    /// Whoever waits for the other half learns when the body was taken whole or given up.
+    _kept: Option<oneshot::Sender<()>>,
 }
 
 impl Body {
     fn new(chunks: Vec<Bytes>) -> Body {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Body { chunks: chunks.into(), left }
+        Body { chunks: chunks.into(), left, _kept: None }
+    }
+
+    /// Bytes that have not been taken yet.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The same body, and what ends when it does.
+    pub(crate) fn watched(self) -> (Body, oneshot::Receiver<()>) {
+        let (kept, ended) = oneshot::channel();
+        (Body { _kept: Some(kept), ..self }, ended)
     }
 }
 
@@ -157,6 +172,7 @@ pub fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
             if asker.principal.is_none_or(|principal| !to.is(principal)) {
                 tracing::error!(
                     alarm = "wrong-recipient",
+                    total = Alarm::WrongRecipient.count(1),
                     correlation = asker.correlation,
                     "an answer was for someone else"
                 );
@@ -217,6 +233,10 @@ type Parts = (StatusCode, &'static str, Vec<(HeaderName, String)>, Vec<Bytes>);
 
 /// An OperationOutcome: the caller's text, never ours.
 fn refusal(why: &Refusal, asker: &Asker<'_>) -> Parts {
+    if matches!(why.kind(), Kind::UpstreamDown | Kind::UpstreamTimeout) {
+        let total = Alarm::Upstream.count(1);
+        tracing::warn!(alarm = "upstream", total, correlation = asker.correlation, "no usable answer from behind");
+    }
     if let Some(private) = why.private() {
         tracing::warn!(kind = ?why.kind(), correlation = asker.correlation, why = private, "refused");
     }

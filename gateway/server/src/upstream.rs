@@ -15,6 +15,7 @@ mod wire;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
+use crate::telemetry::Alarm;
 use address::Base;
 use evidence::{Evidence, pointed};
 use fhir::resource::Resource;
@@ -77,6 +78,7 @@ impl Upstream {
                 tracing::warn!(
                     alarm = "foreign-row",
                     rows = foreign,
+                    total = Alarm::ForeignRow.count(foreign as u64),
                     "the server behind us gave rows of other patients"
                 );
             }

@@ -5,7 +5,7 @@
 
 use super::address::Base;
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Body, Incoming};
@@ -216,6 +216,10 @@ fn request(method: Method, url: &str, body: Option<(&'static str, Bytes)>) -> Re
 
 /// The whole body as strictly checked JSON.
 async fn body(response: Response<Incoming>, bytes_max: usize) -> Result<Document, Refusal> {
+    // We ask for none, and what is small on the wire may be any size behind it.
+    if response.headers().contains_key(CONTENT_ENCODING) {
+        return Err(down("its answer is encoded"));
+    }
     let body = response.into_body();
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(down("its answer is too large"));
