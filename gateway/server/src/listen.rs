@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::guard::{self, Guarded};
 use crate::pipeline;
 use crate::places::Places;
-use crate::request::{Request, checked_path};
+use crate::request::{QUERY_BYTES_MAX, Request, checked_path};
 use crate::respond::{Asker, Body, Reply, respond};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, header};
@@ -185,7 +185,7 @@ async fn one(cx: &Context, request: hyper::Request<Incoming>, remote: IpAddr) ->
     }
 }
 
-/// A request that every server would read alike: one host, and no address of another.
+/// A request that every server would read alike. Over HTTP/1 the guard has looked already, byte by byte; this holds for both.
 fn one_meaning(headers: &HeaderMap, uri: &http::Uri, version: http::Version) -> Result<(), Refusal> {
     let hosts = headers.get_all(header::HOST).iter().count();
     let absolute = uri.authority().is_some();
@@ -196,6 +196,16 @@ fn one_meaning(headers: &HeaderMap, uri: &http::Uri, version: http::Version) -> 
     let http2 = version == http::Version::HTTP_2;
     if hosts > 1 || (hosts == 0 && !absolute && !http2) || host_differs {
         return Err(Refusal::new(Kind::Malformed, "Send exactly one Host, the one the request is for."));
+    }
+    let plain = headers.values().all(|value| value.to_str().is_ok());
+    if !plain || headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
+        return Err(Refusal::new(Kind::Malformed, "Each header is plain text, and the length is said at most once."));
+    }
+    if headers.len() > guard::FIELDS_MAX {
+        return Err(Refusal::new(Kind::HeadTooLarge, "The headers are too many."));
+    }
+    if uri.query().is_some_and(|query| query.len() > QUERY_BYTES_MAX) {
+        return Err(Refusal::new(Kind::AddressTooLong, "The query is too long; send a search as POST to _search."));
     }
     if headers.contains_key(header::UPGRADE) || headers.get_all(header::TRANSFER_ENCODING).iter().count() > 1 {
         return Err(Refusal::new(Kind::Malformed, "Upgrades and repeated transfer codings are not taken."));
