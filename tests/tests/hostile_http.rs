@@ -187,7 +187,7 @@ async fn over_http2_the_same_is_refused() {
         ("a value with a line in it", 0, request("GET", &own, &host, &[&token, &field("x-a", "b\r\nx: y")])),
         ("a length without a body", 0, request("POST", &own, &host, &[&token, &field("content-length", "5")])),
         ("two paths", 0, request("GET", &own, &host, &[&field(":path", &other), &token])),
-        ("no path", 0, [field(":method", "GET"), field(":scheme", "https"), token.clone()].concat()),
+        ("no path", 400, [field(":method", "GET"), field(":scheme", "https"), token.clone()].concat()),
     ];
     for (name, status, block) in cases {
         let mut connection = Http2::open(house.gateway().peer()).await;

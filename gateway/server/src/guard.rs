@@ -38,6 +38,8 @@ pub(crate) struct Guarded<S> {
     held: Vec<u8>,
     clear: usize,
     given: usize,
+    /// Whether a body broke what its head announced: an error, once all that stands before it was handed on.
+    broken: bool,
     /// Behind a refusal: how many bytes may still be thrown away.
     draining: Option<usize>,
     /// Whether the peer's end was seen.
@@ -58,7 +60,17 @@ impl<S> Guarded<S> {
 
     fn new(inner: S, flow: Option<Flow>, spans: Spans) -> Guarded<S> {
         let patience = Patience::new(spans);
-        Guarded { inner, flow, held: Vec::new(), clear: 0, given: 0, draining: None, ended: false, patience }
+        Guarded {
+            inner,
+            flow,
+            held: Vec::new(),
+            clear: 0,
+            given: 0,
+            broken: false,
+            draining: None,
+            ended: false,
+            patience,
+        }
     }
 
     /// Hands on what was looked at and waited.
@@ -74,10 +86,10 @@ impl<S> Guarded<S> {
     }
 
     /// Looks at the bytes that came in behind the first `before`, and leaves there what may go on.
-    fn look(&mut self, buf: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
+    fn look(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
         let Some(flow) = &mut self.flow else {
             self.patience.heard(false);
-            return Ok(());
+            return;
         };
         let came = buf.filled().get(before..).unwrap_or_default();
         let then = if self.held.is_empty() {
@@ -94,15 +106,14 @@ impl<S> Guarded<S> {
         };
         self.patience.heard(self.held.len() > self.clear);
         match then {
-            Then::More => Ok(()),
+            Then::More => {}
             Then::Refuse(fault) => {
                 self.held.truncate(self.clear);
                 self.held.extend_from_slice(stand_in(fault).as_bytes());
                 self.clear = self.held.len();
                 self.draining = Some(DRAIN_BYTES_MAX);
-                Ok(())
             }
-            Then::Broken => Err(io::Error::new(io::ErrorKind::InvalidData, "a body that is not framed as announced")),
+            Then::Broken => self.broken = true,
         }
     }
 }
@@ -148,13 +159,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guarded<S> {
                 // The library has its answer to write and needs nothing more; an end would make it give up the answer.
                 let _draining = this.poll_drain(cx);
                 return Poll::Pending;
+            } else if this.broken {
+                let why = io::Error::new(io::ErrorKind::InvalidData, "a body that is not framed as announced");
+                return Poll::Ready(Err(why));
             } else {
                 match Pin::new(&mut this.inner).poll_read(cx, buf)? {
                     Poll::Ready(()) if buf.filled().len() == before => {
                         this.ended = true;
                         break;
                     }
-                    Poll::Ready(()) => this.look(buf, before)?,
+                    Poll::Ready(()) => this.look(buf, before),
                     Poll::Pending => return this.patience.poll_read(cx),
                 }
             }

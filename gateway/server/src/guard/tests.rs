@@ -210,6 +210,20 @@ async fn a_refusal_stands_behind_the_requests_before_it_and_nothing_stands_behin
 }
 
 #[tokio::test]
+async fn a_head_goes_on_though_the_body_behind_it_is_broken() {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for size in [1, 1000] {
+        let (mut client, server) = duplex(4096);
+        let mut guarded = Guarded::new(server, Some(Flow::new()), PATIENT);
+        for piece in format!("{head}5;a=b\r\n").as_bytes().chunks(size) {
+            client.write_all(piece).await.unwrap();
+        }
+        let expected = (head.as_bytes().to_vec(), Some(io::ErrorKind::InvalidData));
+        assert_eq!(read_all(&mut guarded).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn bytes_come_through_as_they_were_sent() {
     let bytes = format!("{PLAIN}POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n{}{PLAIN}", "x".repeat(300));
     for size in [1, 3, 150, 1000] {
