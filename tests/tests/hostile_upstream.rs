@@ -161,7 +161,9 @@ async fn an_answer_for_a_caller_who_left_is_nobodys() {
     for _ in 0..8 {
         let mut connection = peer.connect().await.unwrap();
         let host = peer.host();
-        let ask = format!("GET /fhir/Observation?code=slow-then-right HTTP/1.1\r\nHost: {host}\r\nAuthorization: {bearer}\r\n\r\n");
+        let ask = format!(
+            "GET /fhir/Observation?code=slow-then-right HTTP/1.1\r\nHost: {host}\r\nAuthorization: {bearer}\r\n\r\n"
+        );
         connection.write(ask.as_bytes()).await.unwrap();
         let before = evil.asked().len();
         while !evil.asked().iter().skip(before.saturating_sub(1)).any(|asked| asked.contains("slow-then-right")) {

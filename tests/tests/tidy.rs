@@ -30,7 +30,7 @@ const RANKS: [(&str, u8); 14] = [
 ];
 
 /// Dependencies that belong to someone, and to whom. `tests` and `benches` stand outside and may speak over sockets.
-const OWNED: [(&str, &[&str]); 30] = [
+const OWNED: [(&str, &[&str]); 32] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
@@ -38,7 +38,9 @@ const OWNED: [(&str, &[&str]); 30] = [
     ("argon2", &["certs"]),
     ("subtle", &["certs"]),
     ("tokio-rustls", &["server", "tests", "benches"]),
-    ("hyper-rustls", &["server", "tests", "benches"]),
+    ("hyper-rustls", &["tests"]),
+    ("httparse", &["server"]),
+    ("socket2", &["server"]),
     ("hyper", &["server", "tests", "benches"]),
     ("hyper-util", &["server", "tests", "benches"]),
     ("http", &["server", "tests", "benches"]),

@@ -40,8 +40,8 @@ pub fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, 
         }
         Some(_) | None => return Err(invalid("The Authorization header is not of the form \"Bearer <token>\".")),
     };
-    match cx.authority.principal(token, clock::now().seconds()) {
-        Ok(principal) => Ok(Caller { principal: Arc::new(principal) }),
+    match cx.tokens.principal(&cx.authority, token, clock::now().seconds()) {
+        Ok(principal) => Ok(Caller { principal }),
         Err(smart::introspect::Why::Expired) => Err((
             "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\"",
             Refusal::new(Kind::Expired, "The access token has expired. Use the refresh token, or authorize again."),

@@ -5,6 +5,7 @@ use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::Routes;
+use crate::tokens::Tokens;
 use fhir::ResourceType;
 use privacy::{Gate, Policies};
 use smart::Authority;
@@ -56,6 +57,8 @@ pub struct Context {
     pub records: Arc<Records>,
     /// The authorization server.
     pub authority: Authority<Ports>,
+    /// Tokens that were looked at a moment ago.
+    pub(crate) tokens: Tokens,
     /// Rate limits.
     pub limits: Limits,
     /// Page links.

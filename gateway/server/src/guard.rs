@@ -73,6 +73,11 @@ impl<S> Guarded<S> {
         }
     }
 
+    /// Whether it speaks HTTP/2.
+    pub(crate) fn is_http2(&self) -> bool {
+        self.flow.is_none()
+    }
+
     /// Hands on what was looked at and waited.
     fn give(&mut self, buf: &mut ReadBuf<'_>) {
         let waiting = self.held.get(self.given..self.clear).unwrap_or_default();

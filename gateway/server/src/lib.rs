@@ -23,6 +23,7 @@ mod respond;
 pub mod route;
 mod start;
 pub mod telemetry;
+mod tokens;
 pub mod upstream;
 mod well_known;
 

@@ -20,6 +20,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
@@ -44,8 +45,17 @@ const TAKING: Duration = Duration::from_secs(120);
 /// Bytes of one answer over HTTP/2 that wait for a peer who does not take them.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
+/// What a listener's connections begin with.
+#[derive(Clone)]
+pub enum Opening {
+    /// A TLS handshake.
+    Tls(TlsAcceptor),
+    /// Nothing, and from this machine alone: so a bench can tell the cost of the way from the cost of TLS.
+    PlainFromLoopback,
+}
+
 /// Serves until `stop` says so, then lets open requests end.
-pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mut stop: watch::Receiver<bool>) {
+pub async fn serve(cx: Arc<Context>, listener: TcpListener, opening: Opening, mut stop: watch::Receiver<bool>) {
     let places = Places::of_this_process();
     let mut open = tokio::task::JoinSet::new();
     loop {
@@ -60,9 +70,9 @@ pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mu
             continue;
         };
         let Some(place) = places.take(remote.ip()) else { continue };
-        let (cx, tls, stop) = (Arc::clone(&cx), tls.clone(), stop.clone());
+        let (cx, opening, stop) = (Arc::clone(&cx), opening.clone(), stop.clone());
         open.spawn(async move {
-            connection(cx, socket, remote, tls, stop).await;
+            connection(cx, socket, remote, opening, stop).await;
             drop(place);
         });
     }
@@ -83,15 +93,31 @@ async fn connection(
     cx: Arc<Context>,
     socket: TcpStream,
     remote: SocketAddr,
-    tls: TlsAcceptor,
-    mut stop: watch::Receiver<bool>,
+    opening: Opening,
+    stop: watch::Receiver<bool>,
 ) {
     // Without it small answers wait for the peer's delayed acknowledgement.
     if socket.set_nodelay(true).is_err() {
         return;
     }
-    let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(socket)).await else { return };
-    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    match opening {
+        Opening::Tls(tls) => {
+            let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(socket)).await else { return };
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            requests(cx, if http2 { Guarded::http2(stream) } else { Guarded::http1(stream) }, remote, stop).await;
+        }
+        Opening::PlainFromLoopback if remote.ip().is_loopback() => {
+            requests(cx, Guarded::http1(socket), remote, stop).await;
+        }
+        Opening::PlainFromLoopback => {}
+    }
+}
+
+async fn requests<S>(cx: Arc<Context>, stream: Guarded<S>, remote: SocketAddr, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let http2 = stream.is_http2();
     let held_up = Arc::new(Notify::new());
     let told = Arc::clone(&held_up);
     let service = service_fn(move |request| {
@@ -109,8 +135,7 @@ async fn connection(
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEADERS_BYTES_MAX)
         .max_send_buf_size(WAITING_BYTES_MAX);
-    let (http, stream) =
-        if http2 { (http.http2_only(), Guarded::http2(stream)) } else { (http.http1_only(), Guarded::http1(stream)) };
+    let http = if http2 { http.http2_only() } else { http.http1_only() };
     let served = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
     let ended = tokio::select! {

@@ -5,11 +5,12 @@ use crate::clock;
 use crate::context::{Context, SERVED};
 use crate::inbound::{self, Inbox};
 use crate::keys::Keys;
-use crate::listen;
+use crate::listen::{self, Opening};
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::{Act, ROUTES, Routes};
+use crate::tokens::Tokens;
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
@@ -81,6 +82,7 @@ impl Gateway {
             policies,
             records: Arc::clone(&records),
             authority,
+            tokens: Tokens::default(),
             limits: Limits::default(),
             pages,
             capabilities,
@@ -104,9 +106,31 @@ impl Gateway {
 
     /// Serves until `stop` says so, then ends what is under way.
     pub async fn serve(self, listener: Vec<TcpListener>, tls: Arc<ServerConfig>, stop: watch::Receiver<bool>) {
+        self.run(listener, Opening::Tls(tls.into()), stop).await;
+    }
+
+    /// As [`Gateway::serve`], but without TLS and for this machine alone: a bench compares it with peers that speak plainly
+    /// too. No command and no setting leads here (`tests/tests/tidy.rs`).
+    ///
+    /// # Errors
+    /// [`StartError`] when the listener can be reached from elsewhere.
+    pub async fn serve_plainly_to_loopback(
+        self,
+        listener: TcpListener,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), StartError> {
+        let address = listener.local_addr().map_err(|why| StartError(why.to_string()))?;
+        if !address.ip().is_loopback() {
+            return Err(StartError(format!("without TLS it is served on loopback alone, and {address} is not that")));
+        }
+        self.run(vec![listener], Opening::PlainFromLoopback, stop).await;
+        Ok(())
+    }
+
+    async fn run(self, listener: Vec<TcpListener>, opening: Opening, stop: watch::Receiver<bool>) {
         let mut parts = tokio::task::JoinSet::new();
         for listener in listener {
-            parts.spawn(listen::serve(Arc::clone(&self.context), listener, Arc::clone(&tls).into(), stop.clone()));
+            parts.spawn(listen::serve(Arc::clone(&self.context), listener, opening.clone(), stop.clone()));
         }
         for (inbox, listener) in self.links {
             parts.spawn(inbound::listen(inbox, listener, stop.clone()));

@@ -191,7 +191,9 @@ impl Connection {
             "length-one-more" => head("200 OK", &sized(length + 1)) + &honest,
             "closes" => String::new(),
             "not-http" => format!("{BEHIND_SECRET}\r\n\r\n"),
-            "many-headers" => head("200 OK", &(format!("X-{BEHIND_SECRET}: a\r\n").repeat(100_000) + &sized(length))) + &honest,
+            "many-headers" => {
+                head("200 OK", &(format!("X-{BEHIND_SECRET}: a\r\n").repeat(100_000) + &sized(length))) + &honest
+            }
             "huge" => {
                 let row = own("a").replace(OWN_SECRET, &OWN_SECRET.repeat(4 * 1024 * 1024));
                 String::from_utf8_lossy(&ok(&set(&[row], None))).into_owned()
@@ -232,9 +234,7 @@ impl Connection {
             "redirect" => head("302 Found", &format!("Location: {elsewhere}/Observation\r\n{}", sized(0))),
             "next-elsewhere" => text(&set(&[own("observation-a")], Some(&format!("{elsewhere}?_getpages=a")))),
             "next-for-ever" => text(&set(&[other("a")], Some(&format!("{base}/Observation?code=next-for-ever&x=1")))),
-            "diagnostics" => {
-                head("500 Internal Server Error", &sized(outcome().len())) + &outcome()
-            }
+            "diagnostics" => head("500 Internal Server Error", &sized(outcome().len())) + &outcome(),
             "not-found" => head("404 Not Found", &sized(outcome().len())) + &outcome(),
             _other => "-".to_owned(),
         };
@@ -254,7 +254,10 @@ impl Connection {
                 }
             }
             "informs-and-informs" => loop {
-                socket.write_all(head("103 Early Hints", &format!("Link: {BEHIND_SECRET}\r\n")).as_bytes()).await.ok()?;
+                socket
+                    .write_all(head("103 Early Hints", &format!("Link: {BEHIND_SECRET}\r\n")).as_bytes())
+                    .await
+                    .ok()?;
                 tokio::time::sleep(Duration::from_millis(1)).await;
             },
             "chunks-without-end" => {
