@@ -9,7 +9,7 @@ use crate::places::Places;
 use crate::request::{QUERY_BYTES_MAX, Request, checked_path};
 use crate::respond::{Asker, Body, Reply, respond};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -177,22 +177,28 @@ async fn one(cx: &Context, request: hyper::Request<Incoming>, remote: IpAddr) ->
         let asker = Asker { route: None, principal: None, correlation: &correlation, head: false, challenge: "Bearer" };
         respond(Reply::stranger(why), &asker)
     };
+    // Behind a request that was not read whole nothing more is read.
+    let close = |why: Refusal| {
+        let mut response = refuse(why);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    };
     let (parts, body) = request.into_parts();
     if let Some(why) = guard::refused(&parts.method, parts.uri.path()) {
-        return refuse(why);
+        return close(why);
     }
     if let Err(why) = one_meaning(&parts.headers, &parts.uri, parts.version) {
-        return refuse(why);
+        return close(why);
     }
     let path = parts.uri.path().to_owned();
     if let Err(why) = checked_path(&path) {
-        return refuse(why);
+        return close(why);
     }
     let bytes_max = cx.routes.find(&parts.method, &path).map_or(0, |matched| matched.route.body_bytes_max);
     let body = match timeout(BODY, read_body(body, bytes_max)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(why)) => return refuse(why),
-        Err(_) => return refuse(Refusal::new(Kind::Malformed, "The body did not arrive in time.")),
+        Ok(Err(why)) => return close(why),
+        Err(_) => return close(Refusal::new(Kind::Malformed, "The body did not arrive in time.")),
     };
     let query = parts.uri.query().map(str::to_owned);
     let request = Request {

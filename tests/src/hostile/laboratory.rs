@@ -58,20 +58,20 @@ pub async fn endless(link: SocketAddr, begin: &[u8], bytes_max: usize) -> usize 
 
 /// What is wrong, the bytes, and MSA-1 of the answers that must come; a message of which nothing can be said has none.
 pub fn lies() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
-    let good = message("lie");
+    let good = message("CONTROL");
     let framed = |text: &str| frame(text);
     let with = |from: &str, to: &str| {
         assert!(good.contains(from), "{from}");
         frame(&good.replacen(from, to, 1))
     };
-    vec![
+    let told = [
         ("nothing in a frame", framed(""), vec![]),
         ("no MSH", framed("PID|1\r"), vec![]),
         ("text", framed("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), vec![]),
         ("a second kind of message", with("ORU^R01^ORU_R01", "ZZZ^Z99^ZZZ_Z99"), vec!["AR"]),
         ("an unknown version", with("|P|2.5.1", "|P|9.9"), vec!["AR"]),
         ("an unknown processing id", with("|P|2.5.1", "|X|2.5.1"), vec!["AR"]),
-        ("no control id", with("|lie|P", "||P"), vec!["AE", "AR"]),
+        ("no control id", with("|CONTROL|P", "||P"), vec!["AE", "AR"]),
         ("another charset than it has", with("|P|2.5.1", "|P|2.5.1||||||UNICODE UTF-32"), vec!["AE", "AR"]),
         ("separators that are letters", with("MSH|^~\\&", "MSHAAAAA"), vec![]),
         ("separators that are one", with("MSH|^~\\&", "MSH|||||"), vec!["AE", "AR"]),
@@ -81,5 +81,16 @@ pub fn lies() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
             [b"\x0b", good.as_bytes(), b"NTE|1||\xff\xfe\r\x1c\r"].concat(),
             vec!["AE", "AR", "AA"],
         ),
-    ]
+    ];
+    // Each is a message of its own: one that came before would be answered as a duplicate.
+    let own = |number: usize, bytes: &[u8]| {
+        let parts: Vec<&[u8]> = bytes.split(|byte| *byte == b'|').collect();
+        let name = format!("lie-{number}");
+        let named = parts.iter().map(|part| if *part == b"CONTROL" { name.as_bytes() } else { part });
+        named.collect::<Vec<_>>().join(&b'|')
+    };
+    told.into_iter()
+        .enumerate()
+        .map(|(number, (what, bytes, verdicts))| (what, own(number, &bytes), verdicts))
+        .collect()
 }
