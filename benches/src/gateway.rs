@@ -52,17 +52,17 @@ impl Speaks {
 }
 
 /// Serves until it is ended; `cert.pem` and `key.pem` lie in the folder above its own.
-pub(crate) fn run(speaks: Speaks, port: u16, behind: u16, folder: &Path) -> Result<(), String> {
+pub(crate) fn run(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|why| why.to_string())?.block_on(serve(speaks, port, behind, folder))
+    runtime.map_err(|why| why.to_string())?.block_on(serve(speaks, port, behind, people, folder))
 }
 
-async fn serve(speaks: Speaks, port: u16, behind: u16, folder: &Path) -> Result<(), String> {
+async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &Path) -> Result<(), String> {
     let fail = |why: &dyn std::fmt::Display| why.to_string();
     let store = Store::open(&folder.join("data"), Options::new(clock::now())).await.map_err(|why| fail(&why))?;
     let keys = Keys::make(&folder.join("keys")).map_err(|why| fail(&why))?;
     let origin = format!("https://localhost:{port}");
-    write_tokens(&store, &keys.access, &format!("{origin}/fhir"), folder).await?;
+    write_tokens(&store, &keys.access, &format!("{origin}/fhir"), people, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
     let records = Records::Upstream(Upstream::new(base, None)?);
     let setup = Setup { origin, store, records, keys, links: Vec::new() };
@@ -80,13 +80,13 @@ async fn serve(speaks: Speaks, port: u16, behind: u16, folder: &Path) -> Result<
     }
 }
 
-/// A grant and a token for everyone and every purpose; the tokens go into the folder.
-async fn write_tokens(store: &Store, key: &SigningKey, base: &str, folder: &Path) -> Result<(), String> {
+/// A grant and a token for so many people and every purpose; the tokens go into the folder.
+async fn write_tokens(store: &Store, key: &SigningKey, base: &str, people: usize, folder: &Path) -> Result<(), String> {
     let now_s = clock::now().seconds();
     let mut grants = JoinSet::new();
     let mut tokens = String::new();
     for purpose in PURPOSES {
-        for nth in 0..people::PEOPLE {
+        for nth in 0..people {
             let grant = grant(purpose, &people::id(nth), now_s)?;
             let claims = claims(&grant, base, now_s);
             let token = key.sign_jwt("at+jwt", &claims).map_err(|why| why.to_string())?;

@@ -115,9 +115,9 @@ impl Cast {
             nginx: nginx("nginx", false, false)?,
             careful: nginx("nginx-careful", true, false)?,
             pass: pass()?,
-            plain: started(Speaks::Plain, behind, folder, &ca)?,
+            plain: started(Speaks::Plain, behind, people::PEOPLE, folder, &ca)?,
             nginx_tls: nginx("nginx-tls", false, true)?,
-            tls: started(Speaks::Tls, behind, folder, &ca)?,
+            tls: started(Speaks::Tls, behind, people::PEOPLE, folder, &ca)?,
             _origin: origin,
         })
     }
@@ -156,12 +156,19 @@ impl Cast {
 }
 
 /// A gateway of one's own folder, with its tokens written.
-pub(crate) fn started(speaks: Speaks, behind: u16, folder: &Path, ca: &str) -> Result<(Part, Address), String> {
+pub(crate) fn started(
+    speaks: Speaks,
+    behind: u16,
+    people: usize,
+    folder: &Path,
+    ca: &str,
+) -> Result<(Part, Address), String> {
     let own = folder.join(format!("gateway-{}", speaks.word()));
     fs::create_dir_all(&own).map_err(|why| why.to_string())?;
     let port = free_port()?;
     let path = own.to_str().ok_or("a path that is no text")?;
-    let words = ["gateway", speaks.word(), &port.to_string(), &behind.to_string(), path].map(str::to_owned);
+    let words = ["gateway", speaks.word(), &port.to_string(), &behind.to_string(), &people.to_string(), path]
+        .map(str::to_owned);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let part = Part::own(MEASURED, &words, &own.join("log"))?.listening(port)?;
     let trusts = match speaks {

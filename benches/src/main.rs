@@ -39,8 +39,9 @@ fn run(given: &[String]) -> Result<(), String> {
     match words.as_slice() {
         ["origin", port] => one_thread(origin::run(number(port)?)),
         ["pass", port, behind] => one_thread(pass::run(number(port)?, number(behind)?)),
-        ["gateway", speaks, port, behind, folder] => {
-            gateway::run(gateway::Speaks::read(speaks)?, number(port)?, number(behind)?, folder.as_ref())
+        ["gateway", speaks, port, behind, people, folder] => {
+            let people = usize::from(number(people)?);
+            gateway::run(gateway::Speaks::read(speaks)?, number(port)?, number(behind)?, people, folder.as_ref())
         }
         ["laboratory", ack, count, folder] => links::serve(links::acknowledges(ack)?, number(count)?, folder.as_ref()),
         ["senders", count, seconds, folder] => {

@@ -32,7 +32,7 @@ fn pages(report: &Report) -> Result<(), String> {
     let folder = report.folder();
     let behind = free_port()?;
     let _origin = Part::own(LOAD, &["origin", &behind.to_string()], &folder.join("origin.log"))?.listening(behind)?;
-    let (gateway, address) = started(Speaks::Plain, behind, &folder.join("memory"), "")?;
+    let (gateway, address) = started(Speaks::Plain, behind, AT_ONCE, &folder.join("memory"), "")?;
     let tokens = gateway::tokens(&folder.join("memory/gateway-plain"))?;
     let tokens = tokens.get(Purpose::PatientRequest.code()).ok_or("a gateway that wrote no tokens")?.clone();
     let asked: Vec<(String, String)> = tokens

@@ -30,7 +30,7 @@ const RANKS: [(&str, u8); 14] = [
 ];
 
 /// Dependencies that belong to someone, and to whom. `tests` and `benches` stand outside and may speak over sockets.
-const OWNED: [(&str, &[&str]); 32] = [
+const OWNED: [(&str, &[&str]); 33] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
@@ -57,6 +57,7 @@ const OWNED: [(&str, &[&str]); 32] = [
     ("wiremock", &["tests"]),
     ("askama", &["portal"]),
     ("clap", &["cli"]),
+    ("rustix", &["cli"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
     ("tracing-subscriber", &["server", "cli"]),
@@ -497,6 +498,12 @@ fn ledgers_and_sources_are_known_one_by_one() {
 fn only_respond_makes_http_responses() {
     let others: Vec<String> = saying(&["Response::new", "Response::builder"]);
     assert!(others.iter().all(|path| path == RESPONDING), "{others:?}: give a Reply to {RESPONDING}");
+}
+
+#[test]
+fn nothing_that_is_shipped_serves_without_tls() {
+    let own = "gateway/server/src/start.rs";
+    assert_eq!(saying(&["serve_plainly_to_loopback", "PlainFromLoopback"]), ["gateway/server/src/listen.rs", own]);
 }
 
 #[test]

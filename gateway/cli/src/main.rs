@@ -4,6 +4,8 @@ mod args;
 mod config;
 mod data;
 mod demo;
+#[cfg(feature = "faults")]
+mod faults;
 mod hl7;
 mod init;
 mod journal;
@@ -20,14 +22,20 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let command = Sluice::parse().command;
     server::telemetry::start(false);
+    #[cfg(feature = "faults")]
+    if let Err(sentence) = faults::start() {
+        return failed(&sentence);
+    }
     match run(&command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => {
-            // With standard error gone too, the exit status alone must say it.
-            drop(writeln!(std::io::stderr(), "{sentence}"));
-            ExitCode::FAILURE
-        }
+        Err(sentence) => failed(&sentence),
     }
+}
+
+fn failed(sentence: &str) -> ExitCode {
+    // With standard error gone too, the exit status alone must say it.
+    drop(writeln!(std::io::stderr(), "{sentence}"));
+    ExitCode::FAILURE
 }
 
 fn run(command: &Command) -> Result<(), String> {

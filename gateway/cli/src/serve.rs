@@ -122,6 +122,8 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    #[cfg(feature = "faults")]
+    crate::faults::loopback_only(address)?;
     TcpListener::bind(address)
         .await
         .map_err(|why| format!("{address} cannot be listened at ({why}); stop what uses it, or change `listen`"))

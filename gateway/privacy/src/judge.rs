@@ -4,6 +4,7 @@
 //! not be seen leaves no trace: no entry, no count, no gap.
 
 use crate::decide::{may_see, own_fhir_user};
+use crate::faults::{self, Bug};
 use crate::gate::{Page, Redacted, Shown};
 use crate::label::labels;
 use crate::permit::Permit;
@@ -96,14 +97,14 @@ impl Judging {
     pub fn add(&mut self, chunk: Phi<Chunk>) -> Result<(), Refusal> {
         let chunk = chunk.into_exposed();
         self.chunks += 1;
-        for row in chunk.rows {
-            self.row(row)?;
+        for (nth, row) in chunk.rows.into_iter().enumerate() {
+            self.row(row, faults::seeded(Bug::SecondPatient) && nth == 1)?;
         }
         self.next = chunk.next;
         Ok(())
     }
 
-    fn row(&mut self, row: Row) -> Result<(), Refusal> {
+    fn row(&mut self, row: Row, unjudged: bool) -> Result<(), Refusal> {
         let resource = Resource::of(row.content.root()).map_err(unreadable)?;
         let Some(id) = resource.id() else { return Err(unreadable("a row without an id")) };
         let key = (resource.kind(), id);
@@ -112,6 +113,7 @@ impl Judging {
             Standing::Include => self.companions && self.may_see(resource.kind()),
         };
         let about = if asked { self.about(&resource, &row.evidence) } else { None };
+        let about = if unjudged { Some(self.permit.subject().patients().to_vec()) } else { about };
         if row.standing == Standing::Match {
             self.companions = false;
         }
@@ -181,6 +183,7 @@ impl Judging {
             }
             About::Owner => self.by_reference(&key, &self.beside(evidence)),
             About::Targets(targets) => self.by_targets(&targets, &self.beside(evidence)),
+            About::Unknown if faults::seeded(Bug::FilterErrorSends) => Some(self.permit.subject().patients().to_vec()),
             About::Unknown => None,
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod accounting;
 mod decide;
+pub mod faults;
 #[cfg(test)]
 mod fixtures;
 mod gate;

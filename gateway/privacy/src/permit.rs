@@ -1,5 +1,6 @@
 //! What a decision grants: leave for one principal to learn one thing for one purpose.
 
+use crate::faults::{self, Bug};
 use crate::policy::Policy;
 use crate::principal::Principal;
 use fhir::interaction::Interaction;
@@ -29,6 +30,12 @@ impl Subject {
 
     /// Whether this patient is among them.
     pub fn holds(&self, patient: &Id) -> bool {
+        if faults::seeded(Bug::TruncatedId) {
+            return self.patients().iter().any(|own| faults::cut_short(own) == faults::cut_short(patient));
+        }
+        if faults::seeded(Bug::EmptyMeansAll) && self.is_nobody() {
+            return true;
+        }
         self.patients().contains(patient)
     }
 }

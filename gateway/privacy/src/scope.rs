@@ -3,6 +3,7 @@
 //! Source: SMART App Launch 2.2.0, "Scopes for requesting FHIR Resources". The grammar is exact: a scope is understood
 //! whole or not granted at all. Granular scopes (`?param=value`) are not enforced yet and so are never granted.
 
+use crate::faults::{self, Bug};
 use fhir::ResourceType;
 use std::fmt;
 use std::str::FromStr;
@@ -242,6 +243,9 @@ impl Scopes {
 
     /// Whether some scope at the level allows the letter on the type.
     pub fn allow(&self, level: Level, kind: ResourceType, letter: Letter) -> bool {
+        if faults::seeded(Bug::EmptyMeansAll) && self.resources().next().is_none() {
+            return true;
+        }
         self.resources()
             .any(|scope| scope.level == level && scope.kind.is_none_or(|of| of == kind) && scope.letters.has(letter))
     }

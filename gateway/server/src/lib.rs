@@ -21,6 +21,8 @@ pub mod records;
 mod request;
 mod respond;
 pub mod route;
+#[cfg(feature = "faults")]
+mod seeded;
 mod start;
 pub mod telemetry;
 mod tokens;

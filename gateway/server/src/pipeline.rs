@@ -9,6 +9,7 @@ use crate::route::{Act, Authn, Cors, Matched};
 use crate::{clock, oauth, well_known};
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
+use privacy::faults::{self, Point};
 use privacy::{Disclosure, Facts, Judging, Page, Redacted, Refusal, Refused, decide};
 
 /// Answers a request.
@@ -25,13 +26,21 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
     }
     match matched.route.authn {
         Authn::Anyone => {
-            let (reply, principal) = public(cx, request, &matched).await;
+            // Boxed, so that a request for a record does not carry the room that a sign-in needs.
+            let (reply, principal) = Box::pin(public(cx, request, &matched)).await;
             respond(reply, &Asker { principal: principal.as_deref(), ..asker })
         }
         Authn::Bearer => match authenticate::bearer(cx, request) {
             Ok(caller) => {
+                #[cfg(feature = "faults")]
+                if let Some(answered_before) = crate::seeded::answered_before(request) {
+                    return respond(answered_before, &asker);
+                }
                 let reply = fhir(cx, &caller, request, &matched).await;
-                respond(reply, &Asker { principal: Some(&caller.principal), ..asker })
+                let response = respond(reply, &Asker { principal: Some(&caller.principal), ..asker });
+                #[cfg(feature = "faults")]
+                crate::seeded::remember(request, &response);
+                response
             }
             Err((challenge, why)) => respond(Reply::stranger(why), &Asker { challenge, ..asker }),
         },
@@ -42,7 +51,10 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
 pub(crate) async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
     let answer = async { cx.gate.release(judged(cx, caller, asked).await?, clock::now()).await };
     match answer.await {
-        Ok(page) => Ok(page),
+        Ok(page) => {
+            faults::pass(Point::AfterReleaseBeforeFirstByte);
+            Ok(page)
+        }
         Err(why) => Err(cx.gate.refuse(&caller.principal, Some(&asked.question), why, clock::now()).await),
     }
 }

@@ -21,18 +21,29 @@ pub const JSON: &str = "application/json";
 /// The media type of pages.
 pub const HTML: &str = "text/html; charset=utf-8";
 
+/// Room for the headers of an answer, so that they are written without being moved.
+const HEADERS: usize = 20;
+
 /// The one body type; only this file can make one.
 pub struct Body {
     chunks: VecDeque<Bytes>,
     left: u64,
     /// Whoever waits for the other half learns when the body was taken whole or given up.
     _kept: Option<oneshot::Sender<()>>,
+    #[cfg(feature = "faults")]
+    dying: crate::seeded::Dying,
 }
 
 impl Body {
     fn new(chunks: Vec<Bytes>) -> Body {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Body { chunks: chunks.into(), left, _kept: None }
+        Body {
+            chunks: chunks.into(),
+            left,
+            _kept: None,
+            #[cfg(feature = "faults")]
+            dying: crate::seeded::Dying::default(),
+        }
     }
 
     /// Bytes that have not been taken yet.
@@ -41,9 +52,16 @@ impl Body {
     }
 
     /// The same body, and what ends when it does.
-    pub(crate) fn watched(self) -> (Body, oneshot::Receiver<()>) {
+    pub(crate) fn watched(mut self) -> (Body, oneshot::Receiver<()>) {
         let (kept, ended) = oneshot::channel();
-        (Body { _kept: Some(kept), ..self }, ended)
+        self._kept = Some(kept);
+        (self, ended)
+    }
+
+    /// What is still to be sent.
+    #[cfg(feature = "faults")]
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &Bytes> {
+        self.chunks.iter()
     }
 }
 
@@ -51,7 +69,15 @@ impl hyper::body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    #[cfg_attr(not(feature = "faults"), expect(unused_variables, reason = "nothing here waits, but on its death"))]
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        #[cfg(feature = "faults")]
+        {
+            let Body { chunks, dying, .. } = &mut *self;
+            if let Some(last) = dying.words(chunks.front(), cx) {
+                return last;
+            }
+        }
         let next = self.chunks.pop_front();
         if let Some(chunk) = &next {
             self.left -= chunk.len() as u64;
@@ -188,12 +214,13 @@ pub fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
             (credential.status, credential.media, headers, vec![credential.body])
         }
     };
-    let body = Body::new(if asker.head || status == StatusCode::NOT_MODIFIED { Vec::new() } else { chunks.clone() });
     let length: usize = chunks.iter().map(Bytes::len).sum();
+    let body = Body::new(if asker.head || status == StatusCode::NOT_MODIFIED { Vec::new() } else { chunks });
     #[allow(clippy::disallowed_methods, reason = "this is the one place that answers")]
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let out = response.headers_mut();
+    out.reserve(HEADERS);
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             out.append(name, value);

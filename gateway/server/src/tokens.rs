@@ -78,3 +78,104 @@ impl Tokens {
         }
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use crate::keys::Keys;
+    use crate::ports::Ports;
+    use crate::records::Records;
+    use certs::sign::SigningKey;
+    use fhir::{Id, ResourceType};
+    use privacy::{Purpose, Role, Scopes};
+    use smart::claims::AccessClaims;
+    use smart::{Grant, Settings};
+    use store::{Namespace, Options, Store};
+    use tempfile::TempDir;
+
+    const BASE: &str = "https://here/fhir";
+
+    fn grant(id: &str) -> Grant {
+        let patient = Id::parse("p1").unwrap();
+        Grant {
+            id: id.to_owned(),
+            client: "reader".to_owned(),
+            account: "account".to_owned(),
+            username: "ana".to_owned(),
+            role: Role::Patient,
+            fhir_user: (ResourceType::Patient, patient.clone()),
+            patient: Some(patient),
+            scopes: Scopes::parse("patient/Patient.rs"),
+            purpose: Purpose::PatientRequest,
+            created_s: 0,
+            used_s: 0,
+            expires_s: 10_000,
+            generation: 0,
+            secret: String::new(),
+            revoked_s: None,
+        }
+    }
+
+    fn token(key: &SigningKey, grant: &str) -> String {
+        let claims = AccessClaims {
+            iss: BASE.to_owned(),
+            sub: "account".to_owned(),
+            aud: BASE.to_owned(),
+            client_id: "reader".to_owned(),
+            jti: "j".to_owned(),
+            iat: 1_000,
+            exp: 2_000,
+            scope: "patient/Patient.rs".to_owned(),
+            grant: grant.to_owned(),
+            patient: Some("p1".to_owned()),
+            fhir_user: None,
+            purpose: "PATRQT".to_owned(),
+        };
+        key.sign_jwt("at+jwt", &claims).unwrap()
+    }
+
+    async fn authority(dir: &TempDir) -> (Authority<Ports>, SigningKey) {
+        let store = Store::open(dir.path(), Options::new(clock::now())).await.unwrap();
+        let json = serde_json::to_string(&grant("g1")).unwrap();
+        store.documents().put(Namespace::Grant, "g1", json).await.unwrap();
+        let folder = dir.path().join("keys");
+        let (keys, same) = (Keys::make(&folder).unwrap(), Keys::read(&folder).unwrap());
+        let ports = Ports::new(store.clone(), keys.access, keys.identity, Arc::new(Records::Store(store)));
+        let origin = "https://here".to_owned();
+        let settings = Settings { origin, fhir_base: BASE.to_owned(), served: vec![ResourceType::Patient] };
+        (Authority::open(settings, ports).await.unwrap(), same.access)
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_looked_at_ends_with_itself_and_with_its_grant() {
+        let dir = tempfile::tempdir().unwrap();
+        let (authority, key) = authority(&dir).await;
+        let (tokens, token) = (Tokens::default(), token(&key, "g1"));
+        let first = tokens.principal(&authority, &token, 1_500).unwrap();
+        let again = tokens.principal(&authority, &token, 1_501).unwrap();
+        assert!(Arc::ptr_eq(&first, &again), "the signature was verified once");
+        let others = Tokens::default();
+        assert!(others.principal(&authority, &token, 1_999).is_ok());
+        assert_eq!(others.principal(&authority, &token, 2_005), Err(Why::Expired));
+        assert_eq!(authority.end_grants(|grant| grant.id == "g1", 1_502).await, Ok(1));
+        assert_eq!(tokens.principal(&authority, &token, 1_502), Err(Why::NoGrant));
+    }
+
+    #[tokio::test]
+    async fn a_token_changed_in_one_character_is_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (authority, key) = authority(&dir).await;
+        let (tokens, good) = (Tokens::default(), token(&key, "g1"));
+        assert!(tokens.principal(&authority, &good, 1_500).is_ok());
+        let at = good.find('.').unwrap() + 5;
+        let other = if good[at..].starts_with('A') { "B" } else { "A" };
+        let forged = format!("{}{other}{}", &good[..at], &good[at + 1..]);
+        for _ in 0..2 {
+            assert_eq!(tokens.principal(&authority, &forged, 1_500), Err(Why::NotOurs));
+        }
+        assert!(tokens.principal(&authority, &good, 1_500).is_ok(), "strangers push nobody out");
+        assert_eq!(tokens.principal(&authority, &token(&key, "g2"), 1_500), Err(Why::NoGrant));
+    }
+}

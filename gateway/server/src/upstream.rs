@@ -12,8 +12,13 @@ mod keep;
 mod line;
 mod page;
 mod question;
+#[cfg(feature = "faults")]
+mod seeded;
 mod wire;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod line_tests;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;

@@ -9,6 +9,7 @@ use crate::open::Store;
 use crate::resources::{Put, Version, put_all, ready};
 use bridge::journal::Mark;
 use fhir::Instant;
+use privacy::faults::{self, Point};
 
 /// Everything that a message does to the store.
 pub struct Applied {
@@ -42,6 +43,7 @@ impl Store {
                 cross(connection, &link, &crossed).await?;
                 own(connection, &link, &orders).await?;
                 let versions = put_all(connection, ready, at).await?;
+                faults::pass(Point::MidApply);
                 set(connection, sequence, mark).await?;
                 Ok(versions)
             })

@@ -7,6 +7,7 @@ use crate::sqlite::{int, uint};
 use bridge::journal::{Answer, Appended, Ending, Entry, Journal, JournalDown, Kept, Key, Mark, Wanted};
 use bytes::Bytes;
 use privacy::Phi;
+use privacy::faults::{self, Point};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{FromRow, Row};
 
@@ -106,6 +107,7 @@ async fn append(connection: &mut SqliteConnection, line: Line) -> Result<Appende
         .bind(line.raw)
         .fetch_one(connection)
         .await?;
+    faults::pass(Point::MidJournal);
     let sequence = uint(sequence);
     Ok(match conflicts_with {
         Some(earlier) => Appended::Conflict { sequence, earlier: uint(earlier) },

@@ -7,6 +7,7 @@ use super::worker::{Inbox, Outcome};
 use crate::listen::stopped;
 use crate::places::Places;
 use bridge::{Framed, Framer};
+use privacy::faults::{self, Point};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub async fn listen(inbox: Arc<Inbox>, listener: TcpListener, mut stop: watch::R
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
+        faults::pass(Point::AfterAccept);
         let Some(place) = places.take(remote.ip()) else { continue };
         let (inbox, stop) = (Arc::clone(&inbox), stop.clone());
         open.spawn(async move {
@@ -110,14 +112,21 @@ async fn one(
             return false;
         }
     };
+    faults::pass(Point::AfterFrame);
     match inbox.take(raw).await {
         Outcome::Answer { sequence, answers } => {
+            faults::pass(Point::AfterSettleBeforeAck);
             for answer in answers {
                 let Some(frame) = framer.frame(&answer) else { return false };
+                if faults::due(Point::MidAck) {
+                    drop(socket.write_all(frame.get(..frame.len() / 2).unwrap_or_default()).await);
+                    faults::die();
+                }
                 if !matches!(timeout(WRITE, socket.write_all(&frame)).await, Ok(Ok(()))) {
                     return false;
                 }
             }
+            faults::pass(Point::AfterAck);
             inbox.told(sequence).await;
             true
         }

@@ -4,6 +4,8 @@
 
 mod apply;
 mod listener;
+#[cfg(feature = "faults")]
+mod seeded;
 mod worker;
 
 pub use listener::listen;

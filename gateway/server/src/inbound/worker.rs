@@ -10,6 +10,7 @@ use bridge::{Adapter, Code, Defect, Filing, Framer, Heading, Link, Position, Rea
 use bytes::Bytes;
 use json::{Document, Limits};
 use privacy::Phi;
+use privacy::faults::{self, Point};
 use std::sync::Arc;
 use store::{Applied, Store};
 use tokio::sync::Mutex;
@@ -19,9 +20,9 @@ const BATCH: usize = 100;
 
 /// One link's inbox.
 pub struct Inbox {
-    link: Link,
-    adapter: Arc<dyn Adapter>,
-    store: Store,
+    pub(super) link: Link,
+    pub(super) adapter: Arc<dyn Adapter>,
+    pub(super) store: Store,
     records: Arc<Records>,
     one_at_a_time: Mutex<()>,
 }
@@ -50,6 +51,8 @@ struct Work {
     matched: Vec<(Phi<Filing>, String)>,
     write: Writes,
     outcome: Option<Outcome>,
+    #[cfg(feature = "faults")]
+    joined: Vec<Phi<Filing>>,
 }
 
 impl Inbox {
@@ -83,7 +86,8 @@ impl Inbox {
         while let Ok(kept) = self.store.list(Wanted::Unfinished, 0, BATCH).await {
             let before = count;
             for kept in kept.into_iter().filter(|kept| kept.link == self.link.name) {
-                self.run(journey::resume(self.link.ack, &kept), Work::default()).await;
+                self.run(journey::resume(self.link.ack, &kept), self.taken_up(kept.sequence).await).await;
+                faults::pass(Point::DuringResume);
                 count += 1;
             }
             if count == before {
@@ -96,7 +100,21 @@ impl Inbox {
     /// Sends one kept message through the live path again: for what waited for a person or a patient.
     pub async fn replay(&self, sequence: u64) {
         let _turn = self.one_at_a_time.lock().await;
-        self.run(journey::replay(self.link.ack, sequence), Work::default()).await;
+        let work = self.taken_up(sequence).await;
+        faults::pass(Point::DuringReplay);
+        self.run(journey::replay(self.link.ack, sequence), work).await;
+        faults::pass(Point::DuringReplay);
+    }
+
+    /// A message by itself, with nothing in memory: all of it is read from the journal.
+    #[cfg(not(feature = "faults"))]
+    async fn taken_up(&self, _sequence: u64) -> Work {
+        Work::default()
+    }
+
+    #[cfg(feature = "faults")]
+    async fn taken_up(&self, sequence: u64) -> Work {
+        Work { joined: self.all_that_wait_but(sequence).await, ..Work::default() }
     }
 
     /// Notes that the answer is on the wire.
@@ -162,8 +180,10 @@ impl Inbox {
         let key = work.heading.as_ref().and_then(|heading| Key::of(heading, fingerprint));
         let kept = raw.derive(Bytes::clone);
         let entry = Entry { link: self.link.name.clone(), key, received_at_us: clock::now().micros(), raw };
+        faults::pass(Point::BeforeJournal);
         match self.store.append(entry).await {
             Ok(appended) => {
+                faults::pass(Point::AfterJournal);
                 if !matches!(appended, Appended::Duplicate { .. }) {
                     work.raw = Some(kept);
                 }
@@ -205,11 +225,16 @@ impl Inbox {
                 }
             }
         }
+        #[cfg(feature = "faults")]
+        if let Some(first) = work.matched.first().map(|(_, first)| first.clone()) {
+            work.matched.extend(work.joined.drain(..).map(|filing| (filing, first.clone())));
+        }
         Event::Decided { matched: work.matched.len(), waiting }
     }
 
     /// With the embedded store the writing itself belongs to one transaction with the message's end: see `settle`.
     async fn apply(&self, _sequence: u64, work: &mut Work) -> Event {
+        faults::pass(Point::BeforeApply);
         for (filing, patient) in std::mem::take(&mut work.matched) {
             match apply::writes(&self.store, &self.records, &self.link, &filing, &patient, &mut work.write).await {
                 Ok(true) => {}
@@ -232,6 +257,7 @@ impl Inbox {
                 return Event::Down;
             }
         }
+        faults::pass(Point::AfterApplyBeforeSettle);
         Event::Applied
     }
 

@@ -30,15 +30,27 @@ impl Impersonal for Frame<'_> {}
 impl<'a> Frame<'a> {
     /// The frame of a question.
     pub fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
-        let (pairs, self_url, ignored, count_only) = match &asked.what {
-            What::Page { query, .. } => {
-                (query.self_pairs.clone(), query.self_url(), query.ignored.clone(), query.count == Some(0))
-            }
-            What::One { .. } => (Vec::new(), String::new(), Vec::new(), false),
+        let frame = Frame {
+            base: &cx.fhir_base,
+            pages: &cx.pages,
+            kind: asked.question.kind,
+            pairs: Vec::new(),
+            self_url: String::new(),
+            ignored: Vec::new(),
+            binding: String::new(),
+            count_only: false,
         };
-        let binding = caller.binding(&cx.policies);
-        let kind = asked.question.kind;
-        Frame { base: &cx.fhir_base, pages: &cx.pages, kind, pairs, self_url, ignored, binding, count_only }
+        match &asked.what {
+            What::Page { query, .. } => Frame {
+                pairs: query.self_pairs.clone(),
+                self_url: query.self_url(),
+                ignored: query.ignored.clone(),
+                binding: caller.binding(&cx.policies),
+                count_only: query.count == Some(0),
+                ..frame
+            },
+            What::One { .. } => frame,
+        }
     }
 }
 

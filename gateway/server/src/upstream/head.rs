@@ -4,6 +4,7 @@
 //! `chunked` alone. Nothing of the other headers is kept.
 
 use http::StatusCode;
+use std::mem::MaybeUninit;
 
 /// Header lines of one answer.
 const HEADERS_MAX: usize = 100;
@@ -39,9 +40,10 @@ pub(super) struct Head {
 /// # Errors
 /// How it is none, without a word of what it says.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<Head>, &'static str> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut head = httparse::Response::new(&mut headers);
-    let length = match head.parse(bytes) {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut head = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut head, bytes, &mut headers);
+    let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if bytes.len() < HEAD_BYTES_MAX => return Ok(None),
         Ok(httparse::Status::Partial) => return Err("its head is too long"),

@@ -48,6 +48,12 @@ pub(super) enum Line {
 impl Line {
     /// Asks, and gives the answer, and the connection if it may be asked again.
     pub(super) async fn exchange(mut self, question: &[u8], bytes_max: usize) -> Result<(Answer, Option<Line>), Broke> {
+        let (answer, again) = self.ask(question, bytes_max).await?;
+        Ok((answer, again.then_some(self)))
+    }
+
+    /// The answer, and whether the connection may be asked again. Half done, it leaves a connection that may not.
+    pub(super) async fn ask(&mut self, question: &[u8], bytes_max: usize) -> Result<(Answer, bool), Broke> {
         self.write_all(question).await.map_err(|_| Broke::Unanswered)?;
         self.flush().await.map_err(|_| Broke::Unanswered)?;
         let mut read = BytesMut::with_capacity(READ_BYTES);
@@ -58,10 +64,9 @@ impl Line {
             (_, Framing::Length(length)) if length <= READ_BYTES => {
                 self.body(head.framing, &mut read, READ_BYTES).await?
             }
-            (_, _) => return Ok((Answer { status: head.status, body: Bytes::new() }, None)),
+            (_, _) => return Ok((Answer { status: head.status, body: Bytes::new() }, false)),
         };
-        let line = (head.keeps && read.is_empty()).then_some(self);
-        Ok((Answer { status: head.status, body }, line))
+        Ok((Answer { status: head.status, body }, head.keeps && read.is_empty()))
     }
 
     /// The head of the answer that counts; what came behind it stays in `read`.

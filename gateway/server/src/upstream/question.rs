@@ -7,6 +7,7 @@
 use super::wire::down;
 use fhir::search::{Criterion, Filter, Include, Modifier, Parameter, Prefix, Query};
 use fhir::{Id, Instant, ResourceType, subject};
+use privacy::faults::{self, Bug};
 use privacy::{Kind, Refusal};
 use std::collections::BTreeSet;
 
@@ -64,6 +65,9 @@ pub(super) fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> String {
 
 fn narrowed(query: &Query, patients: &[Id]) -> Result<Option<Pairs>, Refusal> {
     let mut wanted: Option<BTreeSet<&Id>> = query.ids.as_ref().map(|ids| ids.iter().collect());
+    if faults::seeded(Bug::EmptyMeansAll) && patients.is_empty() {
+        return Ok(Some(wanted.map(|wanted| pair("_id", ids(wanted))).into_iter().collect()));
+    }
     if query.kind == ResourceType::Patient {
         let own: BTreeSet<&Id> = patients.iter().collect();
         wanted = Some(wanted.map_or(own.clone(), |wanted| wanted.intersection(&own).copied().collect()));

@@ -3,6 +3,8 @@
 
 use super::address::Base;
 use super::line::{Answer, Broke, Line};
+#[cfg(feature = "faults")]
+use super::seeded::exchange;
 use bytes::Bytes;
 use certs::rustls::pki_types::ServerName;
 use http::StatusCode;
@@ -11,6 +13,8 @@ use privacy::{Kind, Refusal};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// How long a connection may take to come about.
@@ -79,7 +83,9 @@ impl Wire {
 
     /// What stands at an address: nothing at 404 or 410.
     pub(super) async fn read(&self, url: &str, bytes_max: usize) -> Result<Option<Document>, Refusal> {
-        self.found(in_time(ANSWER_MAX, self.ask(self.get(url)?, bytes_max)).await?, bytes_max).await
+        let question = self.get(url)?;
+        let answer = timely(timeout(ANSWER_MAX, Box::pin(self.ask(question, bytes_max))).await)?;
+        self.found(answer, bytes_max).await
     }
 
     /// A page of a search; a search too long for an address is sent as a form. Nothing at 404 or 410.
@@ -90,7 +96,8 @@ impl Wire {
         let (path, query) = url.split_once('?').ok_or_else(|| down("an address of great length without a query"))?;
         let form = "application/x-www-form-urlencoded";
         let question = self.post(&format!("{path}/_search"), form, query.as_bytes())?;
-        self.found(in_time(ANSWER_MAX, self.ask(question, PAGE_BYTES_MAX)).await?, PAGE_BYTES_MAX).await
+        let answer = timely(timeout(ANSWER_MAX, Box::pin(self.ask(question, PAGE_BYTES_MAX))).await)?;
+        self.found(answer, PAGE_BYTES_MAX).await
     }
 
     /// The answer to a transaction. It goes out once, on a connection of its own: on one that had waited nobody could tell
@@ -99,32 +106,33 @@ impl Wire {
         let question = self.post(url, "application/fhir+json", &bundle)?;
         let exchange = async {
             let line = self.connect().await?;
-            line.exchange(&question, PAGE_BYTES_MAX).await.map_err(broken)
+            exchange(line, &question, PAGE_BYTES_MAX).await.map_err(broken)
         };
-        let (answer, line) = in_time(WRITE_MAX, exchange).await?;
-        match (answer.status, line) {
-            (StatusCode::OK, line) => self.document(answer.body, line, PAGE_BYTES_MAX).await,
-            (other, _) => Err(refused(other)),
+        let (answer, line) = timely(timeout(WRITE_MAX, exchange).await)?;
+        match answer.status {
+            StatusCode::OK => self.document(answer.body, line, PAGE_BYTES_MAX).await,
+            other => Err(refused(other)),
         }
     }
 
     /// Whether a GET is answered with 200 soon.
     pub(super) async fn answers(&self, url: &str) -> bool {
         let Ok(question) = self.get(url) else { return false };
-        let answer = in_time(READY_MAX, self.ask(question, PAGE_BYTES_MAX)).await;
+        let answer = timely(timeout(READY_MAX, Box::pin(self.ask(question, PAGE_BYTES_MAX))).await);
         answer.is_ok_and(|(answer, _)| answer.status == StatusCode::OK)
     }
 
-    /// Asks what changes nothing; once more when a connection that had waited turns out to be closed.
+    /// Asks what changes nothing; once more when a connection that had waited turns out to be closed. Its callers box it:
+    /// what an exchange needs would otherwise be moved along with every step of a request.
     async fn ask(&self, question: Vec<u8>, bytes_max: usize) -> Result<(Answer, Option<Line>), Refusal> {
         if let Some(line) = self.waiting() {
-            match line.exchange(&question, bytes_max).await {
+            match exchange(line, &question, bytes_max).await {
                 Err(Broke::Unanswered) => {}
                 other => return other.map_err(broken),
             }
         }
         let line = self.connect().await?;
-        line.exchange(&question, bytes_max).await.map_err(broken)
+        exchange(line, &question, bytes_max).await.map_err(broken)
     }
 
     /// What an answer says. Only one that could be read leaves its connection for the next question.
@@ -168,6 +176,10 @@ impl Wire {
     /// A connection that waited and on which nothing has come meanwhile. The last one used is taken first; those that have
     /// waited too long go.
     fn waiting(&self) -> Option<Line> {
+        #[cfg(feature = "faults")]
+        if let Some(line) = super::seeded::given_up() {
+            return Some(line);
+        }
         loop {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let (line, since) = waiting.pop()?;
@@ -197,7 +209,7 @@ impl Wire {
                 }
             }
         };
-        in_time(CONNECT_MAX, connected).await
+        timely(timeout(CONNECT_MAX, connected).await)
     }
 
     fn get(&self, url: &str) -> Result<Vec<u8>, Refusal> {
@@ -226,20 +238,21 @@ impl Wire {
     }
 }
 
+#[cfg(not(feature = "faults"))]
+async fn exchange(line: Line, question: &[u8], bytes_max: usize) -> Result<(Answer, Option<Line>), Broke> {
+    line.exchange(question, bytes_max).await
+}
+
 /// The server behind us gave no answer that we use; what it said is not repeated.
 pub(super) fn down(private: impl std::fmt::Display) -> Refusal {
     Refusal::new(Kind::UpstreamDown, "The record server gave no usable answer. Try again later.").because(private)
 }
 
-async fn in_time<T>(most: Duration, exchange: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
-    match tokio::time::timeout(most, exchange).await {
-        Ok(answer) => answer,
-        Err(_) => Err(late()),
-    }
-}
-
-fn late() -> Refusal {
-    Refusal::new(Kind::UpstreamTimeout, "The record server did not answer in time. Try again later.")
+/// What came in time, or that nothing did.
+fn timely<T>(exchange: Result<Result<T, Refusal>, Elapsed>) -> Result<T, Refusal> {
+    exchange.unwrap_or_else(|_| {
+        Err(Refusal::new(Kind::UpstreamTimeout, "The record server did not answer in time. Try again later."))
+    })
 }
 
 fn refused(status: StatusCode) -> Refusal {

@@ -2,6 +2,7 @@
 
 use super::block::{Content, Header, decode, encode};
 use super::segment::{Broken, Chain, End, Why, gap, numbers, path, sync_folder, walk};
+use privacy::faults::{self, Point};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -106,9 +107,16 @@ impl Tail {
         if self.at + room > self.length {
             self.lay_zeros(self.at + room)?;
         }
+        faults::pass(Point::BeforeBlock);
         self.file.seek(SeekFrom::Start(self.at))?;
+        if faults::due(Point::MidBlock) {
+            self.file.write_all(block.get(..block.len() / 2).unwrap_or_default())?;
+            faults::die();
+        }
         self.file.write_all(&block)?;
+        faults::pass(Point::AfterWriteBeforeFsync);
         self.file.sync_data()?;
+        faults::pass(Point::AfterFsync);
         self.at += room;
         self.chain = Chain { next: sequence + 1, previous: hash };
         Ok(sequence)

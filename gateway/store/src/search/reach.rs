@@ -4,6 +4,7 @@ use super::sql::Sql;
 use crate::error::StoreError;
 use fhir::ResourceType;
 use fhir::subject;
+use privacy::faults::{self, Bug};
 use privacy::policy::Cut;
 use privacy::{Label, Permit};
 use sqlx::Row;
@@ -59,6 +60,13 @@ impl Reach {
     pub(super) async fn of(permit: &Permit, connection: &mut SqliteConnection) -> Result<Option<Reach>, StoreError> {
         let mut sql = Sql::of("SELECT number FROM patient WHERE id IN ");
         sql.list(permit.subject().patients().iter().map(|id| id.as_str()));
+        if faults::seeded(Bug::TruncatedId) {
+            sql = Sql::of("SELECT number FROM patient WHERE substr(id, 1, 24) IN ");
+            sql.list(permit.subject().patients().iter().map(faults::cut_short));
+        }
+        if faults::seeded(Bug::EmptyMeansAll) && permit.subject().is_nobody() {
+            sql = Sql::of("SELECT number FROM patient");
+        }
         let rows = sql.rows(connection).await?;
         let patients = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         if patients.is_empty() {

@@ -5,6 +5,7 @@
 //! the connection is thrown away with all it remembers, and everybody in the transaction is told.
 
 use crate::error::{StoreError, is_disk_failure};
+use privacy::faults::{self, Point};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use std::collections::VecDeque;
@@ -155,7 +156,7 @@ async fn fill(
         if alone {
             let (keep, tell) = job(Ok(&mut *connection)).await;
             tells.push(tell);
-            return run_sql(connection, if keep { "COMMIT" } else { "ROLLBACK" }).await;
+            return if keep { commit(connection).await } else { run_sql(connection, "ROLLBACK").await };
         }
         run_sql(connection, "SAVEPOINT piece").await?;
         let (keep, tell) = job(Ok(&mut *connection)).await;
@@ -165,7 +166,14 @@ async fn fill(
         }
         run_sql(connection, "RELEASE piece").await?;
     }
-    run_sql(connection, "COMMIT").await
+    commit(connection).await
+}
+
+async fn commit(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    faults::pass(Point::BeforeCommit);
+    run_sql(connection, "COMMIT").await?;
+    faults::pass(Point::AfterCommit);
+    Ok(())
 }
 
 async fn run_sql(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), sqlx::Error> {
