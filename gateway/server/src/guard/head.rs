@@ -155,9 +155,8 @@ impl Head {
         if path.len() > PATH_BYTES_MAX || query.len() > QUERY_BYTES_MAX + 1 {
             return Err(Fault::AddressTooLong);
         }
-        let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>');
         let path = std::str::from_utf8(path).map_err(|_| Fault::Target)?;
-        if checked_path(path).is_err() || !query.iter().all(plain) {
+        if checked_path(path).is_err() || !query.iter().all(|byte| is(*byte, QUERY)) {
             return Err(Fault::Target);
         }
         Ok(())
@@ -167,19 +166,17 @@ impl Head {
         let colon = memchr::memchr(b':', line).ok_or(Fault::Field)?;
         let (name, rest) = line.split_at(colon);
         let value = rest.get(1..).unwrap_or_default();
-        // Folds bytes together instead of stopping at the first, so that it is done many at a time.
-        let text = value.iter().fold(true, |all, byte| all & (matches!(byte, b' '..=b'~') | (*byte == b'\t')));
-        if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) || !text {
+        if name.is_empty() || !name.iter().all(|byte| is(*byte, TOKEN)) || !is_text(value) {
             return Err(Fault::Field);
         }
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        let named = |known: &[u8]| name.eq_ignore_ascii_case(known);
         match name.len() {
-            4 if is(b"host") => self.host(value.trim_ascii()),
-            6 if is(b"expect") => expectation(value.trim_ascii()),
-            7 if is(b"upgrade") => Err(Fault::Hop),
-            10 if is(b"connection") => hops(value),
-            14 if is(b"content-length") => self.length(value.trim_ascii()),
-            17 if is(b"transfer-encoding") => self.coding(value.trim_ascii()),
+            4 if named(b"host") => self.host(value.trim_ascii()),
+            6 if named(b"expect") => expectation(value.trim_ascii()),
+            7 if named(b"upgrade") => Err(Fault::Hop),
+            10 if named(b"connection") => hops(value),
+            14 if named(b"content-length") => self.length(value.trim_ascii()),
+            17 if named(b"transfer-encoding") => self.coding(value.trim_ascii()),
             _other => Ok(()),
         }
     }
@@ -219,13 +216,42 @@ impl Head {
     }
 }
 
-/// RFC 9110 section 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
+/// May stand in a header's name (RFC 9110 section 5.6.2).
+const TOKEN: u8 = 1;
+/// May stand in a query.
+const QUERY: u8 = 2;
+/// What each byte may be: looked up, because every byte of every request is asked.
+const BYTES: [u8; 256] = bytes();
+
+const fn bytes() -> [u8; 256] {
+    let mut bytes = [0; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        let alphanumeric = byte.is_ascii_alphanumeric();
+        let mark = matches!(
             byte,
             b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
-        )
+        );
+        if alphanumeric || mark {
+            bytes[byte as usize] |= TOKEN;
+        }
+        if byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>') {
+            bytes[byte as usize] |= QUERY;
+        }
+        byte += 1;
+    }
+    bytes
+}
+
+fn is(byte: u8, what: u8) -> bool {
+    BYTES[usize::from(byte)] & what != 0
+}
+
+/// Whether all is plain text: spaces, tabs and what can be seen. Every byte is looked at, without a branch, so that many are
+/// looked at together.
+fn is_text(value: &[u8]) -> bool {
+    let strange = |byte: u8| u8::from(byte.wrapping_sub(b' ') > b'~' - b' ') & u8::from(byte != b'\t');
+    value.iter().fold(0, |any, byte| any | strange(*byte)) == 0
 }
 
 fn expectation(value: &[u8]) -> Result<(), Fault> {
