@@ -7,6 +7,7 @@ use crate::people;
 use certs::sign::SigningKey;
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
+use server::context::Demo;
 use server::keys::Keys;
 use server::records::Records;
 use server::upstream::Upstream;
@@ -66,7 +67,7 @@ async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &P
     write_tokens(&store, &keys.access, &format!("{origin}/fhir"), people, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
     let records = Records::Upstream(Upstream::new(base, None)?);
-    let setup = Setup { base: Base { origin, data, store, records, keys }, links: Vec::new() };
+    let setup = Setup { base: Base { origin, data, store, records, keys }, links: Vec::new(), demo: Demo::default() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|why| fail(&why))?;
     let (_stop, stopping) = watch::channel(false);

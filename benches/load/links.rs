@@ -6,6 +6,7 @@ use crate::report::{Report, median};
 use bridge::{AckWhen, Authority, Link};
 use fhir::{Id, ResourceType};
 use privacy::Phi;
+use server::context::Demo;
 use server::inbound::Door;
 use server::keys::Keys;
 use server::records::Records;
@@ -68,7 +69,7 @@ async fn linked(ack: AckWhen, count: u16, folder: &Path) -> Result<(), String> {
     }
     let records = Records::Store(store.clone());
     let origin = "https://localhost:1".to_owned();
-    let setup = Setup { base: Base { origin, data, store, records, keys }, links };
+    let setup = Setup { base: Base { origin, data, store, records, keys }, links, demo: Demo::default() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|why| fail(&why))?;
     let (draft, whole) = (folder.join("ports.draft"), folder.join("ports"));

@@ -63,6 +63,17 @@ impl Peer {
         Ok(Connection { stream, read: Vec::new(), host: self.host().to_owned() })
     }
 
+    /// A handshake that offers this protocol alone, and nothing after it.
+    ///
+    /// # Errors
+    /// What the socket or the handshake says.
+    pub async fn offer(&self, protocol: &str) -> Result<TlsStream<TcpStream>> {
+        let mut tls = (*self.tls).clone();
+        tls.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        let name = ServerName::try_from("localhost").map_err(Error::other)?;
+        TlsConnector::from(Arc::new(tls)).connect(name, TcpStream::connect(self.address).await?).await
+    }
+
     /// What stands in `Host`.
     pub fn host(&self) -> &str {
         self.origin.strip_prefix("https://").unwrap_or(&self.origin)

@@ -61,13 +61,16 @@ fn pairs(form: &[u8]) -> Vec<(String, String)> {
 /// A path that every server reads alike: plain characters, no empty segment, no dots that climb, nothing encoded.
 ///
 /// # Errors
-/// `Malformed` for anything else.
+/// `AddressTooLong` past the bound, `Malformed` for anything else.
 pub(crate) fn checked_path(path: &str) -> Result<(), Refusal> {
+    if path.len() > PATH_BYTES_MAX {
+        return Err(Refusal::new(Kind::AddressTooLong, "The path is too long."));
+    }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'$' | b'/');
     let segments = path.strip_prefix('/').unwrap_or("/").split('/');
     let climbs = |segment: &str| segment.is_empty() || segment == "." || segment == "..";
     let whole = path == "/" || !segments.clone().any(climbs);
-    if path.len() <= PATH_BYTES_MAX && path.bytes().all(plain) && whole {
+    if path.bytes().all(plain) && whole {
         return Ok(());
     }
     Err(Refusal::new(

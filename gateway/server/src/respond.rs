@@ -1,6 +1,7 @@
 //! The only maker of HTTP responses. What reaches a client is one of four kinds of reply, and nothing else can be sent.
 
 use crate::route::{Cors, Route};
+use crate::telemetry::Alarm;
 use bytes::Bytes;
 use fhir::outcome::{Issue, IssueCode, outcome};
 use http::header::{self, HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 
 /// The media type of FHIR's JSON.
 pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
@@ -26,6 +28,8 @@ const HEADERS: usize = 20;
 pub(crate) struct Body {
     chunks: VecDeque<Bytes>,
     left: u64,
+    /// Whoever waits for the other half learns when the body was taken whole or given up.
+    _kept: Option<oneshot::Sender<()>>,
     #[cfg(feature = "faults")]
     dying: crate::seeded::Dying,
 }
@@ -36,9 +40,22 @@ impl Body {
         Body {
             chunks: chunks.into(),
             left,
+            _kept: None,
             #[cfg(feature = "faults")]
             dying: crate::seeded::Dying::default(),
         }
+    }
+
+    /// Bytes that have not been taken yet.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The same body, and what ends when it does.
+    pub(crate) fn watched(mut self) -> (Body, oneshot::Receiver<()>) {
+        let (kept, ended) = oneshot::channel();
+        self._kept = Some(kept);
+        (self, ended)
     }
 
     /// What is still to be sent.
@@ -181,6 +198,7 @@ pub(crate) fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
             if asker.principal.is_none_or(|principal| !to.is(principal)) {
                 tracing::error!(
                     alarm = "wrong-recipient",
+                    total = Alarm::WrongRecipient.count(1),
                     correlation = asker.correlation,
                     "an answer was for someone else"
                 );
@@ -242,6 +260,10 @@ type Parts = (StatusCode, &'static str, Vec<(HeaderName, String)>, Vec<Bytes>);
 
 /// An OperationOutcome: the caller's text, never ours.
 fn refusal(why: &Refusal, asker: &Asker<'_>) -> Parts {
+    if matches!(why.kind(), Kind::UpstreamDown | Kind::UpstreamTimeout) {
+        let total = Alarm::Upstream.count(1);
+        tracing::warn!(alarm = "upstream", total, correlation = asker.correlation, "no usable answer from behind");
+    }
     if let Some(private) = why.private() {
         tracing::warn!(kind = ?why.kind(), correlation = asker.correlation, why = private, "refused");
     }
@@ -274,6 +296,8 @@ fn status_of(kind: Kind) -> (StatusCode, IssueCode) {
         Kind::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, IssueCode::NotSupported),
         Kind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, IssueCode::NotSupported),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, IssueCode::TooLong),
+        Kind::AddressTooLong => (StatusCode::URI_TOO_LONG, IssueCode::TooLong),
+        Kind::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, IssueCode::TooLong),
         Kind::TooCostly => (StatusCode::UNPROCESSABLE_ENTITY, IssueCode::TooCostly),
         Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, IssueCode::Throttled),
         Kind::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, IssueCode::Timeout),

@@ -24,6 +24,7 @@ mod line_tests;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
+use crate::telemetry::Alarm;
 use address::Base;
 use evidence::{Evidence, pointed};
 use fhir::resource::Resource;
@@ -77,16 +78,18 @@ impl Upstream {
             Cursor::Store(_) => return Err(gone()),
         };
         let page = match self.wire.page(&link).await? {
-            Some(page) => Page::read(&page, query.kind, &self.base)?,
+            Some(page) => self.taken_apart(&page, query.kind)?,
             None if *from == Cursor::Start => return Err(down("it does not know this type")),
             None => return Err(gone()),
         };
         if is_personal(query.kind) {
-            let foreign = page.foreign(permit.subject(), &self.base)?;
+            let foreign = self.trusted(page.foreign(permit.subject(), &self.base))?;
             if foreign > 0 {
+                self.wire.distrust();
                 tracing::warn!(
                     alarm = "foreign-row",
                     rows = foreign,
+                    total = Alarm::ForeignRow.count(foreign as u64),
                     "the server behind us gave rows of other patients"
                 );
             }
@@ -145,6 +148,7 @@ impl Upstream {
             return Ok(None);
         };
         if name(&content).is_none_or(|(its_kind, its_id)| its_kind != kind || its_id != *id) {
+            self.wire.distrust();
             return Err(down("it gave another resource than was read"));
         }
         Ok(Some(content))
@@ -158,7 +162,19 @@ impl Upstream {
     /// A page by its link, which is within the base.
     async fn next_page(&self, kind: ResourceType, link: &str) -> Result<Page, Refusal> {
         let page = self.wire.page(link).await?.ok_or_else(|| down("a page of its own is not there"))?;
-        Page::read(&page, kind, &self.base)
+        self.taken_apart(&page, kind)
+    }
+
+    fn taken_apart(&self, page: &Document, kind: ResourceType) -> Result<Page, Refusal> {
+        self.trusted(Page::read(page, kind, &self.base))
+    }
+
+    /// An answer with a fault may be another's: no connection is used again.
+    fn trusted<T>(&self, answer: Result<T, Refusal>) -> Result<T, Refusal> {
+        if answer.is_err() {
+            self.wire.distrust();
+        }
+        answer
     }
 }
 

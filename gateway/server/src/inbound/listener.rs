@@ -1,10 +1,13 @@
 //! One link's socket: bytes in, frames out, answers in the order of the messages, each in one write.
 //!
 //! Under TLS whoever connects has shown a certificate that the link's authority issued, before a byte of theirs is looked
-//! at. When the gateway stops, a message that has begun is read to its end and answered; no other is begun.
+//! at. Time is counted from where a message began or the last one ended, not from the last byte: whoever sends a byte now
+//! and then gains nothing by it. When the gateway stops, a message that has begun is read to its end and answered; no other
+//! is begun.
 
 use super::worker::{Inbox, Outcome};
 use crate::listen::stopped;
+use crate::places::Places;
 use bridge::{Framed, Framer};
 use certs::rustls::ServerConfig;
 use privacy::faults::{self, Point};
@@ -13,13 +16,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 /// Connections of one link at once.
-const CONNECTIONS_MAX: usize = 64;
-/// Time that a connection may be silent between messages.
+const CONNECTIONS_MAX: usize = 256;
+/// Connections of one link at once from one address.
+const CONNECTIONS_PER_ADDRESS_MAX: usize = 64;
+/// What is no message, so many times on end, ends the connection.
+const FAULTS_MAX: usize = 100;
+/// Time between two messages of a connection.
 const IDLE: Duration = Duration::from_secs(30 * 60);
 /// Time in which a message that has begun must end.
 const FRAME: Duration = Duration::from_secs(60);
@@ -40,7 +47,7 @@ pub(crate) async fn listen(
     mut stop: watch::Receiver<bool>,
 ) {
     let tls = tls.map(TlsAcceptor::from);
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX);
     let mut open = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -54,7 +61,7 @@ pub(crate) async fn listen(
             continue;
         };
         faults::pass(Point::AfterAccept);
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let Some(place) = places.take(remote.ip()) else { continue };
         let (inbox, tls, stop) = (Arc::clone(&inbox), tls.clone(), stop.clone());
         open.spawn(async move {
             connection(&inbox, socket, remote, tls, stop).await;
@@ -101,27 +108,30 @@ async fn messages(
 ) {
     let mut framer = inbox.framer();
     let mut buffer = vec![0u8; READ_BYTES];
-    let mut until = Instant::now() + IDLE;
+    let (mut deadline, mut faults) = (Instant::now() + IDLE, 0);
     loop {
-        let under_way = framer.held_bytes() > 0;
+        let begun = framer.held_bytes() > 0;
         let read = tokio::select! {
             biased;
-            () = stopped(&mut stop), if !under_way => return,
-            read = timeout_at(until, socket.read(&mut buffer)) => read,
+            () = stopped(&mut stop), if !begun => return,
+            read = timeout_at(deadline, socket.read(&mut buffer)) => read,
         };
         let Ok(Ok(count @ 1..)) = read else { return };
         let Some(bytes) = buffer.get(..count) else { return };
-        let framed = framer.push(bytes);
-        // A message has its time from its first byte on, however slowly the others come.
-        until = match (framer.held_bytes() > 0, under_way && framed.is_empty()) {
-            (true, true) => until,
-            (true, false) => Instant::now() + FRAME,
-            (false, _) => Instant::now() + IDLE,
-        };
-        for framed in framed {
+        let mut ended = false;
+        for framed in framer.push(bytes) {
+            let message = matches!(framed, Framed::Message(_));
+            (ended, faults) = if message { (true, 0) } else { (ended, faults + 1) };
+            if faults > FAULTS_MAX {
+                return;
+            }
             if !one(inbox, framer.as_mut(), socket, framed, remote).await {
                 return;
             }
+        }
+        let amid = framer.held_bytes() > 0;
+        if ended || amid != begun {
+            deadline = Instant::now() + if amid { FRAME } else { IDLE };
         }
     }
 }
@@ -145,7 +155,7 @@ async fn one(
             return true;
         }
         Framed::TooLong => {
-            tracing::warn!(link = inbox.link_name(), %remote, "a message longer than the bound");
+            tracing::warn!(link = inbox.link_name(), %remote, "a message, or what stands between two, is longer than the bound");
             return false;
         }
     };

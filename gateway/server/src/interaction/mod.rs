@@ -128,7 +128,7 @@ fn acceptable(request: &Request) -> Result<(), Refusal> {
 /// A search's parameters, from the query and, for POST, the form: both count.
 fn pairs(request: &Request) -> Result<Vec<(String, String)>, Refusal> {
     if request.query.as_ref().is_some_and(|query| query.len() > QUERY_BYTES_MAX) {
-        return Err(Refusal::new(Kind::TooLarge, "The query is too long; send it as POST to _search."));
+        return Err(Refusal::new(Kind::AddressTooLong, "The query is too long; send it as POST to _search."));
     }
     let mut pairs = request.query_pairs();
     if request.method == http::Method::POST {

@@ -59,6 +59,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Head>, &'static str> {
             lengths.push(header.value);
         } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
             codings.push(header.value);
+        } else if header.name.eq_ignore_ascii_case("content-encoding") {
+            // We ask for none, and what is small on the wire may be any size behind it.
+            return Err("its answer is encoded");
         } else if header.name.eq_ignore_ascii_case("connection") {
             keeps &= !says_close(header.value);
         }
@@ -117,6 +120,8 @@ mod tests {
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
             "Transfer-Encoding: identity\r\n",
             "Transfer-Encoding : chunked\r\n",
+            "Content-Length: 5\r\nContent-Encoding: gzip\r\n",
+            "Content-Length: 5\r\nContent-Encoding: identity\r\n",
             " folded: x\r\n",
         ] {
             assert!(head(bad).is_err(), "{bad}");

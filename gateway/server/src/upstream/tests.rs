@@ -4,7 +4,8 @@ use super::*;
 use fhir::Interaction;
 use fhir::search::Handling;
 use privacy::{Facts, Judging, Policies, Principal, Purpose, Question, Role, Scopes, Subject, Wanted, decide};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wiremock::matchers::header;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -150,6 +151,7 @@ async fn an_answer_with_any_fault_is_refused_whole_and_nothing_of_it_is_told() {
         (200, r#"{"resourceType":"OperationOutcome"}"#.to_owned()),
         (200, set(&[observation("o1", "p1"), "{}".to_owned()], None)),
         (200, set(&[nobody.to_owned()], None)),
+        (200, set(&[observation("o1", "p1").replace("Observation", "Condition")], None)),
         (200, set(&[nobody.replace("\"id\":\"o1\",", "")], None)),
         (200, foreign),
         (200, format!("{} ", set(&[], None)).repeat(2)),
@@ -307,4 +309,65 @@ async fn a_server_is_the_demos_to_fill_when_it_is_empty_or_carries_the_mark_and_
     assert_eq!(empty_page.upstream.claim().await.unwrap(), Claim::Foreign, "more may stand on the next page");
     let down = Scripted::new(|_, _| (500, String::new())).await;
     assert_eq!(down.upstream.claim().await.unwrap_err().kind(), Kind::UpstreamDown);
+}
+
+/// Answers each question as told, raw, and keeps the connection; the connection of each question.
+async fn raw(answers: Vec<String>) -> (Upstream, Arc<Mutex<Vec<usize>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::new(Url::parse(&format!("http://{}/fhir", listener.local_addr().unwrap())).unwrap(), None);
+    let (answers, came) = (Arc::new(Mutex::new(answers.into_iter())), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&came);
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
+            tokio::spawn(async move {
+                let mut read = Vec::new();
+                while socket.read_buf(&mut read).await.is_ok_and(|count| count > 0) {
+                    if read.ends_with(b"\r\n\r\n") {
+                        read.clear();
+                        log.lock().unwrap().push(number);
+                        let answer = answers.lock().unwrap().next().unwrap();
+                        socket.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    (upstream.unwrap(), came)
+}
+
+#[tokio::test]
+async fn a_connection_on_which_anything_was_odd_is_not_used_again() {
+    let good = set(&[observation("o1", "p1")], None);
+    let text =
+        |body: &str, fields: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{fields}\r\n{body}", body.len());
+    let odd = [
+        text(&good, "Content-Encoding: gzip\r\n"),
+        text(&good, &format!("Content-Length: {}\r\n", good.len())),
+        text(&good, "Transfer-Encoding: chunked\r\n"),
+        text(&good, "Connection: close\r\n"),
+        text(&good, "") + "HTTP/1.1 200 OK\r\n",
+        text(&good, "").repeat(2),
+        text(&format!("{good}}}"), ""),
+        text("<html></html>", ""),
+        text("", ""),
+        text(&good.replace("searchset", "history"), ""),
+        text(&good.replace("\"Observation\"", "\"Condition\""), ""),
+        text(&good.replace("Patient/p1", "Patient/p2"), ""),
+        text(&good.replace("Patient/p1", "Group/p1"), ""),
+        text(&set(&[], Some("http://evil.example/fhir?_getpages=x")), ""),
+        format!("HTTP/1.1 500 No\r\nContent-Length: {}\r\n\r\n{good}", good.len()),
+    ];
+    let (permit, query) = (permit(ResourceType::Observation, None), query(ResourceType::Observation, &[]));
+    for answer in odd {
+        let (upstream, came) = raw(vec![text(&good, ""), answer.clone(), text(&good, ""), text(&good, "")]).await;
+        assert_eq!(names(&upstream.find(&permit, &query, START, 9).await.unwrap()), ["o1"]);
+        let spoiled = upstream.find(&permit, &query, START, 9).await.map(|chunk| names(&chunk));
+        assert!(spoiled.is_err() || spoiled.is_ok_and(|names| names == ["o1"]), "{answer}");
+        for _ in 0..2 {
+            assert_eq!(names(&upstream.find(&permit, &query, START, 9).await.unwrap()), ["o1"], "{answer}");
+        }
+        assert_eq!(*came.lock().unwrap(), [0, 0, 1, 1], "{answer}");
+    }
 }

@@ -3,6 +3,8 @@
 
 use super::address::Base;
 use super::line::{Answer, Broke, Line};
+#[cfg(feature = "faults")]
+use super::seeded::exchange;
 use bytes::Bytes;
 use certs::rustls::pki_types::ServerName;
 use http::StatusCode;
@@ -83,7 +85,7 @@ impl Wire {
     pub(super) async fn read(&self, url: &str, bytes_max: usize) -> Result<Option<Document>, Refusal> {
         let question = self.get(url)?;
         let answer = timely(timeout(ANSWER_MAX, Box::pin(self.ask(question, bytes_max))).await)?;
-        found(answer, bytes_max).await
+        self.found(answer, bytes_max).await
     }
 
     /// A page of a search; a search too long for an address is sent as a form. Nothing at 404 or 410.
@@ -95,7 +97,7 @@ impl Wire {
         let form = "application/x-www-form-urlencoded";
         let question = self.post(&format!("{path}/_search"), form, query.as_bytes())?;
         let answer = timely(timeout(ANSWER_MAX, Box::pin(self.ask(question, PAGE_BYTES_MAX))).await)?;
-        found(answer, PAGE_BYTES_MAX).await
+        self.found(answer, PAGE_BYTES_MAX).await
     }
 
     /// The answer to a transaction. It goes out once, on a connection of its own: on one that had waited nobody could tell
@@ -104,11 +106,11 @@ impl Wire {
         let question = self.post(url, "application/fhir+json", &bundle)?;
         let exchange = async {
             let line = self.connect().await?;
-            self.exchange(line, &question, PAGE_BYTES_MAX).await.map_err(broken)
+            exchange(line, &question, PAGE_BYTES_MAX).await.map_err(broken)
         };
-        let answer = timely(timeout(WRITE_MAX, exchange).await)?;
+        let (answer, line) = timely(timeout(WRITE_MAX, exchange).await)?;
         match answer.status {
-            StatusCode::OK => document(answer.body, PAGE_BYTES_MAX).await,
+            StatusCode::OK => self.document(answer.body, line, PAGE_BYTES_MAX).await,
             other => Err(refused(other)),
         }
     }
@@ -117,34 +119,58 @@ impl Wire {
     pub(super) async fn answers(&self, url: &str) -> bool {
         let Ok(question) = self.get(url) else { return false };
         let answer = timely(timeout(READY_MAX, Box::pin(self.ask(question, PAGE_BYTES_MAX))).await);
-        answer.is_ok_and(|answer| answer.status == StatusCode::OK)
+        answer.is_ok_and(|(answer, _)| answer.status == StatusCode::OK)
     }
 
     /// Asks what changes nothing; once more when a connection that had waited turns out to be closed. Its callers box it:
     /// what an exchange needs would otherwise be moved along with every step of a request.
-    async fn ask(&self, question: Vec<u8>, bytes_max: usize) -> Result<Answer, Refusal> {
+    async fn ask(&self, question: Vec<u8>, bytes_max: usize) -> Result<(Answer, Option<Line>), Refusal> {
         if let Some(line) = self.waiting() {
-            match self.exchange(line, &question, bytes_max).await {
+            match exchange(line, &question, bytes_max).await {
                 Err(Broke::Unanswered) => {}
                 other => return other.map_err(broken),
             }
         }
         let line = self.connect().await?;
-        self.exchange(line, &question, bytes_max).await.map_err(broken)
+        exchange(line, &question, bytes_max).await.map_err(broken)
     }
 
-    async fn exchange(&self, line: Line, question: &[u8], bytes_max: usize) -> Result<Answer, Broke> {
-        #[cfg(not(feature = "faults"))]
-        let (answer, line) = line.exchange(question, bytes_max).await?;
-        #[cfg(feature = "faults")]
-        let (answer, line) = super::seeded::exchange(line, question, bytes_max).await?;
-        if let Some(line) = line {
-            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            if waiting.len() < IDLE_CONNECTIONS_MAX {
-                waiting.push((line, Instant::now()));
+    /// What an answer says. Only one that could be read leaves its connection for the next question.
+    async fn found(
+        &self,
+        (answer, line): (Answer, Option<Line>),
+        bytes_max: usize,
+    ) -> Result<Option<Document>, Refusal> {
+        match answer.status {
+            StatusCode::OK => self.document(answer.body, line, bytes_max).await.map(Some),
+            StatusCode::NOT_FOUND | StatusCode::GONE => {
+                self.keep(line);
+                Ok(None)
             }
+            other => Err(refused(other)),
         }
-        Ok(answer)
+    }
+
+    /// The whole body as strictly checked JSON.
+    async fn document(&self, body: Bytes, line: Option<Line>, bytes_max: usize) -> Result<Document, Refusal> {
+        let limits = Limits { bytes_max, ..Limits::DEFAULT };
+        let long = body.len() > LONG_BYTES;
+        let read = move || Document::parse(body, &limits).map_err(|_| down("its answer is not strict JSON"));
+        let document = if long { tokio::task::spawn_blocking(read).await.map_err(down)? } else { read() }?;
+        self.keep(line);
+        Ok(document)
+    }
+
+    fn keep(&self, line: Option<Line>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() < IDLE_CONNECTIONS_MAX {
+            waiting.extend(line.map(|line| (line, Instant::now())));
+        }
+    }
+
+    /// Gives up every connection that waits: an answer could be read, and was not one to the question.
+    pub(super) fn distrust(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// A connection that waited and on which nothing has come meanwhile. The last one used is taken first; those that have
@@ -212,6 +238,11 @@ impl Wire {
     }
 }
 
+#[cfg(not(feature = "faults"))]
+async fn exchange(line: Line, question: &[u8], bytes_max: usize) -> Result<(Answer, Option<Line>), Broke> {
+    line.exchange(question, bytes_max).await
+}
+
 /// The server behind us gave no answer that we use; what it said is not repeated.
 pub(super) fn down(private: impl std::fmt::Display) -> Refusal {
     Refusal::new(Kind::UpstreamDown, "The record server gave no usable answer. Try again later.").because(private)
@@ -233,20 +264,4 @@ fn broken(why: Broke) -> Refusal {
         Broke::Unanswered => down("the exchange broke off"),
         Broke::Off(how) => down(how),
     }
-}
-
-async fn found(answer: Answer, bytes_max: usize) -> Result<Option<Document>, Refusal> {
-    match answer.status {
-        StatusCode::OK => document(answer.body, bytes_max).await.map(Some),
-        StatusCode::NOT_FOUND | StatusCode::GONE => Ok(None),
-        other => Err(refused(other)),
-    }
-}
-
-/// The whole body as strictly checked JSON.
-async fn document(body: Bytes, bytes_max: usize) -> Result<Document, Refusal> {
-    let limits = Limits { bytes_max, ..Limits::DEFAULT };
-    let long = body.len() > LONG_BYTES;
-    let read = move || Document::parse(body, &limits).map_err(|_| down("its answer is not strict JSON"));
-    if long { tokio::task::spawn_blocking(read).await.map_err(down)? } else { read() }
 }
