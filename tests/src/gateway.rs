@@ -330,6 +330,7 @@ fn account(person: &Person, hash: &str) -> Account {
         id: Uuid::new_v5(&Uuid::NAMESPACE_URL, person.username.as_bytes()).to_string(),
         username: person.username.clone(),
         password: hash.to_owned(),
+        password_set_s: 0,
         role: if kind == ResourceType::Patient { Role::Patient } else { Role::Clinician },
         fhir_user: (kind, Id::parse(id).unwrap()),
         locale: None,

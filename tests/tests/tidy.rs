@@ -30,7 +30,7 @@ const RANKS: [(&str, u8); 14] = [
 ];
 
 /// Dependencies that belong to someone, and to whom. `tests` and `benches` stand outside and may speak over sockets.
-const OWNED: [(&str, &[&str]); 32] = [
+const OWNED: [(&str, &[&str]); 33] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
@@ -52,12 +52,13 @@ const OWNED: [(&str, &[&str]); 32] = [
     ("sqlx", &["store"]),
     ("fhirbolt", &["fhir"]),
     ("fhirbolt-shared", &["fhir"]),
-    ("wiremock", &["tests"]),
+    ("wiremock", &["server", "tests"]),
     ("askama", &["portal"]),
     ("clap", &["cli"]),
     ("rustix", &["cli", "benches"]),
     ("tower-service", &["server"]),
     ("indicatif", &["cli"]),
+    ("console", &["cli"]),
     ("annotate-snippets", &["cli"]),
     ("tracing-subscriber", &["server", "cli"]),
     ("encoding_rs", &["hl7v2"]),
@@ -106,9 +107,8 @@ const LICENCES: [&str; 12] = [
 ];
 
 /// Where bare health data is taken out of its wrapping. Only files that hold it anyway: the gate, the store's columns, what
-/// a laboratory's message writes (here and to the server behind us), and commands on one's own files.
-const EXPOSING: [&str; 6] = [
-    "gateway/cli/src/journal.rs",
+/// a laboratory's message writes (here and to the server behind us).
+const EXPOSING: [&str; 5] = [
     "gateway/privacy/src/judge.rs",
     "gateway/privacy/src/phi.rs",
     "gateway/server/src/inbound/apply.rs",
@@ -116,8 +116,11 @@ const EXPOSING: [&str; 6] = [
     "gateway/store/src/column.rs",
 ];
 
-/// Where a disclosure's bytes and address come apart: where bytes are sent.
-const DELIVERING: [&str; 1] = ["gateway/server/src/respond.rs"];
+/// Where a disclosure's bytes and address come apart: where bytes are sent, over HTTP or to an operator.
+const DELIVERING: [&str; 2] = ["gateway/server/src/admin/reveal.rs", "gateway/server/src/respond.rs"];
+
+/// Where a kept message is shown whole: the one thing that leaves without a policy, by name, with a reason, on the ledger.
+const SHOWING: [&str; 2] = ["gateway/privacy/src/gate.rs", "gateway/server/src/admin/reveal.rs"];
 
 /// Types that say nothing of any person, by file.
 const IMPERSONAL: [(&str, &[&str]); 12] = [
@@ -480,6 +483,15 @@ fn bare_health_data_is_handled_where_it_must_be_and_nowhere_else() {
 #[test]
 fn a_disclosure_is_taken_apart_only_where_it_is_sent() {
     assert_eq!(saying(&[".deliver("]), DELIVERING, "give the Disclosure on, whole");
+}
+
+#[test]
+fn a_kept_message_is_shown_whole_in_one_place() {
+    assert_eq!(
+        saying(&["gate.show_message(", "fn show_message(&self, look"]),
+        SHOWING,
+        "ask by the admin socket instead"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod address;
 mod evidence;
 mod keep;
+mod mark;
 mod page;
 mod question;
 #[cfg(feature = "faults")]
@@ -24,6 +25,7 @@ use fhir::search::{Query, matches};
 use fhir::subject::{About, about};
 use fhir::{Id, ResourceType};
 use json::Document;
+pub use mark::Claim;
 use page::{Page, name};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Refusal, Row, Source, Standing};
 use question::is_personal;
