@@ -268,6 +268,13 @@ impl Inbox {
         ending: Option<bridge::journal::Ending>,
         work: &mut Work,
     ) -> Event {
+        if told.is_some() && work.heading.is_none() {
+            // Taken up at the start and never read: a message whose control id had been used before.
+            match self.store.raw(sequence).await {
+                Ok(raw) => work.heading = raw.and_then(|raw| self.adapter.heading(&self.link, &raw)),
+                Err(_) => return Event::Down,
+            }
+        }
         let answer = told.map(|told| self.answer(sequence, told, work));
         let write = std::mem::take(&mut work.write);
         let done = match (ending, answer) {
@@ -332,3 +339,7 @@ fn content(put: store::Put) -> Result<Phi<Document>, privacy::Refusal> {
 struct Unwritable;
 
 impl privacy::Impersonal for Unwritable {}
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;
