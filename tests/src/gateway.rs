@@ -243,26 +243,38 @@ impl Gateway {
 
     /// Waits until it says that it can serve.
     pub async fn ready(&mut self) {
+        if let Some(ended) = self.ready_or_ended().await {
+            let said = String::from_utf8_lossy(&self.log()).into_owned();
+            panic!("the gateway ended with {ended}: {said}");
+        }
+    }
+
+    /// Waits until it says that it can serve, or has ended.
+    pub async fn ready_or_ended(&mut self) -> Option<ExitStatus> {
         let begun = Moment::now();
         loop {
-            if let Some(ended) = self.child.try_wait().unwrap() {
-                let said = String::from_utf8_lossy(&self.log()).into_owned();
-                panic!("the gateway ended with {ended}: {said}");
+            if let Some(ended) = self.ended() {
+                return Some(ended);
             }
             if let Ok(mut connection) = self.peer.connect().await
                 && connection.send("GET", "/readyz", &[], None).await.is_ok_and(|answer| answer.status == 200)
             {
-                return;
+                return None;
             }
             let said = || String::from_utf8_lossy(&self.log()).into_owned();
             assert!(begun.elapsed() < READY_MAX, "the gateway at {} is not ready: {}", self.address, said());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+        self.ended().is_none()
+    }
+
+    /// How it ended, when it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// SIGKILL, without warning.

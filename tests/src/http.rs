@@ -118,6 +118,11 @@ impl Answer {
 }
 
 impl Connection {
+    /// What stands in `Host`.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// A request with `Host`, these headers and this body; `target` is path and query.
     ///
     /// # Errors
@@ -167,6 +172,18 @@ impl Connection {
     /// # Errors
     /// As for [`Connection::send`].
     pub async fn answer(&mut self, bare: bool) -> Result<Answer> {
+        let mut answer = self.head().await?;
+        if !bare && !matches!(answer.status, 100..=199 | 204 | 304) {
+            self.body(&mut answer).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Status line and headers of the next answer, as soon as they are there.
+    ///
+    /// # Errors
+    /// As for [`Connection::send`].
+    pub async fn head(&mut self) -> Result<Answer> {
         let end = loop {
             match self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 Some(at) => break at + 4,
@@ -174,18 +191,21 @@ impl Connection {
                 None => self.more().await?,
             }
         };
-        let head: Vec<u8> = self.read.drain(..end).collect();
-        let mut answer = read_head(head)?;
-        if bare || matches!(answer.status, 100..=199 | 204 | 304) {
-            return Ok(answer);
-        }
+        read_head(self.read.drain(..end).collect())
+    }
+
+    /// The body that follows a head.
+    ///
+    /// # Errors
+    /// As for [`Connection::send`].
+    pub async fn body(&mut self, answer: &mut Answer) -> Result<()> {
         let length = answer.header("content-length").and_then(|length| length.parse::<usize>().ok());
         let length = length.ok_or_else(|| Error::other("an answer without a length"))?;
         while self.read.len() < length {
             self.more().await?;
         }
         answer.body = self.read.drain(..length).collect();
-        Ok(answer)
+        Ok(())
     }
 
     async fn more(&mut self) -> Result<()> {
