@@ -195,8 +195,14 @@ impl Folder {
 
     /// Starts the program and waits for nothing.
     pub fn spawn(&self, program: Program, environment: &[(&str, &str)]) -> Gateway {
-        let mut command = Command::new(program.path());
-        command.arg("serve").arg("-c").arg(self.config()).envs(environment.iter().copied());
+        self.spawn_under(&[], program, environment)
+    }
+
+    /// As [`Folder::spawn`], by a command that runs the program and ends as it does (strace).
+    pub fn spawn_under(&self, runner: &[String], program: Program, environment: &[(&str, &str)]) -> Gateway {
+        let mut words = runner.iter().map(PathBuf::from).chain([program.path()]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).arg("serve").arg("-c").arg(self.config()).envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -207,13 +213,16 @@ impl Folder {
                 kept.lock().unwrap().extend_from_slice(&some[..count]);
             }
         });
-        Gateway { child, peer: self.peer.clone(), address: self.address, links: self.links.clone(), log }
+        let is_run_by_another = !runner.is_empty();
+        let (peer, address, links) = (self.peer.clone(), self.address, self.links.clone());
+        Gateway { child, is_run_by_another, peer, address, links, log }
     }
 }
 
 /// A running child.
 pub struct Gateway {
     child: Child,
+    is_run_by_another: bool,
     peer: Peer,
     address: SocketAddr,
     links: Vec<SocketAddr>,
@@ -278,9 +287,20 @@ impl Gateway {
     }
 
     /// SIGKILL, without warning.
-    pub fn kill(mut self) {
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// SIGKILL; how it ended can be asked afterwards.
+    pub fn kill_now(&mut self) {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    }
+
+    /// The program itself, where another one runs it.
+    fn run_by_it(&self) -> Option<u32> {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
     }
 
     /// SIGTERM, and how it ended.
@@ -293,6 +313,13 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
+        // A tracer that is killed would leave its program behind.
+        if self.is_run_by_another
+            && let Some(program) = self.run_by_it()
+        {
+            drop(Command::new("kill").arg("-KILL").arg(program.to_string()).status());
+            drop(self.child.wait());
+        }
         // It may have ended by itself; then there is nothing to kill.
         drop(self.child.kill());
         drop(self.child.wait());

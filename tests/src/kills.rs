@@ -7,12 +7,14 @@
 pub mod check;
 pub mod death;
 pub mod dice;
+pub mod disk;
 pub mod reader;
 pub mod sender;
 pub mod standing;
 
 use crate::app::Browser;
 use crate::gateway::{Folder, Gateway, Link, Person, Plan, Program, Registered};
+use crate::http::Peer;
 use crate::laboratory::About;
 use death::{Death, REPLAYING};
 use dice::Dice;
@@ -22,7 +24,10 @@ use sender::Sender;
 use standing::{Chart, chart, sluice};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -47,6 +52,8 @@ const SCOPES: &str = "launch/patient patient/*.rs";
 pub struct Tally {
     /// Kills, by where.
     pub kills: BTreeMap<&'static str, u64>,
+    /// Writes that were torn behind the last flush.
+    pub torn: u64,
     /// Messages that were answered.
     pub answered: u64,
     /// Messages sent once more though they had been answered.
@@ -73,6 +80,7 @@ impl Tally {
         for (label, times) in other.kills {
             *self.kills.entry(label).or_default() += times;
         }
+        self.torn += other.torn;
         self.answered += other.answered;
         self.repeated += other.repeated;
         self.disclosed += other.disclosed;
@@ -87,8 +95,9 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} kills; {} messages answered and {} sent again; {} answers read ({} broken off), {} cut off; {} ledger entries; {} breaches",
+            "{} kills and {} torn writes; {} messages answered and {} sent again; {} answers read ({} broken off), {} cut off; {} ledger entries; {} breaches",
             self.killed(),
+            self.torn,
             self.answered,
             self.repeated,
             self.disclosed,
@@ -120,7 +129,7 @@ pub async fn run(kills: u64, seed: u64, progress: impl Fn(&Tally)) -> Tally {
 }
 
 /// One folder, from its preparation until everything was sent again.
-struct Round {
+pub struct Round {
     folder: Folder,
     senders: Vec<Sender>,
     readers: Vec<Reader>,
@@ -129,7 +138,8 @@ struct Round {
 }
 
 impl Round {
-    async fn begin(mut dice: Dice) -> Round {
+    /// A folder with patients, senders who have sent nothing, and readers under a grant each.
+    pub async fn begin(mut dice: Dice) -> Round {
         let app = Registered { client_id: "app".into(), secret: None, scopes: SCOPES.into() };
         let person = |at: usize| Person { username: format!("user{at}"), fhir_user: format!("Patient/p{at}") };
         let link = |(name, on_apply): (&str, bool)| Link {
@@ -165,7 +175,7 @@ impl Round {
     }
 
     /// Starts, lets everybody work, and kills, for each death in turn.
-    async fn kill(&mut self, deaths: &[Death]) {
+    pub async fn kill(&mut self, deaths: &[Death]) {
         for death in deaths {
             if let Some(label) = self.die(death).await {
                 *self.tally.kills.entry(label).or_default() += 1;
@@ -175,44 +185,84 @@ impl Round {
 
     /// Where it died: the point may not have been passed, and then it is killed when the work is done.
     async fn die(&mut self, death: &Death) -> Option<&'static str> {
-        let environment = match death {
-            Death::At { point, nth } => format!("{point}:{nth}"),
-            Death::After { .. } => String::new(),
+        let (environment, runner) = match death {
+            Death::At { point, nth } => (format!("{point}:{nth}"), Vec::new()),
+            Death::AtFlush { nth } => (String::new(), disk::killed_at_flush(*nth, &self.trace())),
+            Death::After { .. } => (String::new(), Vec::new()),
         };
-        let mut gateway = self.folder.spawn(Program::Faults, &[("SLUICE_KILL", &environment)]);
+        let mut gateway = self.folder.spawn_under(&runner, Program::Faults, &[("SLUICE_KILL", &environment)]);
         if let Some(ended) = gateway.ready_or_ended().await {
             return self.ended(ended, &gateway, death);
         }
         let (links, peer) = (gateway.links().to_vec(), gateway.peer().clone());
-        let sending = self.senders.iter_mut().map(|sender| sender.work(links[sender.link], MESSAGES));
-        let reading = self.readers.iter_mut().map(|reader| reader.work(&peer, CONNECTIONS));
-        let work = async { tokio::join!(all(sending), all(reading)) };
+        let work = self.work(&links, &peer);
+        let mut label = "after the work";
         match death {
             Death::After { ms } => {
-                let pause = tokio::time::sleep(Duration::from_millis(*ms));
-                tokio::join!(work, async {
-                    pause.await;
-                    gateway.kill();
-                });
-                Some(death.label())
-            }
-            Death::At { .. } => {
-                work.await;
-                // Whoever noticed that it is gone may have been faster than whoever buries it.
-                tokio::time::sleep(Duration::from_millis(2)).await;
-                match gateway.ended() {
-                    Some(ended) => self.ended(ended, &gateway, death),
-                    None => {
-                        gateway.kill();
-                        Some("after the work")
+                let moment = async {
+                    tokio::time::sleep(Duration::from_millis(*ms)).await;
+                    if gateway.is_running() {
+                        label = death.label();
+                        gateway.kill_now();
                     }
-                }
+                };
+                tokio::join!(work, moment);
+            }
+            Death::At { .. } | Death::AtFlush { .. } => work.await,
+        }
+        // Whoever noticed that it is gone may have been faster than whoever buries it.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        match gateway.ended() {
+            Some(ended) => self.ended(ended, &gateway, death),
+            None => {
+                gateway.kill();
+                Some(label)
             }
         }
     }
 
+    /// Lets everybody work until they are done or their connections break.
+    async fn work(&mut self, links: &[SocketAddr], peer: &Peer) {
+        let sending = self.senders.iter_mut().map(|sender| sender.work(links[sender.link], MESSAGES));
+        let reading = self.readers.iter_mut().map(|reader| reader.work(peer, CONNECTIONS));
+        tokio::join!(all(sending), all(reading));
+    }
+
+    /// Lets everybody work on a gateway whose disk fails, so many times, and says how often a message got no answer. An
+    /// answer that could not be recorded is none.
+    pub async fn work_on(&mut self, gateway: &Gateway, times: usize) -> u64 {
+        let mut unanswered = 0;
+        for reader in &mut self.readers {
+            reader.bears_503 = true;
+        }
+        for _ in 0..times {
+            self.work(gateway.links(), gateway.peer()).await;
+            let open = |sender: &&Sender| sender.sent.last().is_some_and(|sent| sent.answer.is_none());
+            unanswered += self.senders.iter().filter(open).count() as u64;
+        }
+        unanswered
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// How many questions were answered that nothing can be disclosed now.
+    pub fn refused(&self) -> u64 {
+        self.readers.iter().map(|reader| reader.refused).sum()
+    }
+
+    /// What was tried, and each breach.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     fn ended(&mut self, ended: ExitStatus, gateway: &Gateway, death: &Death) -> Option<&'static str> {
         if ended.signal() == Some(KILLED) {
+            if matches!(death, Death::AtFlush { .. }) {
+                self.tear();
+            }
             return Some(death.label());
         }
         let said = String::from_utf8_lossy(&gateway.log()).into_owned();
@@ -222,15 +272,31 @@ impl Round {
         None
     }
 
+    /// Where strace writes.
+    fn trace(&self) -> PathBuf {
+        self.folder.config().with_file_name("trace.txt")
+    }
+
+    /// What was being flushed as it died is left as a loss of power may leave it.
+    fn tear(&mut self) {
+        let trace = fs::read_to_string(self.trace()).unwrap();
+        if let Some((file, stretches)) = disk::unflushed(&trace)
+            && file.extension().is_some_and(|of| of == "seg" || of == "db-wal")
+        {
+            disk::tear(&file, &stretches, &mut self.dice);
+            self.tally.torn += 1;
+        }
+    }
+
     /// Starts once more, and holds what stands against what was told.
-    async fn hold(&mut self, deaths: &[Death]) {
+    pub async fn hold(&mut self, after: &impl fmt::Debug) {
         let charts = self.charts().await;
         let mut breaches = self.breaches(&charts);
         let quarantined = self.held_journal(&mut breaches);
         if let Some((sequence, control)) = quarantined {
             self.replay(sequence, &control, &mut breaches);
         }
-        self.tally.breaches.extend(breaches.into_iter().map(|breach| format!("after {deaths:?}: {breach}")));
+        self.tally.breaches.extend(breaches.into_iter().map(|breach| format!("after {after:?}: {breach}")));
     }
 
     async fn charts(&mut self) -> Vec<Chart> {
@@ -303,7 +369,7 @@ impl Round {
     }
 
     /// Ends what was under way, then sends everything once more: nothing may change.
-    async fn repeat_all(&mut self) {
+    pub async fn repeat_all(&mut self) {
         let gateway = started(&self.folder).await;
         let links = gateway.links().to_vec();
         for sender in &mut self.senders {

@@ -1,4 +1,4 @@
-//! How and where a gateway is killed: at a labelled point, at a random moment, or twice in a row.
+//! How and where a gateway is killed: at a labelled point, at a flush, at a random moment, or twice in a row.
 
 use super::dice::Dice;
 
@@ -10,6 +10,11 @@ pub enum Death {
         /// The point.
         point: &'static str,
         /// The passing.
+        nth: u64,
+    },
+    /// As a thread of it enters its nth flush; what was not flushed is torn.
+    AtFlush {
+        /// The flush.
         nth: u64,
     },
     /// By ours, so many milliseconds after it was ready.
@@ -24,6 +29,7 @@ impl Death {
     pub fn label(&self) -> &'static str {
         match self {
             Death::At { point, .. } => point,
+            Death::AtFlush { .. } => "a flush, torn",
             Death::After { .. } => "a random moment",
         }
     }
@@ -76,7 +82,8 @@ pub const REPLAYING: [(&str, u64); 7] = [
 /// The deaths of one round, after which everything is checked: one, or one and another at the start that follows.
 pub fn deaths(dice: &mut Dice) -> Vec<Death> {
     match dice.below(10) {
-        0..=2 => vec![Death::After { ms: dice.below(120) }],
+        0 | 1 => vec![Death::After { ms: dice.below(120) }],
+        2 => vec![Death::AtFlush { nth: 1 + dice.below(30) }],
         3 => {
             let point = *dice.of(&LEAVING);
             let (next, nth) = *dice.of(&RESUMING);

@@ -14,6 +14,10 @@ pub struct Reader {
     pub cut_off: u64,
     /// Answers that broke off behind their head.
     pub broken_off: u64,
+    /// Whether it may be told that nothing can be disclosed now, because that cannot be recorded.
+    pub bears_503: bool,
+    /// How often it was.
+    pub refused: u64,
     /// What went against the rules while reading.
     pub violations: Vec<String>,
 }
@@ -21,7 +25,8 @@ pub struct Reader {
 impl Reader {
     /// A reader who has asked nothing.
     pub fn new(grant: Grant, dice: Dice) -> Reader {
-        Reader { grant, dice, answered: Vec::new(), cut_off: 0, broken_off: 0, violations: Vec::new() }
+        let (answered, violations) = (Vec::new(), Vec::new());
+        Reader { grant, dice, answered, cut_off: 0, broken_off: 0, bears_503: false, refused: 0, violations }
     }
 
     /// Asks so many questions, or until the connection breaks.
@@ -59,11 +64,14 @@ impl Reader {
             self.cut_off += 1;
             return None;
         };
+        let is_refused = self.bears_503 && answer.status == 503;
+        self.refused += u64::from(is_refused);
         match answer.header("x-correlation-id") {
+            Some(_) if is_refused => {}
             Some(id) => self.answered.push(id.to_owned()),
             None => self.violations.push(format!("{target} was answered without a correlation id")),
         }
-        if !matches!(answer.status, 200 | 404) {
+        if !is_refused && !matches!(answer.status, 200 | 404) {
             self.violations.push(format!("{target} was answered with status {}", answer.status));
         }
         if connection.body(&mut answer).await.is_err() {
