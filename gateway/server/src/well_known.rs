@@ -26,11 +26,13 @@ pub(crate) fn jwks(cx: &Context) -> Reply {
     Reply::Public(Public::ok(JSON, cx.authority.jwks().to_string()))
 }
 
-/// Whether records can be had.
+/// Whether records can be had, and that recorded.
 pub(crate) async fn ready(cx: &Context) -> Reply {
-    if cx.records.ready().await {
+    if cx.gate.ledger().is_up() && cx.records.ready().await {
         let document = Public { status: StatusCode::OK, ..Public::ok("text/plain", "ready\n") };
         return Reply::Public(document);
     }
-    Reply::stranger(Refusal::new(Kind::Unavailable, "The source of records does not answer.").retry_after(5))
+    Reply::stranger(
+        Refusal::new(Kind::Unavailable, "Records cannot be had, or that cannot be recorded.").retry_after(5),
+    )
 }
