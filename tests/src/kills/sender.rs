@@ -113,7 +113,8 @@ impl Sender {
             .filter(|(_, told)| told.sent < VERSIONS_MAX && told.acknowledged > 0)
             .map(|(result, _)| result.clone())
             .collect();
-        let reuses = number > 0 && self.dice.once_in(40);
+        // Not that of one which reused another: a replay is told by its control id.
+        let reuses = self.sent.last().is_some_and(|last| !last.reuses) && self.dice.once_in(40);
         let result = if reuses || open.is_empty() || self.dice.once_in(2) {
             format!("{}-{number}", self.patient)
         } else {
