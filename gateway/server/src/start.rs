@@ -30,7 +30,7 @@ use tokio::sync::{Notify, watch};
 /// Something under way. Boxed here, so that a program that starts a gateway need not compile all of it once more.
 pub type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// How often ended tickets and idle limiter keys are forgotten.
+/// How often ended tickets and idle limiter keys are forgotten, and messages taken up whose delivery failed.
 const TIDY: Duration = Duration::from_secs(60);
 
 /// What a gateway rests on, whether it serves or its data folder is only looked into.
@@ -147,11 +147,12 @@ impl Gateway {
         for listener in listener {
             parts.spawn(listen::serve(Arc::clone(cx), listener, opening.clone(), stop.clone()));
         }
+        let inboxes = self.doors.iter().map(|(inbox, _)| Arc::clone(inbox)).collect();
         for (inbox, Door { listener, tls, .. }) in self.doors {
             parts.spawn(inbound::listen(inbox, listener, tls, stop.clone()));
         }
         parts.spawn(admin::serve(self.socket, Arc::clone(&self.admin), stop.clone()));
-        parts.spawn(tidy(Arc::clone(cx), self.admin.store.clone(), stop));
+        parts.spawn(tidy(Arc::clone(cx), self.admin.store.clone(), inboxes, stop));
         while parts.join_next().await.is_some() {}
     }
 }
@@ -204,7 +205,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
     })
 }
 
-async fn tidy(cx: Arc<Context>, store: Store, mut stop: watch::Receiver<bool>) {
+async fn tidy(cx: Arc<Context>, store: Store, inboxes: Vec<Arc<Inbox>>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(TIDY) => {}
@@ -214,6 +215,9 @@ async fn tidy(cx: Arc<Context>, store: Store, mut stop: watch::Receiver<bool>) {
         cx.authority.forget_ended(clock::now().seconds());
         if let Err(why) = store.tickets().purge(clock::now().seconds()).await {
             tracing::warn!(%why, "ended tickets could not be forgotten");
+        }
+        for inbox in &inboxes {
+            inbox.try_again().await;
         }
     }
 }

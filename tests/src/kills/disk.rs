@@ -28,7 +28,7 @@ pub fn failing_flushes(file: &Path, (nth, last): (u64, u64), log: &Path) -> Vec<
 }
 
 fn traced(log: &Path) -> Vec<String> {
-    let mut command = words("strace -f --seccomp-bpf -qq -y -s 0 -o");
+    let mut command = words("strace -f -qq -y -s 0 -o");
     command.push(log.to_str().unwrap().to_owned());
     command
 }
