@@ -9,4 +9,7 @@ pub mod app;
 pub mod gateway;
 pub mod http;
 pub mod laboratory;
+pub mod oracle;
+pub mod proof;
 pub mod upstream;
+pub mod world;
