@@ -20,7 +20,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering as AtomicOrdering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -28,6 +30,10 @@ use tokio::task::JoinHandle;
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Rows of a page when nothing is said.
 const COUNT_DEFAULT: usize = 50;
+/// Every so many answers one takes its time, so that a caller can go away meanwhile.
+const SLOW_EVERY: u64 = 16;
+/// How long that one takes.
+const SLOW: Duration = Duration::from_millis(2);
 /// Where a page begins: a parameter of our own in our own links.
 const OFFSET: &str = "_offset";
 
@@ -43,6 +49,7 @@ pub struct Upstream {
 struct Rows {
     base: String,
     kinds: BTreeMap<ResourceType, Vec<Row>>,
+    asked: AtomicU64,
 }
 
 /// One resource with all its versions.
@@ -122,6 +129,10 @@ async fn serve(listener: TcpListener, rows: Arc<RwLock<Rows>>) {
 )]
 async fn answer(rows: &RwLock<Rows>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
+    let nth = rows.read().unwrap().asked.fetch_add(1, AtomicOrdering::Relaxed);
+    if nth % SLOW_EVERY == 0 {
+        tokio::time::sleep(SLOW).await;
+    }
     let (status, bytes) = match Limited::new(body, BODY_BYTES_MAX).collect().await {
         Ok(body) => route(rows, &parts.method, parts.uri.path(), parts.uri.query().unwrap_or(""), &body.to_bytes()),
         Err(_) => fault(StatusCode::BAD_REQUEST, "the body could not be read"),

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// How long a page link leads anywhere.
 const LINK_LIFE: Duration = Duration::from_secs(15 * 60);
+/// Places are sealed in multiples of this many bytes. How long a place is may depend on rows that the caller may not see (a
+/// server behind counts them in its own link), and the length of a link must not tell.
+const SEALED_BYTES: usize = 1024;
 /// What the seal is for, so that a sealed thing of another kind never passes.
 const PURPOSE: &[u8] = b"page link";
 
@@ -86,7 +89,9 @@ impl Pages {
             expires_us: now.plus(LINK_LIFE).micros(),
         };
         // A struct of strings and numbers always has a JSON form.
-        let plain = serde_json::to_vec(&place).unwrap_or_default();
+        let mut plain = serde_json::to_vec(&place).unwrap_or_default();
+        // Blanks behind it mean nothing to whoever reads it.
+        plain.resize(plain.len().next_multiple_of(SEALED_BYTES), b' ');
         URL_SAFE_NO_PAD.encode(self.key.seal(PURPOSE, &plain))
     }
 
@@ -114,4 +119,25 @@ impl Place {
 
 fn gone() -> Refusal {
     Refusal::new(Kind::Gone, "This page link no longer leads anywhere. Search again from the first page.").at("_page")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_link_does_not_tell_how_far_a_server_behind_has_counted() {
+        let pages = Pages::new(SealKey::new([7; 32]));
+        let now = Instant::from_seconds(0);
+        let token = |skip: usize| {
+            let link = format!("http://ehr/fhir/Observation?_offset={skip}");
+            let pairs = [("_count".to_owned(), "5".to_owned())];
+            pages.seal(ResourceType::Observation, &pairs, &Cursor::Upstream { link, skip }, "app grant p1 v1", now)
+        };
+        assert_eq!(token(9).len(), token(1_000_000).len());
+        let place = pages.open(ResourceType::Observation, &token(10), now).unwrap();
+        let link = "http://ehr/fhir/Observation?_offset=10".to_owned();
+        assert!(place.cursor() == Cursor::Upstream { link, skip: 10 });
+    }
 }

@@ -14,6 +14,7 @@ async fn main() -> ExitCode {
         answers: option("--answers").unwrap_or(100_000),
         pairs: option("--pairs").unwrap_or(10_000),
         seed: option("--seed").unwrap_or(1),
+        keep: true,
     };
     let report = run(wanted, Program::Shipped, &[]).await;
     println!("{report}");

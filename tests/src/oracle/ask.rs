@@ -28,6 +28,7 @@ pub struct Search {
     pub count: Option<usize>,
     /// Whether a total was asked for.
     pub total: bool,
+    says_total: bool,
     /// Whether medications are wanted beside their requests.
     pub medications: bool,
     /// Whether Provenances are wanted beside what they tell of.
@@ -85,10 +86,10 @@ impl Search {
             ("_revinclude", None) if value == "Provenance:target" => self.provenances = true,
             ("_include" | "_revinclude", _) => return None,
             ("_count", None) if self.count.is_none() => self.count = Some(count(value)?),
-            ("_total", None) => {
-                self.total |= matches!(value, "accurate")
-                    .then_some(true)
-                    .or_else(|| matches!(value, "none" | "estimate").then_some(false))?
+            ("_total", None) if !self.says_total => {
+                self.says_total = true;
+                self.total = value == "accurate";
+                matches!(value, "none" | "estimate" | "accurate").then_some(())?;
             }
             ("_format", None) => matches!(
                 value,
@@ -96,7 +97,7 @@ impl Search {
             )
             .then_some(())?,
             ("_sort", None) if self.sort.is_empty() => return self.sorted(of, value),
-            ("_count" | "_sort", None) => return None,
+            ("_count" | "_sort" | "_total", None) => return None,
             ("_id" | "_sort" | "_count" | "_total" | "_format", Some(_)) => return Some(false),
             ("_id", None) => {
                 self.by_target = true;

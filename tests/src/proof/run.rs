@@ -7,6 +7,7 @@ use super::stage::{Source, Stage};
 use super::{scan, script};
 use crate::gateway::Program;
 use crate::http::Connection;
+use crate::world::Chance;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Connections that ask at once in one stage.
 const WORKERS: u64 = 24;
+/// Requests of which one is asked before by someone who goes away.
+const HANG_UP_ONCE_IN: usize = 30;
 /// Failures after which a stage stops asking.
 const FAILURES_MAX: usize = 12;
 /// Times that a failing step is tried smaller.
@@ -30,6 +33,8 @@ pub struct Wanted {
     pub pairs: u64,
     /// What worlds and requests are made from.
     pub seed: u64,
+    /// Whether what fails is made small and kept as a script; where a failure is looked for it is not.
+    pub keep: bool,
 }
 
 /// What one run tried and found.
@@ -87,7 +92,7 @@ enum Try {
 pub async fn run(wanted: Wanted, program: Program, environment: &[(&str, &str)]) -> Report {
     let begun = Instant::now();
     let mut report = Report { seed: wanted.seed, ..Report::default() };
-    let half = Wanted { answers: wanted.answers / 2, pairs: wanted.pairs / 2, seed: wanted.seed };
+    let half = Wanted { answers: wanted.answers / 2, pairs: wanted.pairs / 2, ..wanted };
     let behind = Stage::set(Source::Behind, wanted.seed, program, environment, &[]).await;
     let born: Vec<Value> = behind.born();
     let embedded = Stage::set(Source::Embedded, wanted.seed, program, environment, &born).await;
@@ -98,9 +103,22 @@ pub async fn run(wanted: Wanted, program: Program, environment: &[(&str, &str)])
     report
 }
 
+/// Whether a run on either source fails: what a seeded mistake must bring about.
+pub async fn notices(wanted: Wanted, program: Program, environment: &[(&str, &str)]) -> Option<String> {
+    let mut report = Report::default();
+    let behind = Stage::set(Source::Behind, wanted.seed, program, environment, &[]).await;
+    let born = behind.born();
+    on(behind, wanted, &mut report).await;
+    if report.failures.is_empty() {
+        on(Stage::set(Source::Embedded, wanted.seed, program, environment, &born).await, wanted, &mut report).await;
+    }
+    report.failures.into_iter().next()
+}
+
 /// Runs on one source.
-pub async fn on(stage: Stage, wanted: Wanted, report: &mut Report) {
+async fn on(stage: Stage, wanted: Wanted, report: &mut Report) {
     let tally = Tally::default();
+    report.failures.extend(stage.misfiled.iter().map(|why| format!("{:?}: {why}", stage.source)));
     let scripts = script::all(&stage);
     report.scripts = scripts.len();
     let mut connections = [stage.connect(0).await, stage.connect(1).await];
@@ -131,6 +149,10 @@ pub async fn on(stage: Stage, wanted: Wanted, report: &mut Report) {
     let mut told = HashSet::new();
     for (step, how, why) in failed {
         if !told.insert((step.kind, shape(&why))) {
+            continue;
+        }
+        if !wanted.keep {
+            report.failures.push(format!("{:?} {how:?}: {why}", stage.source));
             continue;
         }
         let (step, why) = shrink(&stage, &mut connections, step, how, why, &quiet).await;
@@ -194,13 +216,28 @@ impl Tally {
 async fn work(stage: &Stage, seed: u64, how: Try, wanted: u64, tally: &Tally) {
     let mut connections = [stage.connect(0).await, stage.connect(1).await];
     let mut requests = Requests::new(stage, seed, how == Try::Pairs);
+    let mut chance = Chance::new(!seed);
     while !tally.is_over(how, wanted) {
         let step = requests.next();
+        if chance.once_in(HANG_UP_ONCE_IN) {
+            hang_up(stage, &step, chance.below(4)).await;
+        }
         if let Err(why) = try_step(stage, &mut connections, &step, how, tally).await {
             tally.failures.lock().unwrap().push((step, how, why));
             connections = [stage.connect(0).await, stage.connect(1).await];
         }
     }
+}
+
+/// Asks and goes away without waiting for the answer: whoever is next must not be given it.
+async fn hang_up(stage: &Stage, step: &Step, milliseconds: usize) {
+    let mut connection = stage.connect(0).await;
+    let bearer = stage.actors[step.actor].bearers[0].as_deref().unwrap_or("none");
+    let host = stage.served[0].gateway.peer().host();
+    let request = format!("GET {} HTTP/1.1\r\nhost: {host}\r\nauthorization: {bearer}\r\n\r\n", step.target());
+    // It may be gone already, which is what is wanted.
+    drop(connection.write(request.as_bytes()).await);
+    tokio::time::sleep(Duration::from_millis(milliseconds as u64)).await;
 }
 
 async fn try_step(

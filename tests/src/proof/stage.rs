@@ -67,6 +67,8 @@ pub struct Stage {
     pub current: Vec<Value>,
     /// Every version.
     pub all: Vec<Value>,
+    /// What is wrong already: a laboratory's result in another's record.
+    pub misfiled: Vec<String>,
 }
 
 impl Stage {
@@ -92,6 +94,7 @@ impl Stage {
             Some(upstream) => all.extend(born_in(upstream)),
             None => all.extend_from_slice(born),
         }
+        let misfiled = misfiled(&worlds[0], &all);
         let mut current: BTreeMap<(String, String), Value> = BTreeMap::new();
         for row in &all {
             current.insert(crate::oracle::name(row), row.clone());
@@ -112,7 +115,7 @@ impl Stage {
             let bearers = [one.map(|(bearer, ..)| bearer), two.map(|(bearer, ..)| bearer)];
             actors.push(Actor { part, asker, sight, bearers });
         }
-        Stage { source, seed, served, actors, current, all }
+        Stage { source, seed, served, actors, current, all, misfiled }
     }
 
     /// A connection to one of the worlds.
@@ -129,6 +132,24 @@ impl Stage {
 fn born_in(upstream: &Upstream) -> Vec<Value> {
     let rows = upstream.all().into_iter().filter_map(|row| serde_json::from_slice::<Value>(&row).ok());
     rows.filter(|row: &Value| row["id"].as_str().is_some_and(|id| !id.starts_with("cnry"))).collect()
+}
+
+/// Results that stand in a record other than that of the person they were sent for, told by their canaries.
+fn misfiled(world: &World, all: &[Value]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for row in all.iter().filter(|row| !row["id"].as_str().unwrap_or("").starts_with("cnry")) {
+        let subject = crate::oracle::reference(&row["subject"]).map(|(_, id)| id);
+        let person = world.people.iter().find(|person| subject.as_ref() == Some(&person.id));
+        let mut content = row.clone();
+        content.as_object_mut().map(|members| members.remove("subject"));
+        super::scan::canaries(content.to_string().as_bytes(), &mut |canary| {
+            let owner = canary.ok().map(|number| (number >> 112) as u16);
+            if owner != person.map(|person| person.number) {
+                wrong.push(format!("a {} of {owner:x?} is filed under {subject:?}", crate::oracle::kind(row)));
+            }
+        });
+    }
+    wrong
 }
 
 async fn serve(
@@ -165,6 +186,15 @@ async fn serve(
     let folder = Folder::prepare(&plan).await;
     let gateway = folder.start_with(program, environment).await;
     let mut laboratory = Laboratory::connect(gateway.links()[0]).await.unwrap();
+    // Nobody has this number: it waits, and must go to nobody else.
+    let nobody = About {
+        number: ("unknown".to_owned(), AUTHORITY.0.to_owned()),
+        name: ("Nobody".to_owned(), "Ann".to_owned()),
+        birth_date: "19700101".to_owned(),
+        sex: 'F',
+    };
+    let waits = laboratory.send(&result("N1", &nobody, &canary(world.seed, 0x7777, 1))).await.unwrap();
+    assert_eq!(verdict(&waits), Some("AA"), "{waits}");
     for number in SENT_FOR {
         let person = &world.people[usize::from(number)];
         for n in 0..3 {

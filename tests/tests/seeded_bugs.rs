@@ -1,0 +1,34 @@
+//! Whoever says that a harness would notice a leak has to have seen it notice one: each of seven mistakes that have
+//! happened elsewhere is switched on in a build that is never shipped, and the proof fails; with none on, it passes.
+
+use tests::gateway::Program;
+use tests::proof::run::{Wanted, notices};
+
+/// The mistakes, as `sluice-faults` knows them.
+const BUGS: [&str; 7] = [
+    "concatenated-replay",
+    "truncated-id",
+    "empty-means-all",
+    "connection-reused",
+    "cache-without-subject",
+    "filter-error-sends",
+    "second-patient",
+];
+
+const WANTED: Wanted = Wanted { answers: 6_000, pairs: 300, seed: 7, keep: false };
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_seeded_mistake_is_noticed() {
+    let mut missed = Vec::new();
+    for bug in BUGS {
+        if notices(WANTED, Program::Faults, &[("SLUICE_FAULT", bug)]).await.is_none() {
+            missed.push(bug);
+        }
+    }
+    assert!(missed.is_empty(), "the proof passes with {missed:?} switched on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_mistake_nothing_is_noticed() {
+    assert_eq!(notices(WANTED, Program::Faults, &[]).await, None);
+}
