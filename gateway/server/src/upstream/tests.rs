@@ -286,7 +286,7 @@ async fn a_server_is_the_demos_to_fill_when_it_is_empty_or_carries_the_mark_and_
     let none = || set(&[], None).replacen("\"type\"", "\"total\":7,\"type\"", 1);
     for (mark, observations, expected) in [
         (None, none(), Claim::Empty),
-        (None, set(&[row.clone()], None).replacen("\"type\"", "\"total\":0,\"type\"", 1), Claim::Foreign),
+        (None, set(std::slice::from_ref(&row), None).replacen("\"type\"", "\"total\":0,\"type\"", 1), Claim::Foreign),
         (Some(mark), set(&[row], None), Claim::Ours(None)),
         (Some(other.to_owned()), none(), Claim::Foreign),
     ] {
