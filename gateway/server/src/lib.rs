@@ -29,4 +29,4 @@ pub mod upstream;
 mod well_known;
 
 pub use admit::Limits;
-pub use start::{Base, Gateway, Setup, StartError, short_digest};
+pub use start::{Base, Gateway, Running, Setup, StartError, short_digest};

@@ -20,11 +20,15 @@ use fhir::{Interaction, ResourceType};
 use privacy::{Gate, Policies};
 use smart::{Authority, Settings};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+
+/// Something under way. Boxed here, so that a program that starts a gateway need not compile all of it once more.
+pub type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// How often ended tickets and idle limiter keys are forgotten.
 const TIDY: Duration = Duration::from_secs(60);
@@ -73,7 +77,11 @@ impl Gateway {
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn new(setup: Setup) -> Result<Gateway, StartError> {
+    pub fn new(setup: Setup) -> Running<Result<Gateway, StartError>> {
+        Box::pin(Gateway::put_together(setup))
+    }
+
+    async fn put_together(setup: Setup) -> Result<Gateway, StartError> {
         let Setup { base, links } = setup;
         let (store, data) = (base.store.clone(), base.data.clone());
         let socket = Socket::bind(&data).map_err(|why| {
@@ -110,8 +118,8 @@ impl Gateway {
     }
 
     /// Serves until `stop` says so, then ends what is under way.
-    pub async fn serve(self, listener: Vec<TcpListener>, tls: Arc<ServerConfig>, stop: watch::Receiver<bool>) {
-        self.run(listener, Opening::Tls(tls.into()), stop).await;
+    pub fn serve(self, listener: Vec<TcpListener>, tls: Arc<ServerConfig>, stop: watch::Receiver<bool>) -> Running<()> {
+        Box::pin(self.run(listener, Opening::Tls(tls.into()), stop))
     }
 
     /// As [`Gateway::serve`], but without TLS and for this machine alone: a bench compares it with peers that speak plainly
@@ -152,12 +160,17 @@ impl Admin {
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn of_a_stopped_gateway(base: Base, links: Vec<(Link, Arc<dyn Adapter>)>) -> Result<Admin, StartError> {
-        let (store, data) = (base.store.clone(), base.data.clone());
-        let cx = Arc::new(context(base).await?);
-        let inbox = |(link, adapter)| Arc::new(Inbox::new(link, adapter, store.clone(), Arc::clone(&cx.records)));
-        let inboxes = links.into_iter().map(inbox).collect();
-        Ok(Admin { cx, store, data, inboxes, life: None })
+    pub fn of_a_stopped_gateway(
+        base: Base,
+        links: Vec<(Link, Arc<dyn Adapter>)>,
+    ) -> Running<Result<Admin, StartError>> {
+        Box::pin(async move {
+            let (store, data) = (base.store.clone(), base.data.clone());
+            let cx = Arc::new(context(base).await?);
+            let inbox = |(link, adapter)| Arc::new(Inbox::new(link, adapter, store.clone(), Arc::clone(&cx.records)));
+            let inboxes = links.into_iter().map(inbox).collect();
+            Ok(Admin { cx, store, data, inboxes, life: None })
+        })
     }
 }
 

@@ -25,6 +25,7 @@ use crate::inbound::Inbox;
 use privacy::Operator;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use store::Store;
 use tokio::sync::mpsc;
@@ -135,7 +136,16 @@ impl Admin {
     ///
     /// # Errors
     /// One sentence for the operator.
-    pub async fn perform(&self, operator: &Operator, command: Command, out: &Out) -> Result<(), String> {
+    pub fn perform<'a>(
+        &'a self,
+        operator: &'a Operator,
+        command: Command,
+        out: &'a Out,
+    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
+        Box::pin(self.answer(operator, command, out))
+    }
+
+    async fn answer(&self, operator: &Operator, command: Command, out: &Out) -> Result<(), String> {
         match command {
             Command::Status => self.status(out).await,
             Command::Drain => self.drain(operator, out).await,
