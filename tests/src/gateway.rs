@@ -96,7 +96,7 @@ pub struct Link {
 pub struct Plan {
     /// Records for the embedded store, as JSON with `resourceType` and `id`. Behind an upstream there are none.
     pub records: Vec<String>,
-    /// When they are said to have been written: the same for two worlds that are compared.
+    /// When they are said to have been written, unless they name a `meta.lastUpdated`: two worlds have the same times.
     pub written_at: Instant,
     /// The FHIR base of a server behind the gateway.
     pub upstream: Option<String>,
@@ -290,8 +290,17 @@ impl Drop for Gateway {
 async fn fill(data: &Path, plan: &Plan, origin: &str) {
     let keys = Keys::make(&data.join("keys")).unwrap();
     let store = Store::open(data, Options::new(plan.written_at)).await.unwrap();
-    for some in plan.records.chunks(PUTS) {
-        store.put(some.iter().map(|text| put(text)).collect(), plan.written_at).await.unwrap();
+    // Each at the time that it names itself, as few transactions as that allows.
+    let puts: Vec<(Put, Instant)> = plan.records.iter().map(|text| put(text, plan.written_at)).collect();
+    let mut puts = puts.into_iter().peekable();
+    while let Some((put, at)) = puts.next() {
+        let mut some = vec![put];
+        while some.len() < PUTS
+            && let Some((put, _)) = puts.next_if(|(_, its)| *its == at)
+        {
+            some.push(put);
+        }
+        store.put(some, at).await.unwrap();
     }
     let settings = Settings { origin: origin.to_owned(), fhir_base: format!("{origin}/fhir"), served: SERVED.to_vec() };
     let records = Arc::new(Records::Store(store.clone()));
@@ -305,11 +314,12 @@ async fn fill(data: &Path, plan: &Plan, origin: &str) {
     store.close().await;
 }
 
-fn put(text: &str) -> Put {
+fn put(text: &str, at: Instant) -> (Put, Instant) {
     let document = Document::parse(Bytes::copy_from_slice(text.as_bytes()), &Limits::DEFAULT).unwrap();
     let resource = Resource::of(document.root()).unwrap();
     let (kind, id) = (resource.kind(), resource.id().unwrap());
-    Put::new(kind, id, Phi::new(document.bytes().clone()))
+    let at = resource.last_updated().unwrap_or(at);
+    (Put::new(kind, id, Phi::new(document.bytes().clone())), at)
 }
 
 fn account(person: &Person, hash: &str) -> Account {
@@ -320,6 +330,7 @@ fn account(person: &Person, hash: &str) -> Account {
         id: Uuid::new_v5(&Uuid::NAMESPACE_URL, person.username.as_bytes()).to_string(),
         username: person.username.clone(),
         password: hash.to_owned(),
+        password_set_s: 0,
         role: if kind == ResourceType::Patient { Role::Patient } else { Role::Clinician },
         fhir_user: (kind, Id::parse(id).unwrap()),
         locale: None,

@@ -11,4 +11,7 @@ pub mod gateway;
 pub mod hostile;
 pub mod http;
 pub mod laboratory;
+pub mod oracle;
+pub mod proof;
 pub mod upstream;
+pub mod world;

@@ -210,7 +210,9 @@ impl Rows {
         let Some(row) = self.find(kind, &id) else { return absent() };
         let document = match version {
             None => Some(row.current()),
-            Some(number) => number.parse::<usize>().ok().and_then(|number| row.versions.get(number.checked_sub(1)?)),
+            Some(version) => {
+                row.versions.iter().enumerate().find(|(at, _)| (at + 1).to_string() == version).map(|(_, own)| own)
+            }
         };
         document.map_or_else(absent, |document| (StatusCode::OK, document.bytes().clone()))
     }

@@ -11,14 +11,14 @@ use std::sync::Arc;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Who asks.
-pub struct Caller {
+pub(crate) struct Caller {
     /// The person, the client, and what was granted.
     pub principal: Arc<Principal>,
 }
 
 impl Caller {
     /// What a page link for this caller is bound to.
-    pub fn binding(&self, policies: &Policies) -> String {
+    pub(crate) fn binding(&self, policies: &Policies) -> String {
         paging::binding_of(&self.principal, policies)
     }
 }
@@ -27,7 +27,7 @@ impl Caller {
 ///
 /// # Errors
 /// The challenge to send, and `Unauthenticated` or `Expired`.
-pub fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, Refusal)> {
+pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, Refusal)> {
     let Some(header) = request.header("authorization") else {
         return Err((
             "Bearer realm=\"fhir\"",

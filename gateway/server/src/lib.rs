@@ -1,8 +1,9 @@
 //! Sockets and time: everything that touches the world, in one straight line from socket to answer.
 //!
 //! A request goes `listen` → `pipeline` → `authenticate` → `privacy::decide` → `admit` → `interaction` → `privacy`'s gate →
-//! `respond`. A laboratory's message goes `inbound::listener` → `inbound::intake` → `inbound::worker`.
+//! `respond`. A laboratory's message goes `inbound::listener` → `inbound::worker`. Operators ask by `admin`.
 
+pub mod admin;
 mod admit;
 mod authenticate;
 pub mod clock;
@@ -30,4 +31,4 @@ pub mod upstream;
 mod well_known;
 
 pub use admit::Limits;
-pub use start::{Gateway, Setup, StartError, short_digest};
+pub use start::{Base, Gateway, Running, Setup, StartError, short_digest};

@@ -15,17 +15,17 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 /// The media type of FHIR's JSON.
-pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 /// The media type of other JSON.
-pub const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 /// The media type of pages.
-pub const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 
 /// Room for the headers of an answer, so that they are written without being moved.
 const HEADERS: usize = 20;
 
 /// The one body type; only this file can make one.
-pub struct Body {
+pub(crate) struct Body {
     chunks: VecDeque<Bytes>,
     left: u64,
     /// Whoever waits for the other half learns when the body was taken whole or given up.
@@ -95,7 +95,7 @@ impl hyper::body::Body for Body {
 }
 
 /// The shape of an answer that holds health data.
-pub struct Shape {
+pub(crate) struct Shape {
     /// 200, or 304 when the caller has it already.
     pub status: StatusCode,
     /// Its media type.
@@ -107,7 +107,7 @@ pub struct Shape {
 }
 
 /// A document that is the same for everyone, or says nothing of anyone.
-pub struct Public {
+pub(crate) struct Public {
     /// The status.
     pub status: StatusCode,
     /// Its media type.
@@ -120,19 +120,19 @@ pub struct Public {
 
 impl Public {
     /// A document with status 200.
-    pub fn ok(media: &'static str, body: impl Into<Bytes>) -> Public {
+    pub(crate) fn ok(media: &'static str, body: impl Into<Bytes>) -> Public {
         Public { status: StatusCode::OK, media, headers: Vec::new(), body: body.into() }
     }
 
     /// With one more header.
-    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Public {
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Public {
         self.headers.push((name, value.into()));
         self
     }
 }
 
 /// Tokens, codes and sessions: never cached, never logged.
-pub struct Credential {
+pub(crate) struct Credential {
     /// 200, 303 or an OAuth error's status.
     pub status: StatusCode,
     /// Its media type; empty for a redirect.
@@ -145,20 +145,20 @@ pub struct Credential {
 
 impl Credential {
     /// On to another address, with GET (RFC 9110, 303).
-    pub fn see_other(location: impl Into<String>) -> Credential {
+    pub(crate) fn see_other(location: impl Into<String>) -> Credential {
         let headers = vec![(header::LOCATION, location.into())];
         Credential { status: StatusCode::SEE_OTHER, media: "", headers, body: Bytes::new() }
     }
 
     /// With one more header.
-    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Credential {
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Credential {
         self.headers.push((name, value.into()));
         self
     }
 }
 
 /// All that the pipeline can answer.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Health data that passed the gate.
     Disclosure(Box<Disclosure<Shape>>),
     /// No answer, and why.
@@ -171,13 +171,13 @@ pub enum Reply {
 
 impl Reply {
     /// A refusal of someone who is not known.
-    pub fn stranger(why: Refusal) -> Reply {
+    pub(crate) fn stranger(why: Refusal) -> Reply {
         Reply::Refused(Refused::of_a_stranger(why))
     }
 }
 
 /// What a response says besides its reply.
-pub struct Asker<'a> {
+pub(crate) struct Asker<'a> {
     /// The route that was asked, when there is one.
     pub route: Option<&'a Route>,
     /// Who asked, when known.
@@ -191,7 +191,7 @@ pub struct Asker<'a> {
 }
 
 /// Makes the response.
-pub fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
+pub(crate) fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
     let (status, media, headers, chunks) = match reply {
         Reply::Disclosure(disclosure) => {
             let (to, shape) = disclosure.deliver();

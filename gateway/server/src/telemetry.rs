@@ -3,6 +3,7 @@
 //! What someone must look into is an alarm: its line names it and says how often it has been since the process began, so
 //! that whoever reads the log alone can count. Nothing of it is shown to a client.
 
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing_subscriber::EnvFilter;
 
@@ -38,6 +39,8 @@ pub fn start(json: bool) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,server=info,store=info,cli=info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    // Colours are for eyes; in a file they hide what is looked for.
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     let started = if json { log.json().try_init() } else { log.try_init() };
     // A second start in one process (tests) keeps the first.
     drop(started);

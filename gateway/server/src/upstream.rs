@@ -10,6 +10,7 @@ mod evidence;
 mod head;
 mod keep;
 mod line;
+mod mark;
 mod page;
 mod question;
 #[cfg(feature = "faults")]
@@ -31,6 +32,7 @@ use fhir::search::{Query, matches};
 use fhir::subject::{About, about};
 use fhir::{Id, ResourceType};
 use json::Document;
+pub use mark::Claim;
 use page::{Page, name};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Refusal, Row, Source, Standing};
 use question::is_personal;

@@ -94,6 +94,14 @@ impl Store {
         Ok(found)
     }
 
+    /// The current version of one record and its number.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn current(&self, kind: ResourceType, id: &Id) -> Result<Option<(u64, Phi<Document>)>, StoreError> {
+        Ok(self.currents(&[(kind, id.clone())]).await?.pop().flatten())
+    }
+
     /// How many records of a type there are, whosever they are: for start and operation, never for an answer.
     ///
     /// # Errors

@@ -165,20 +165,27 @@ async fn shared_records_are_found_while_a_record_that_counts_refers_to_them() {
     let note = r#"{"resourceType":"Observation","id":"note","meta":{"security":[{"code":"PSYTHPN"}]},
         "subject":{"reference":"Patient/ana"},"performer":[{"reference":"Practitioner/psy"}]}"#;
     let seen = r#"{"resourceType":"Observation","id":"seen","subject":{"reference":"Patient/ana"},
-        "performer":[{"reference":"Practitioner/lab"},{"reference":"PractitionerRole/role"}]}"#;
+        "performer":[{"reference":"Practitioner/lab"},{"reference":"PractitionerRole/role"},
+        {"reference":"Organization/ward"},{"reference":"Organization/closed"}]}"#;
     let role = r#"{"resourceType":"PractitionerRole","id":"role","practitioner":{"reference":"Practitioner/far"},
         "organization":{"reference":"Organization/org"}}"#;
     let org = r#"{"resourceType":"Organization","id":"org","partOf":{"reference":"Organization/parent"}}"#;
-    let mut puts: Vec<Put> = [note, seen, role, org].map(put_whole).into();
+    let ward = r#"{"resourceType":"Organization","id":"ward","partOf":{"reference":"Organization/clinic"}}"#;
+    let closed = r#"{"resourceType":"Organization","id":"closed","meta":{"security":[{"code":"PSYTHPN"}]},
+        "partOf":{"reference":"Organization/asylum"}}"#;
+    let mut puts: Vec<Put> = [note, seen, role, org, ward, closed].map(put_whole).into();
     for name in ["psy", "lab", "far", "lone"] {
         puts.push(put_whole(&format!(r#"{{"resourceType":"Practitioner","id":"{name}"}}"#)));
     }
-    puts.push(put_whole(r#"{"resourceType":"Organization","id":"parent"}"#));
+    for name in ["parent", "clinic", "asylum"] {
+        puts.push(put_whole(&format!(r#"{{"resourceType":"Organization","id":"{name}"}}"#)));
+    }
     store.put(puts, at(0)).await.unwrap();
     let ana = |kind| to_search("ana", kind);
     assert_eq!(found(&store, &ana(Practitioner), Practitioner).await, ["far", "lab"]);
     assert_eq!(found(&store, &ana(PractitionerRole), PractitionerRole).await, ["role"]);
-    assert_eq!(found(&store, &ana(Organization), Organization).await, ["org"]);
+    // The barred one is the gate's to withhold; through it nothing is found.
+    assert_eq!(found(&store, &ana(Organization), Organization).await, ["clinic", "closed", "org", "ward"]);
     assert!(found(&store, &to_search("bea", Practitioner), Practitioner).await.is_empty());
     for (name, visible) in [("psy", false), ("lab", true), ("far", true), ("lone", false)] {
         let read = fetch(&store, &to_read("ana", Practitioner, name), Practitioner, name, None).await;

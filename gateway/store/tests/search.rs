@@ -113,15 +113,15 @@ fn plain(patient: &Id) -> Plain {
             continue;
         }
         for target in refers(document) {
-            if target.0 == PractitionerRole
-                && let Some(role) = by_name.get(&target)
+            if is_shared(target.0)
+                && let Some(between) = by_name.get(&target)
             {
-                through.extend(refers(role));
+                through.extend(refers(between));
             }
             direct.insert(target);
         }
     }
-    through.retain(|(kind, _)| matches!(kind, Practitioner | Organization | Location | Medication));
+    through.retain(|(kind, _)| is_shared(*kind));
     let barred = |target: &(ResourceType, Id)| labels(&read(by_name[target])).contains(&Label::PsychotherapyNote);
     let tells = WORLD.all.iter().filter(|document| match about(&read(document)) {
         About::Targets(targets) => targets.iter().any(|target| own.contains(target) && !barred(target)),
@@ -131,13 +131,16 @@ fn plain(patient: &Id) -> Plain {
     Plain { own, shared: direct.union(&through).cloned().collect(), tells }
 }
 
+fn is_shared(kind: ResourceType) -> bool {
+    matches!(kind, Practitioner | PractitionerRole | Organization | Location | Medication)
+}
+
 impl Plain {
     fn reaches(&self, what: &(ResourceType, Id)) -> bool {
         if what.0 == Provenance {
             return self.tells.contains(what);
         }
-        let shared = matches!(what.0, Practitioner | PractitionerRole | Organization | Location | Medication);
-        if shared { self.shared.contains(what) } else { self.own.contains(what) }
+        if is_shared(what.0) { self.shared.contains(what) } else { self.own.contains(what) }
     }
 }
 
@@ -351,9 +354,9 @@ fn narrowing_takes_away_nothing_that_the_gate_would_show() {
                 decide(Facts { principal: &principal, question, policies: &policies }).ok()
             };
             let (Some(permit_here), Some(permit_there)) = (permit(), permit()) else { continue };
-            // Every record of the type, with everything of the patient's and every role beside it.
+            // Every record of the type, with everything of the patient's and everything shared beside it.
             let own = About::Patients(vec![who.clone()]);
-            let beside = WORLD.all.iter().filter(|one| about(&read(one)) == own || name(one).0 == PractitionerRole);
+            let beside = WORLD.all.iter().filter(|one| about(&read(one)) == own || is_shared(name(one).0));
             let beside: Vec<Document> = beside.cloned().collect();
             let rows = WORLD.all.iter().filter(|one| name(one).0 == kind).map(|content| Row {
                 content: content.clone(),

@@ -14,7 +14,12 @@ use store::{Crossed, Expected, Order, Put, Store};
 ///
 /// # Errors
 /// What the store or upstream says.
-pub async fn whose(store: &Store, records: &Records, link: &Link, filing: &Phi<Filing>) -> Result<Match, String> {
+pub(crate) async fn whose(
+    store: &Store,
+    records: &Records,
+    link: &Link,
+    filing: &Phi<Filing>,
+) -> Result<Match, String> {
     let filing = filing.expose();
     let claimed = filing.subject.identifiers.iter().enumerate();
     let (places, asked): (Vec<usize>, Vec<(String, String)>) = claimed
@@ -57,7 +62,7 @@ fn candidate(patient: &Document, via: usize) -> Option<Candidate> {
 
 /// What a message writes: records, what its keys became, and whose its order numbers are.
 #[derive(Default)]
-pub struct Writes {
+pub(crate) struct Writes {
     /// The records.
     pub puts: Vec<Put>,
     /// The keys.
@@ -70,7 +75,7 @@ pub struct Writes {
 ///
 /// # Errors
 /// What the store or upstream says.
-pub async fn writes(
+pub(crate) async fn writes(
     store: &Store,
     records: &Records,
     link: &Link,

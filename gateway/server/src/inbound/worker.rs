@@ -23,7 +23,7 @@ pub struct Inbox {
     pub(super) link: Link,
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) store: Store,
-    records: Arc<Records>,
+    pub(super) records: Arc<Records>,
     one_at_a_time: Mutex<()>,
 }
 

@@ -13,7 +13,7 @@ use http::StatusCode;
 use privacy::{Impersonal, Page, Standing};
 
 /// What a page is written with: the question as the caller put it, and the means to seal a link to the next page.
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     base: &'a str,
     pages: &'a Pages,
     kind: ResourceType,
@@ -29,7 +29,7 @@ impl Impersonal for Frame<'_> {}
 
 impl<'a> Frame<'a> {
     /// The frame of a question.
-    pub fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
+    pub(crate) fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
         let frame = Frame {
             base: &cx.fhir_base,
             pages: &cx.pages,
@@ -55,7 +55,7 @@ impl<'a> Frame<'a> {
 }
 
 /// The response of a search.
-pub fn shape(page: Page, frame: &Frame<'_>) -> Shape {
+pub(crate) fn shape(page: Page, frame: &Frame<'_>) -> Shape {
     let next = page.next.filter(|_| !frame.count_only).map(|cursor| {
         let token = frame.pages.seal(frame.kind, &frame.pairs, &cursor, &frame.binding, clock::now());
         format!("{}/{}?_page={token}", frame.base, frame.kind.as_str())

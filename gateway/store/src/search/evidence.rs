@@ -60,7 +60,7 @@ impl<'a> Evidence<'a> {
                 self.referring(connection, kind, found).await?;
                 let left: Vec<Found> =
                     found.iter().filter(|one| !self.proofs.contains_key(&one.row)).cloned().collect();
-                if left.is_empty() { Ok(()) } else { self.through_roles(connection, kind, &left).await }
+                if left.is_empty() { Ok(()) } else { self.through_shared(connection, kind, &left).await }
             }
             Way::Owner => {
                 self.referring(connection, kind, found).await?;
@@ -91,33 +91,33 @@ impl<'a> Evidence<'a> {
         Ok(())
     }
 
-    /// Records that refer to a PractitionerRole that refers to the rows: the record, then the role.
-    async fn through_roles(
+    /// Records that refer to a shared one that refers to the rows: the record, then the one between.
+    async fn through_shared(
         &mut self,
         connection: &mut SqliteConnection,
         kind: ResourceType,
         found: &[Found],
     ) -> Result<(), Fault> {
         let mut sql =
-            Sql::of("SELECT e.target, e.row, e.role, b.bytes, q.bytes AS role_bytes FROM (SELECT target, row, role, ");
-        sql.push(Reach::BEST).push(" FROM (SELECT m.id AS target, x.row AS row, role.row AS role, ");
+            Sql::of("SELECT e.target, e.row, e.led, b.bytes, q.bytes AS led_bytes FROM (SELECT target, row, led, ");
+        sql.push(Reach::BEST).push(" FROM (SELECT m.id AS target, x.row AS row, bridge.row AS led, ");
         sql.add(self.reach.worth("m.id")).push(
             " FROM link l JOIN resource x ON x.row = l.row
-            JOIN resource role ON role.kind = l.kind AND role.id = l.id AND role.deleted = 0
-            JOIN link m ON m.row = role.row WHERE l.patient",
+            JOIN resource bridge ON bridge.kind = l.kind AND bridge.id = l.id
+            JOIN link m ON m.row = bridge.row WHERE l.patient",
         );
-        sql.add(self.reach.patients()).push(" AND l.kind = 'PractitionerRole' AND m.kind = ").text(kind.as_str());
+        sql.add(self.reach.patients()).push(" AND ").add(self.reach.through(kind));
         sql.push(" AND m.id IN ").list(found.iter().map(|one| one.id.as_str()));
         sql.push(" AND ").add(self.reach.counts());
-        sql.push(")) e JOIN resource b ON b.row = e.row JOIN resource q ON q.row = e.role WHERE e.place <= ");
+        sql.push(")) e JOIN resource b ON b.row = e.row JOIN resource q ON q.row = e.led WHERE e.place <= ");
         sql.int(EVIDENCE_MAX).push(" ORDER BY e.place");
         for row in sql.rows(connection).await? {
             let target: String = row.try_get("target")?;
             let record = self.keep(&row, "row", "bytes")?;
-            let role = self.keep(&row, "role", "role_bytes")?;
+            let between = self.keep(&row, "led", "led_bytes")?;
             for one in found.iter().filter(|one| one.id == target) {
                 self.proves(one.row, record);
-                self.proves(one.row, role);
+                self.proves(one.row, between);
             }
         }
         Ok(())

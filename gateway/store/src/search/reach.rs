@@ -15,7 +15,7 @@ use sqlx::sqlite::SqliteConnection;
 pub(super) enum Way {
     /// They say themselves whose they are.
     Subject,
-    /// A record of the patient refers to them, or to a PractitionerRole that does.
+    /// A record of the patient refers to them, or to another shared one that does.
     Shared,
     /// The records they tell of are the patient's (Provenance).
     Targets,
@@ -49,6 +49,8 @@ pub(super) struct Reach {
     patients: Vec<i64>,
     /// Types of records that scopes and policy let be seen at all.
     kinds: Vec<&'static str>,
+    /// Types of shared ones that may stand between a record and another: those that may be seen themselves.
+    between: Vec<&'static str>,
     /// Those of them that the policy shows whole: what they refer to is never cut away.
     whole: Vec<&'static str>,
     /// Labels that bar a record.
@@ -77,16 +79,16 @@ impl Reach {
             let mut scopes = permit.principal().scopes.resources();
             scopes.any(|scope| scope.kind.is_none_or(|of| of == kind))
         };
-        let seen = |kind: &&ResourceType| {
-            way(**kind) == Way::Subject && scoped(**kind) && permit.policy().cut(**kind).is_some()
-        };
-        let kinds: Vec<ResourceType> = ResourceType::ALL.iter().filter(seen).copied().collect();
+        let seen = |kind: &&ResourceType| scoped(**kind) && permit.policy().cut(**kind).is_some();
+        let by = |wanted: Way| ResourceType::ALL.iter().filter(seen).copied().filter(move |kind| way(*kind) == wanted);
+        let between = by(Way::Shared).map(ResourceType::as_str).collect();
+        let kinds: Vec<ResourceType> = by(Way::Subject).collect();
         let whole = kinds.iter().filter(|kind| permit.policy().cut(**kind) == Some(&Cut::Whole));
         let whole = whole.map(|kind| kind.as_str()).collect();
         let kinds = kinds.iter().map(|kind| kind.as_str()).collect();
         let barred = Label::ALL.into_iter().filter(|label| permit.policy().bars(&[*label]));
         let barred = barred.map(Label::code).collect();
-        Ok(Some(Reach { patients, kinds, whole, barred }))
+        Ok(Some(Reach { patients, kinds, between, whole, barred }))
     }
 
     /// ` IN (…)`: the patients.
@@ -100,11 +102,24 @@ impl Reach {
     pub(super) fn counts(&self) -> Sql {
         let mut sql = Sql::of("x.deleted = 0 AND x.kind IN ");
         sql.list(self.kinds.iter().copied());
+        self.unbarred("x.row", &mut sql);
+        sql
+    }
+
+    /// That the link `l` leads to a shared record `bridge` that may lead on, and its link `m` to one of a kind.
+    pub(super) fn through(&self, kind: ResourceType) -> Sql {
+        let mut sql = Sql::of("bridge.deleted = 0 AND l.kind IN ");
+        sql.list(self.between.iter().copied());
+        self.unbarred("bridge.row", &mut sql);
+        sql.push(" AND m.kind = ").text(kind.as_str());
+        sql
+    }
+
+    fn unbarred(&self, row: &str, sql: &mut Sql) {
         if !self.barred.is_empty() {
-            sql.push(" AND NOT EXISTS (SELECT 1 FROM label b WHERE b.row = x.row AND b.code IN ");
+            sql.push(" AND NOT EXISTS (SELECT 1 FROM label b WHERE b.row = ").push(row).push(" AND b.code IN ");
             sql.list(self.barred.iter().copied()).push(")");
         }
-        sql
     }
 
     /// Whether the record `x` is shown whole, and which it is of its kind for the target `{target}`, the newest first: the
@@ -143,15 +158,12 @@ impl Reach {
         sql.text(kind.as_str()).push(" AND r.id IN (");
         sql.push("SELECT l.id FROM link l JOIN resource x ON x.row = l.row WHERE l.patient");
         sql.add(self.patients()).push(" AND l.kind = ").text(kind.as_str()).push(" AND ").add(self.counts());
-        if kind != ResourceType::PractitionerRole {
-            sql.push(
-                " UNION SELECT m.id FROM link l JOIN resource x ON x.row = l.row
-                JOIN resource role ON role.kind = l.kind AND role.id = l.id AND role.deleted = 0
-                JOIN link m ON m.row = role.row WHERE l.patient",
-            );
-            sql.add(self.patients()).push(" AND l.kind = 'PractitionerRole' AND m.kind = ").text(kind.as_str());
-            sql.push(" AND ").add(self.counts());
-        }
+        sql.push(
+            " UNION SELECT m.id FROM link l JOIN resource x ON x.row = l.row
+            JOIN resource bridge ON bridge.kind = l.kind AND bridge.id = l.id
+            JOIN link m ON m.row = bridge.row WHERE l.patient",
+        );
+        sql.add(self.patients()).push(" AND ").add(self.through(kind)).push(" AND ").add(self.counts());
         sql.push(")");
         sql
     }

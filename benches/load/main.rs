@@ -6,8 +6,8 @@
 mod check;
 mod disk;
 mod gateway;
+mod http;
 mod links;
-mod load;
 mod memory;
 mod nginx;
 mod origin;
@@ -47,11 +47,11 @@ fn run(given: &[String]) -> Result<(), String> {
         ["senders", count, seconds, folder] => {
             one_thread(links::send(number(count)?, number(seconds)?, folder.as_ref()))
         }
-        ["load"] => report::opened(|report| load::run(report, quick)),
+        ["load"] => report::opened(|report| http::run(report, quick)),
         ["links"] => report::opened(|report| links::run(report, quick)),
         ["memory"] => report::opened(memory::run),
         ["all"] => report::opened(|report| {
-            load::run(report, quick)?;
+            http::run(report, quick)?;
             links::run(report, quick)?;
             memory::run(report)
         }),

@@ -6,9 +6,10 @@ use crate::report::{Report, median};
 use bridge::{AckWhen, Authority, Link};
 use fhir::{Id, ResourceType};
 use privacy::Phi;
+use server::inbound::Door;
 use server::keys::Keys;
 use server::records::Records;
-use server::{Gateway, Setup, clock};
+use server::{Base, Gateway, Setup, clock};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -53,25 +54,28 @@ pub(crate) fn serve(ack: AckWhen, count: u16, folder: &Path) -> Result<(), Strin
 
 async fn linked(ack: AckWhen, count: u16, folder: &Path) -> Result<(), String> {
     let fail = |why: &dyn std::fmt::Display| why.to_string();
-    let store = Store::open(&folder.join("data"), Options::new(clock::now())).await.map_err(|why| fail(&why))?;
+    let data = folder.join("data");
+    let store = Store::open(&data, Options::new(clock::now())).await.map_err(|why| fail(&why))?;
     let keys = Keys::make(&folder.join("keys")).map_err(|why| fail(&why))?;
     let patients = (0..count).map(patient).collect::<Result<Vec<Put>, String>>()?;
     store.put(patients, clock::now()).await.map_err(|why| fail(&why))?;
-    let mut links: Vec<(Link, Arc<dyn bridge::Adapter>, TcpListener)> = Vec::new();
+    let mut links = Vec::new();
     let mut ports = String::new();
     for nth in 0..count {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|why| fail(&why))?;
         ports.push_str(&format!("{}\n", listener.local_addr().map_err(|why| fail(&why))?.port()));
-        links.push((link(nth, ack), Arc::new(hl7v2::Hl7v2), listener));
+        links.push(Door { link: link(nth, ack), adapter: Arc::new(hl7v2::Hl7v2), listener, tls: None });
     }
     let records = Records::Store(store.clone());
-    let setup = Setup { origin: "https://localhost:1".to_owned(), store, records, keys, links };
+    let origin = "https://localhost:1".to_owned();
+    let setup = Setup { base: Base { origin, data, store, records, keys }, links };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|why| fail(&why))?;
     let (draft, whole) = (folder.join("ports.draft"), folder.join("ports"));
     fs::write(&draft, ports).and_then(|()| fs::rename(&draft, &whole)).map_err(|why| fail(&why))?;
     let (_stop, stopping) = watch::channel(false);
-    gateway.serve_plainly_to_loopback(listener, stopping).await.map_err(|why| fail(&why))
+    gateway.serve_plainly_to_loopback(listener, stopping).map_err(|why| fail(&why))?.await;
+    Ok(())
 }
 
 fn link(nth: u16, ack: AckWhen) -> Link {

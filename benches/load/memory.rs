@@ -2,8 +2,8 @@
 
 use crate::check::{Address, Expected};
 use crate::gateway::{self, Speaks};
+use crate::http::started;
 use crate::links;
-use crate::load::started;
 use crate::people;
 use crate::process::{LOAD, Part, free_port};
 use crate::report::Report;

@@ -10,7 +10,7 @@ use privacy::{Purpose, Role, Scopes};
 use server::keys::Keys;
 use server::records::Records;
 use server::upstream::Upstream;
-use server::{Gateway, Setup, clock};
+use server::{Base, Gateway, Setup, clock};
 use smart::Grant;
 use smart::claims::AccessClaims;
 use std::collections::BTreeMap;
@@ -59,18 +59,22 @@ pub(crate) fn run(speaks: Speaks, port: u16, behind: u16, people: usize, folder:
 
 async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &Path) -> Result<(), String> {
     let fail = |why: &dyn std::fmt::Display| why.to_string();
-    let store = Store::open(&folder.join("data"), Options::new(clock::now())).await.map_err(|why| fail(&why))?;
+    let data = folder.join("data");
+    let store = Store::open(&data, Options::new(clock::now())).await.map_err(|why| fail(&why))?;
     let keys = Keys::make(&folder.join("keys")).map_err(|why| fail(&why))?;
     let origin = format!("https://localhost:{port}");
     write_tokens(&store, &keys.access, &format!("{origin}/fhir"), people, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
     let records = Records::Upstream(Upstream::new(base, None)?);
-    let setup = Setup { origin, store, records, keys, links: Vec::new() };
+    let setup = Setup { base: Base { origin, data, store, records, keys }, links: Vec::new() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|why| fail(&why))?;
     let (_stop, stopping) = watch::channel(false);
     match speaks {
-        Speaks::Plain => gateway.serve_plainly_to_loopback(listener, stopping).await.map_err(|why| fail(&why)),
+        Speaks::Plain => {
+            gateway.serve_plainly_to_loopback(listener, stopping).map_err(|why| fail(&why))?.await;
+            Ok(())
+        }
         Speaks::Tls => {
             let read = |name: &str| fs::read_to_string(folder.with_file_name(name)).map_err(|why| fail(&why));
             let tls = certs::server_tls::config(&read("cert.pem")?, &read("key.pem")?).map_err(|why| fail(&why))?;

@@ -1,0 +1,169 @@
+//! Who asks: patients with full and narrowed scopes, clinicians, and those who may ask nothing.
+
+use crate::gateway::{Person, Registered};
+use crate::oracle::{Asker, Seen, Word};
+use crate::proof::scan::{Canary, canaries};
+use crate::world::{COMPARED, World};
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+/// The apps: one public, one with a secret.
+pub fn apps() -> Vec<Registered> {
+    let scopes = "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read";
+    let app = |client_id: &str, secret: Option<&str>| Registered {
+        client_id: client_id.to_owned(),
+        secret: secret.map(str::to_owned),
+        scopes: scopes.to_owned(),
+    };
+    vec![app("public", None), app("confidential", Some("a secret of the tests"))]
+}
+
+/// What becomes of a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It holds.
+    Alive,
+    /// It was revoked.
+    Revoked,
+    /// Its token was changed on the way.
+    Broken,
+    /// No token is sent.
+    Absent,
+}
+
+/// One who asks, before signing in.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// For messages.
+    pub name: String,
+    /// The account.
+    pub username: String,
+    /// The person as a resource.
+    pub fhir_user: (String, String),
+    /// About whom, by place in the world.
+    pub patient: u16,
+    /// And by id.
+    pub patient_id: String,
+    /// What is asked for.
+    pub scope: String,
+    /// What becomes of it.
+    pub fate: Fate,
+}
+
+impl Part {
+    /// Whether what they see is the same in both worlds.
+    pub fn is_compared(&self) -> bool {
+        self.patient < COMPARED
+    }
+}
+
+/// Everybody.
+pub fn parts(world: &World) -> Vec<Part> {
+    let full = "openid fhirUser launch/patient offline_access patient/*.rs";
+    let of = |number: u16, scope: &str, fate: Fate| Part {
+        name: format!("patient {number} with {scope}"),
+        username: format!("person{number}"),
+        fhir_user: ("Patient".to_owned(), world.people[usize::from(number)].id.clone()),
+        patient: number,
+        patient_id: world.people[usize::from(number)].id.clone(),
+        scope: scope.to_owned(),
+        fate,
+    };
+    let doctor = |place: usize, patient: u16, scope: &str| Part {
+        name: format!("doctor {place} for patient {patient} with {scope}"),
+        username: format!("doctor{place}"),
+        fhir_user: ("Practitioner".to_owned(), world.shared.practitioners[place].clone()),
+        patient,
+        patient_id: world.people[usize::from(patient)].id.clone(),
+        scope: scope.to_owned(),
+        fate: Fate::Alive,
+    };
+    let mut parts: Vec<Part> =
+        (0..11).filter(|number| *number != 7).map(|number| of(number, full, Fate::Alive)).collect();
+    let narrowed = [
+        (0, "launch/patient patient/*.read"),
+        (1, "launch/patient patient/Observation.rs patient/Patient.r"),
+        (2, "launch/patient patient/Observation.s patient/Provenance.rs"),
+        (3, "launch/patient patient/Condition.r patient/Binary.rs patient/DiagnosticReport.r"),
+        (4, "launch/patient patient/DocumentReference.rs patient/Encounter.read"),
+        (
+            5,
+            "launch/patient patient/MedicationRequest.rs patient/Medication.rs patient/Provenance.rs patient/Observation.r",
+        ),
+        (6, "openid fhirUser"),
+        (0, "openid profile launch/patient patient/Coverage.rs"),
+        (
+            3,
+            "launch/patient patient/PractitionerRole.rs patient/Practitioner.rs patient/Encounter.rs patient/Organization.rs",
+        ),
+        (1, "launch/patient patient/Location.rs patient/Procedure.r patient/Organization.r patient/Medication.s"),
+    ];
+    parts.extend(narrowed.map(|(number, scope)| of(number, scope, Fate::Alive)));
+    parts.extend([
+        doctor(0, 0, full),
+        doctor(0, 4, full),
+        doctor(1, 1, full),
+        doctor(1, 5, "launch/patient patient/*.read"),
+    ]);
+    parts.extend([
+        doctor(2, 2, full),
+        doctor(2, 6, "launch/patient fhirUser patient/Observation.rs patient/CareTeam.rs"),
+        doctor(6, 8, full),
+    ]);
+    parts.extend([of(4, full, Fate::Revoked), of(5, full, Fate::Broken), of(6, full, Fate::Absent)]);
+    parts
+}
+
+/// The accounts of these parts.
+pub fn accounts(parts: &[Part]) -> Vec<Person> {
+    let mut accounts: Vec<Person> = Vec::new();
+    for part in parts {
+        if accounts.iter().all(|account| account.username != part.username) {
+            let fhir_user = format!("{}/{}", part.fhir_user.0, part.fhir_user.1);
+            accounts.push(Person { username: part.username.clone(), fhir_user });
+        }
+    }
+    accounts
+}
+
+/// What one of them may see, worked out once.
+pub struct Sight {
+    /// The rules' word on the current version of each record, in the stage's order.
+    pub words: Vec<Word>,
+    /// And on every version, by type, id and version.
+    pub versions: HashMap<(String, String, String), Word>,
+    /// The canaries that may reach them.
+    pub allowed: HashSet<Canary>,
+}
+
+impl Sight {
+    /// What an asker may see of these records.
+    pub fn of(asker: &Asker, current: &[&Value], all: &[Value]) -> Sight {
+        let seen = Seen::of(current, asker);
+        let mut allowed = HashSet::new();
+        let mut allow = |row: &Value| {
+            canaries(row.to_string().as_bytes(), &mut |canary| {
+                allowed.extend(canary.ok());
+            });
+        };
+        let words: Vec<Word> = current.iter().map(|row| seen.word(row)).collect();
+        for (row, word) in current.iter().zip(&words) {
+            let kind = crate::oracle::kind(row);
+            let own = asker.scopes.own && asker.own.as_ref() == Some(&crate::oracle::name(row));
+            if own || (*word != Word::Hidden && asker.scopes.see(kind)) {
+                allow(row);
+            }
+        }
+        let mut versions = HashMap::new();
+        for row in all {
+            let word = seen.word(row);
+            let (kind, id) = crate::oracle::name(row);
+            if word != Word::Hidden && asker.scopes.read_one(&kind) {
+                allow(row);
+            }
+            let version = row["meta"]["versionId"].as_str().unwrap_or("").to_owned();
+            versions.insert((kind, id, version), word);
+        }
+        Sight { words, versions, allowed }
+    }
+}

@@ -1,0 +1,229 @@
+//! A source on its stage: two gateways whose worlds differ in what the compared may not see, the cast with its tokens, and
+//! what stands in the records.
+
+use super::cast::{Fate, Part, Sight, accounts, apps, parts};
+use crate::app::{Browser, revoke};
+use crate::gateway::{Folder, Gateway, Link, Plan, Program};
+use crate::http::Connection;
+use crate::laboratory::{About, Laboratory, result, verdict};
+use crate::oracle::Asker;
+use crate::oracle::scope::Scopes;
+use crate::upstream::Upstream;
+use crate::world::{AUTHORITY, Person, Side, World, canary, time};
+use fhir::Instant;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use uuid::Uuid;
+
+/// The namespace of the laboratory's ids: fixed, so that both sources make the same.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5e75_0000_0000_4000_8000_0000_0000_0001);
+/// How both worlds call themselves.
+pub const ORIGIN: &str = "https://localhost:8443";
+/// Who has results sent by a laboratory, by place in the world: strangers, since times of arrival differ.
+const SENT_FOR: [u16; 2] = [9, 11];
+
+/// Where records come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The gateway's own store.
+    Embedded,
+    /// An honest FHIR server behind it.
+    Behind,
+}
+
+/// A gateway of one of the two worlds.
+pub struct Served {
+    /// The running child.
+    pub gateway: Gateway,
+    /// The server behind it.
+    pub upstream: Option<Upstream>,
+    _folder: Folder,
+}
+
+/// Someone with a token for each world.
+pub struct Actor {
+    /// Who it is.
+    pub part: Part,
+    /// What the rules need to know of them.
+    pub asker: Asker,
+    /// What they may see.
+    pub sight: Sight,
+    /// The `Authorization` for each world; the second only where answers are compared.
+    pub bearers: [Option<String>; 2],
+}
+
+/// Everything, ready to be asked.
+pub struct Stage {
+    /// Where records come from.
+    pub source: Source,
+    /// What it was grown from.
+    pub seed: u64,
+    /// The two worlds.
+    pub served: [Served; 2],
+    /// The cast.
+    pub actors: Vec<Actor>,
+    /// The current version of every record of the first world.
+    pub current: Vec<Value>,
+    /// Every version.
+    pub all: Vec<Value>,
+}
+
+impl Stage {
+    /// Sets it up: worlds, children, laboratory's results, sign-ins. `born` are records that a laboratory's messages made,
+    /// as a server behind was given them; the embedded store makes the same.
+    pub async fn set(
+        source: Source,
+        seed: u64,
+        program: Program,
+        environment: &[(&str, &str)],
+        born: &[Value],
+    ) -> Stage {
+        let worlds = [World::grow(seed, Side::One), World::grow(seed, Side::Two)];
+        let parts = parts(&worlds[0]);
+        let (one, two) = tokio::join!(
+            serve(source, &worlds[0], &parts, program, environment),
+            serve(source, &worlds[1], &parts, program, environment)
+        );
+        let served = [one, two];
+        let (one, two) = tokio::join!(sign_in(&served[0], &parts, false), sign_in(&served[1], &parts, true));
+        let mut all = worlds[0].rows.clone();
+        match &served[0].upstream {
+            Some(upstream) => all.extend(born_in(upstream)),
+            None => all.extend_from_slice(born),
+        }
+        let mut current: BTreeMap<(String, String), Value> = BTreeMap::new();
+        for row in &all {
+            current.insert(crate::oracle::name(row), row.clone());
+        }
+        let current: Vec<Value> = current.into_values().collect();
+        let rows: Vec<&Value> = current.iter().collect();
+        let mut actors = Vec::new();
+        for ((part, one), two) in parts.into_iter().zip(one).zip(two) {
+            let holds = part.fate == Fate::Alive;
+            let (patient, scopes) =
+                one.as_ref().map_or((None, String::new()), |(_, patient, scope)| (patient.clone(), scope.clone()));
+            let asker = if holds {
+                Asker { patient, own: Some(part.fhir_user.clone()), scopes: Scopes::read(&scopes) }
+            } else {
+                Asker::default()
+            };
+            let sight = Sight::of(&asker, &rows, &all);
+            let bearers = [one.map(|(bearer, ..)| bearer), two.map(|(bearer, ..)| bearer)];
+            actors.push(Actor { part, asker, sight, bearers });
+        }
+        Stage { source, seed, served, actors, current, all }
+    }
+
+    /// A connection to one of the worlds.
+    pub async fn connect(&self, side: usize) -> Connection {
+        self.served[side].gateway.peer().connect().await.unwrap()
+    }
+
+    /// What laboratories' messages made, to tell the embedded stage.
+    pub fn born(&self) -> Vec<Value> {
+        self.served[0].upstream.as_ref().map_or_else(Vec::new, born_in)
+    }
+}
+
+fn born_in(upstream: &Upstream) -> Vec<Value> {
+    let rows = upstream.all().into_iter().filter_map(|row| serde_json::from_slice::<Value>(&row).ok());
+    rows.filter(|row: &Value| row["id"].as_str().is_some_and(|id| !id.starts_with("cnry"))).collect()
+}
+
+async fn serve(
+    source: Source,
+    world: &World,
+    parts: &[Part],
+    program: Program,
+    environment: &[(&str, &str)],
+) -> Served {
+    let at = |row: &Value| Instant::parse(time(row)).unwrap();
+    let upstream = match source {
+        Source::Embedded => None,
+        Source::Behind => {
+            let upstream = Upstream::start().await;
+            world.rows.iter().for_each(|row| upstream.put(&row.to_string(), at(row)));
+            Some(upstream)
+        }
+    };
+    let records = if upstream.is_some() { Vec::new() } else { world.rows.iter().map(Value::to_string).collect() };
+    let plan = Plan {
+        records,
+        upstream: upstream.as_ref().map(Upstream::base),
+        people: accounts(parts),
+        apps: apps(),
+        links: vec![Link {
+            name: "lab".to_owned(),
+            namespace: Some(NAMESPACE),
+            authority: (AUTHORITY.0.to_owned(), AUTHORITY.1.to_owned()),
+            on_apply: true,
+        }],
+        origin: Some(ORIGIN.to_owned()),
+        ..Plan::new(Instant::parse("2026-01-01T00:00:00Z").unwrap())
+    };
+    let folder = Folder::prepare(&plan).await;
+    let gateway = folder.start_with(program, environment).await;
+    let mut laboratory = Laboratory::connect(gateway.links()[0]).await.unwrap();
+    for number in SENT_FOR {
+        let person = &world.people[usize::from(number)];
+        for n in 0..3 {
+            // The other world has other results, and more.
+            let (first, salt) = if world.side == Side::One { (0, 0) } else { (1, 3) };
+            let control = format!("R{number}x{}", n + first);
+            let value = canary(world.seed ^ salt, number, 0xe00 + n);
+            let ack = laboratory.send(&result(&control, &about(person), &value)).await.unwrap();
+            assert_eq!(verdict(&ack), Some("AA"), "{ack}");
+        }
+    }
+    Served { gateway, upstream, _folder: folder }
+}
+
+fn about(person: &Person) -> About {
+    About {
+        number: (person.mrn.clone(), AUTHORITY.0.to_owned()),
+        name: person.name.clone(),
+        birth_date: person.birth_date.replace('-', ""),
+        sex: if person.number % 2 == 0 { 'F' } else { 'M' },
+    }
+}
+
+type Signed = Option<(String, Option<String>, String)>;
+
+/// Signs everybody in, each person once, and has their apps authorized.
+async fn sign_in(served: &Served, parts: &[Part], compared: bool) -> Vec<Signed> {
+    let peer = served.gateway.peer();
+    let apps = apps();
+    let mut browsers: BTreeMap<&str, Browser> = BTreeMap::new();
+    let mut signed = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        if part.fate == Fate::Absent || (compared && !part.is_compared()) {
+            signed.push(None);
+            continue;
+        }
+        // Sign-ins are limited by address, so each person has their own.
+        let from = SocketAddr::from(([127, 0, 1, 1 + browsers.len() as u8], 0));
+        if !browsers.contains_key(part.username.as_str()) {
+            browsers.insert(&part.username, Browser::open_from(peer, from).await);
+        }
+        let browser = browsers.get_mut(part.username.as_str()).unwrap();
+        let app = &apps[at % apps.len()];
+        let patient = &part.patient_id;
+        let grant = browser.launch(app, &part.username, &part.scope, Some(patient)).await;
+        let mut bearer = grant.bearer();
+        match part.fate {
+            Fate::Revoked => {
+                let token = grant.refresh_token.as_ref().unwrap_or(&grant.access_token);
+                let mut connection = peer.connect().await.unwrap();
+                assert_eq!(revoke(&mut connection, app, token).await.status, 200);
+            }
+            Fate::Broken => {
+                let last = bearer.pop().unwrap();
+                bearer.insert(bearer.len() - 20, if last == 'A' { 'B' } else { 'A' });
+            }
+            Fate::Alive | Fate::Absent => {}
+        }
+        signed.push(Some((bearer, grant.patient, grant.scope)));
+    }
+    signed
+}
