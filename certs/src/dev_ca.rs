@@ -1,7 +1,7 @@
 //! A throwaway certificate authority, so that a demo or a test speaks real TLS without asking anyone.
 //!
 //! EC P-256 throughout. Whoever trusts such an authority trusts whoever holds its key: it lives two years at most and
-//! signs servers only. No key of it is ever committed; the caller keeps the key with mode 0600 or throws it away.
+//! signs servers, and clients for trying a link. No key of it is ever committed; the caller keeps the key with mode 0600 or throws it away.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -97,6 +97,15 @@ impl Ca {
     ///
     /// [`Error::CertificateName`] or [`Error::CertificateDays`] for a leaf that no client would take.
     pub fn issue(&self, leaf: &Leaf<'_>, now_unix: i64) -> Result<Issued> {
+        self.sign(leaf, ExtendedKeyUsage::new().server_auth(), now_unix)
+    }
+
+    /// Issues a certificate with which a client shows who it is; otherwise as [`Ca::issue`].
+    pub fn issue_client(&self, leaf: &Leaf<'_>, now_unix: i64) -> Result<Issued> {
+        self.sign(leaf, ExtendedKeyUsage::new().client_auth(), now_unix)
+    }
+
+    fn sign(&self, leaf: &Leaf<'_>, usage: &ExtendedKeyUsage, now_unix: i64) -> Result<Issued> {
         let (ca, ca_key) = read(&self.cert_pem, &self.key_pem)?;
         if !(1..=LEAF_DAYS_MAX).contains(&leaf.days) {
             return Err(Error::CertificateDays);
@@ -112,7 +121,7 @@ impl Ca {
         cert.set_not_after(if end.compare(ca.not_after())?.is_gt() { ca.not_after() } else { end.as_ref() })?;
         cert.append_extension(BasicConstraints::new().critical().build()?)?;
         cert.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;
-        cert.append_extension(ExtendedKeyUsage::new().server_auth().build()?)?;
+        cert.append_extension(usage.build()?)?;
         let mut names = SubjectAlternativeName::new();
         leaf.dns.iter().for_each(|dns| {
             names.dns(dns);

@@ -21,6 +21,9 @@ pub enum Error {
     /// A root bundle without a usable root.
     #[error("no trusted root certificate was given, so no server could be trusted")]
     NoRoots,
+    /// The authority that a link's senders are to be known by cannot be used.
+    #[error("the client authority is not a PEM file of certificates that may issue others")]
+    ClientAuthority,
     /// A name that cannot stand in a certificate.
     #[error("the certificate needs at least one name, and every name must be a DNS name or an IP address")]
     CertificateName,

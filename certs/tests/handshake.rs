@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use certs::dev_ca::{Ca, Issued, LEAF_DAYS_MAX, Leaf};
-use certs::rustls::pki_types::ServerName;
-use certs::rustls::{ClientConfig, ClientConnection, ProtocolVersion, ServerConfig, ServerConnection};
+use certs::rustls::pki_types::pem::PemObject;
+use certs::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use certs::rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection};
 use certs::{Error, client_tls, provider, reload, server_tls};
 use openssl::x509::X509;
 
@@ -265,4 +266,41 @@ fn an_exchanged_certificate_is_served_from_the_next_handshake_on() {
     served.exchange(&second.cert_pem, &second.key_pem).unwrap();
     assert!(shake(trusting(&first_ca), server.clone(), "localhost").is_err());
     assert!(shake(trusting(&second_ca), server, "localhost").is_ok());
+}
+
+/// Our client configuration with a certificate of its own.
+fn showing(ca: &Ca, own: &Issued) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca.cert_pem.as_bytes()).unwrap()).unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(own.cert_pem.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(own.key_pem.as_bytes()).unwrap();
+    provider::install();
+    Arc::new(ClientConfig::builder().with_root_certificates(roots).with_client_auth_cert(chain, key).unwrap())
+}
+
+#[test]
+fn a_link_is_open_to_those_whom_its_own_authority_knows_and_to_nobody_else() {
+    let (ca, issued) = localhost();
+    let (own, other) = (Ca::new(now()).unwrap(), Ca::new(now()).unwrap());
+    let server = server_tls::config_for_partners(&issued.cert_pem, &issued.key_pem, &own.cert_pem).unwrap();
+    let partner = own.issue_client(&Leaf::LOCALHOST, now()).unwrap();
+    let (_, connection) = shake(showing(&ca, &partner), server.clone(), "localhost").unwrap();
+    assert!(connection.peer_certificates().is_some() && connection.alpn_protocol().is_none());
+    let nobody = client_tls::config(Some(&ca.cert_pem), None).unwrap();
+    assert!(shake(nobody, server.clone(), "localhost").is_err(), "no certificate");
+    let stranger = other.issue_client(&Leaf::LOCALHOST, now()).unwrap();
+    assert!(shake(showing(&ca, &stranger), server.clone(), "localhost").is_err(), "another authority");
+    let a_server = own.issue(&Leaf::LOCALHOST, now()).unwrap();
+    assert!(shake(showing(&ca, &a_server), server.clone(), "localhost").is_err(), "a server's certificate");
+    let ended = own.issue_client(&Leaf { days: 1, ..Leaf::LOCALHOST }, now() - 3 * 86_400).unwrap();
+    assert!(shake(showing(&ca, &ended), server, "localhost").is_err(), "one that has run out");
+}
+
+#[test]
+fn a_link_without_a_readable_authority_is_refused() {
+    let (_, issued) = localhost();
+    for authority in ["", "no certificate", &issued.key_pem] {
+        let made = server_tls::config_for_partners(&issued.cert_pem, &issued.key_pem, authority);
+        assert_eq!(made.err(), Some(Error::ClientAuthority), "{authority:.20}");
+    }
 }

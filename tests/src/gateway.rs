@@ -195,8 +195,14 @@ impl Folder {
 
     /// Starts the program and waits for nothing.
     pub fn spawn(&self, program: Program, environment: &[(&str, &str)]) -> Gateway {
-        let mut command = Command::new(program.path());
-        command.arg("serve").arg("-c").arg(self.config()).envs(environment.iter().copied());
+        self.spawn_under(&[], program, environment)
+    }
+
+    /// As [`Folder::spawn`], by a command that runs the program and ends as it does (strace).
+    pub fn spawn_under(&self, runner: &[String], program: Program, environment: &[(&str, &str)]) -> Gateway {
+        let mut words = runner.iter().map(PathBuf::from).chain([program.path()]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).arg("serve").arg("-c").arg(self.config()).envs(environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -207,13 +213,16 @@ impl Folder {
                 kept.lock().unwrap().extend_from_slice(&some[..count]);
             }
         });
-        Gateway { child, peer: self.peer.clone(), address: self.address, links: self.links.clone(), log }
+        let is_run_by_another = !runner.is_empty();
+        let (peer, address, links) = (self.peer.clone(), self.address, self.links.clone());
+        Gateway { child, is_run_by_another, peer, address, links, log }
     }
 }
 
 /// A running child.
 pub struct Gateway {
     child: Child,
+    is_run_by_another: bool,
     peer: Peer,
     address: SocketAddr,
     links: Vec<SocketAddr>,
@@ -243,32 +252,55 @@ impl Gateway {
 
     /// Waits until it says that it can serve.
     pub async fn ready(&mut self) {
+        if let Some(ended) = self.ready_or_ended().await {
+            let said = String::from_utf8_lossy(&self.log()).into_owned();
+            panic!("the gateway ended with {ended}: {said}");
+        }
+    }
+
+    /// Waits until it says that it can serve, or has ended.
+    pub async fn ready_or_ended(&mut self) -> Option<ExitStatus> {
         let begun = Moment::now();
         loop {
-            if let Some(ended) = self.child.try_wait().unwrap() {
-                let said = String::from_utf8_lossy(&self.log()).into_owned();
-                panic!("the gateway ended with {ended}: {said}");
+            if let Some(ended) = self.ended() {
+                return Some(ended);
             }
             if let Ok(mut connection) = self.peer.connect().await
                 && connection.send("GET", "/readyz", &[], None).await.is_ok_and(|answer| answer.status == 200)
             {
-                return;
+                return None;
             }
             let said = || String::from_utf8_lossy(&self.log()).into_owned();
             assert!(begun.elapsed() < READY_MAX, "the gateway at {} is not ready: {}", self.address, said());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
+        self.ended().is_none()
+    }
+
+    /// How it ended, when it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// SIGKILL, without warning.
-    pub fn kill(mut self) {
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    /// SIGKILL; how it ended can be asked afterwards.
+    pub fn kill_now(&mut self) {
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    }
+
+    /// The program itself, where another one runs it.
+    fn run_by_it(&self) -> Option<u32> {
+        let id = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
     }
 
     /// SIGTERM, and how it ended.
@@ -281,6 +313,13 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
+        // A tracer that is killed would leave its program behind.
+        if self.is_run_by_another
+            && let Some(program) = self.run_by_it()
+        {
+            drop(Command::new("kill").arg("-KILL").arg(program.to_string()).status());
+            drop(self.child.wait());
+        }
         // It may have ended by itself; then there is nothing to kill.
         drop(self.child.kill());
         drop(self.child.wait());
@@ -330,6 +369,7 @@ fn account(person: &Person, hash: &str) -> Account {
         id: Uuid::new_v5(&Uuid::NAMESPACE_URL, person.username.as_bytes()).to_string(),
         username: person.username.clone(),
         password: hash.to_owned(),
+        password_set_s: 0,
         role: if kind == ResourceType::Patient { Role::Patient } else { Role::Clinician },
         fhir_user: (kind, Id::parse(id).unwrap()),
         locale: None,

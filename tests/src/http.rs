@@ -63,6 +63,17 @@ impl Peer {
         Ok(Connection { stream, read: Vec::new(), host: self.host().to_owned() })
     }
 
+    /// A handshake that offers this protocol alone, and nothing after it.
+    ///
+    /// # Errors
+    /// What the socket or the handshake says.
+    pub async fn offer(&self, protocol: &str) -> Result<TlsStream<TcpStream>> {
+        let mut tls = (*self.tls).clone();
+        tls.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        let name = ServerName::try_from("localhost").map_err(Error::other)?;
+        TlsConnector::from(Arc::new(tls)).connect(name, TcpStream::connect(self.address).await?).await
+    }
+
     /// What stands in `Host`.
     pub fn host(&self) -> &str {
         self.origin.strip_prefix("https://").unwrap_or(&self.origin)
@@ -107,6 +118,11 @@ impl Answer {
 }
 
 impl Connection {
+    /// What stands in `Host`.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// A request with `Host`, these headers and this body; `target` is path and query.
     ///
     /// # Errors
@@ -156,6 +172,18 @@ impl Connection {
     /// # Errors
     /// As for [`Connection::send`].
     pub async fn answer(&mut self, bare: bool) -> Result<Answer> {
+        let mut answer = self.head().await?;
+        if !bare && !matches!(answer.status, 100..=199 | 204 | 304) {
+            self.body(&mut answer).await?;
+        }
+        Ok(answer)
+    }
+
+    /// Status line and headers of the next answer, as soon as they are there.
+    ///
+    /// # Errors
+    /// As for [`Connection::send`].
+    pub async fn head(&mut self) -> Result<Answer> {
         let end = loop {
             match self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 Some(at) => break at + 4,
@@ -163,18 +191,21 @@ impl Connection {
                 None => self.more().await?,
             }
         };
-        let head: Vec<u8> = self.read.drain(..end).collect();
-        let mut answer = read_head(head)?;
-        if bare || matches!(answer.status, 100..=199 | 204 | 304) {
-            return Ok(answer);
-        }
+        read_head(self.read.drain(..end).collect())
+    }
+
+    /// The body that follows a head.
+    ///
+    /// # Errors
+    /// As for [`Connection::send`].
+    pub async fn body(&mut self, answer: &mut Answer) -> Result<()> {
         let length = answer.header("content-length").and_then(|length| length.parse::<usize>().ok());
         let length = length.ok_or_else(|| Error::other("an answer without a length"))?;
         while self.read.len() < length {
             self.more().await?;
         }
         answer.body = self.read.drain(..length).collect();
-        Ok(answer)
+        Ok(())
     }
 
     async fn more(&mut self) -> Result<()> {

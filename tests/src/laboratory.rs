@@ -94,15 +94,32 @@ pub struct About {
 
 /// A result of one test (ORU^R01 of 2.5.1), with `value` as its text, found again by its control id and numbers.
 pub fn result(control: &str, about: &About, value: &str) -> String {
+    version(control, &Version { of: control, status: 'F', minute: 15 }, about, value)
+}
+
+/// Which version of which result a message holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Version<'a> {
+    /// The number that all versions share, behind `P` as the placer's and behind `F` as the filler's.
+    pub of: &'a str,
+    /// OBX-11: `F` for a first one, `C` for a correction.
+    pub status: char,
+    /// The minute of the hour in which it was reported and sent.
+    pub minute: u32,
+}
+
+/// One version of a result.
+pub fn version(control: &str, version: &Version<'_>, about: &About, value: &str) -> String {
+    let Version { of, status, minute } = version;
     let ((number, authority), (family, given)) = (&about.number, &about.name);
     [
-        format!("MSH|^~\\&|LAB|LABFAC|SLUICE|HOSP|20261120101500-0500||ORU^R01^ORU_R01|{control}|P|2.5.1"),
+        format!("MSH|^~\\&|LAB|LABFAC|SLUICE|HOSP|2026112010{minute:02}00-0500||ORU^R01^ORU_R01|{control}|P|2.5.1"),
         format!("PID|1||{number}^^^{authority}^MR||{family}^{given}||{}|{}", about.birth_date, about.sex),
-        format!("ORC|RE|P{control}^HIS|F{control}^LAB"),
+        format!("ORC|RE|P{of}^HIS|F{of}^LAB"),
         format!(
-            "OBR|1|P{control}^HIS|F{control}^LAB|2345-7^Glucose^LN|||20261120090000-0500|||||||||||||||20261120101000-0500||LAB|F"
+            "OBR|1|P{of}^HIS|F{of}^LAB|2345-7^Glucose^LN|||20261120090000-0500|||||||||||||||2026112010{minute:02}00-0500||LAB|{status}"
         ),
-        format!("OBX|1|ST|2345-7^Glucose^LN||{value}||||||F|||20261120090000-0500"),
+        format!("OBX|1|ST|2345-7^Glucose^LN||{value}||||||{status}|||20261120090000-0500"),
         String::new(),
     ]
     .join("\r")

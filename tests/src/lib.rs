@@ -1,13 +1,16 @@
 //! The product from outside: the built binary as a child process, and small peers of our own that speak with it.
 //!
 //! `gateway` starts and stops it, `app` is a SMART app, `laboratory` sends HL7 v2, `upstream` is an honest FHIR server to
-//! stand behind it, `http` shows every byte of an exchange. Nothing here is part of the product.
+//! stand behind it, `http` shows every byte of an exchange; `hostile` are peers that mean ill, and `kills` kills it. Nothing
+//! here is part of the product.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 pub mod app;
 pub mod gateway;
+pub mod hostile;
 pub mod http;
+pub mod kills;
 pub mod laboratory;
 pub mod oracle;
 pub mod proof;

@@ -10,11 +10,12 @@ pub fn id(namespace: Uuid, kind: &str, key: &str) -> String {
     name.extend_from_slice(kind.as_bytes());
     name.push(b'/');
     name.extend_from_slice(key.as_bytes());
-    Uuid::new_v5(&namespace, &name).to_string()
+    let id = Uuid::new_v5(&namespace, &name);
+    id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
 /// A business key being written: parts that cannot run into each other, whatever they hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {
@@ -27,6 +28,10 @@ impl Key {
     #[must_use]
     pub fn and(mut self, part: &str) -> Key {
         self.0.push('|');
+        if !part.contains(['|', '\\']) {
+            self.0.push_str(part);
+            return self;
+        }
         for character in part.chars() {
             if matches!(character, '|' | '\\') {
                 self.0.push('\\');

@@ -48,7 +48,8 @@ fn write(stamp: &Stamp, heading: &Heading, verdict: Verdict, code: &str, defects
     };
     let component = encoding.first().copied().unwrap_or(b'^');
     let join = |parts: &[&str]| parts.join(&char::from(component).to_string()).into_bytes();
-    let kind = if heading.trigger.is_empty() { join(&["ACK"]) } else { join(&["ACK", &heading.trigger, "ACK"]) };
+    let trigger = word(&heading.trigger);
+    let kind = if trigger.is_empty() { join(&["ACK"]) } else { join(&["ACK", trigger, "ACK"]) };
     let mut out = Vec::with_capacity(256);
     let mut segment = |name: &[u8], fields: &[&[u8]]| {
         out.extend_from_slice(name);
@@ -74,8 +75,8 @@ fn write(stamp: &Stamp, heading: &Heading, verdict: Verdict, code: &str, defects
             b"",
             &kind,
             stamp.control_id.as_bytes(),
-            heading.processing_id.as_bytes(),
-            heading.version.as_bytes(),
+            word(&heading.processing_id).as_bytes(),
+            word(&heading.version).as_bytes(),
             b"",
             b"",
             b"",
@@ -92,6 +93,11 @@ fn write(stamp: &Stamp, heading: &Heading, verdict: Verdict, code: &str, defects
         }
     }
     out
+}
+
+/// A code as the tables have them. What the sender had escaped was decoded, and would end our field or our segment.
+fn word(text: &str) -> &str {
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') { text } else { "" }
 }
 
 /// ERR-2 to ERR-4 since 2.5; before, all of it in ERR-1.

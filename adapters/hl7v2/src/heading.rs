@@ -2,13 +2,11 @@
 
 use bridge::{Code, Conditions, Heading, Link, Position, Severity, Verdict, When};
 
-use crate::parse::{Message, Value};
+use crate::parse::{Message, Value, header_fields};
 
 /// Reads MSH, which is the first segment of a parsed message; what an answer repeats is taken from the raw bytes.
 pub(crate) fn heading(message: &Message<'_>, raw: &[u8]) -> Heading {
-    let header = raw.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    // MSH-1 is the separator itself, so MSH-3 is the third part.
-    let parts: Vec<&[u8]> = header.split(|byte| *byte == message.delimiters.field).take(18).collect();
+    let parts: Vec<&[u8]> = header_fields(raw, message.delimiters.field).take(18).collect();
     let bytes = |field: usize| parts.get(field - 1).copied().unwrap_or_default().to_vec();
     let part = |field: u16, part: u16| text(message.field(0, field).part(part));
     let (code, trigger) = (part(9, 1), part(9, 2));

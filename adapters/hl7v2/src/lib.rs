@@ -115,8 +115,8 @@ fn read(link: &Link, raw: &[u8]) -> (Told, Vec<Filing>) {
 
 fn read_heading(link: &Link, raw: &[u8]) -> Option<Heading> {
     // MSH alone: the rest of a message may be megabytes.
-    let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
-    let decoded = parse::decode(raw.get(..end)?, link.charset.as_deref())?;
+    let header = raw.get(..=parse::header_end(raw)).unwrap_or(raw);
+    let decoded = parse::decode(header, link.charset.as_deref())?;
     Some(heading::heading(&parse::Message::parse(&decoded), raw))
 }
 
@@ -125,8 +125,7 @@ fn fingerprint(link: &Link, raw: &[u8]) -> [u8; 16] {
     let Some(delimiters) = delimiters::Delimiters::of(raw) else {
         return *uuid::Uuid::new_v5(&link.namespace, raw).as_bytes();
     };
-    let end = memchr::memchr2(b'\r', b'\n', raw).unwrap_or(raw.len());
-    let (header, rest) = raw.split_at(end);
+    let (header, rest) = raw.split_at(parse::header_end(raw));
     let mut kept = Vec::with_capacity(raw.len());
     // MSH-1 is the separator itself, so MSH-7 is the seventh part.
     for (place, part) in header.split(|byte| *byte == delimiters.field).enumerate() {

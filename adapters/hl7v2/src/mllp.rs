@@ -16,6 +16,9 @@ const CR: u8 = 0x0d;
 /// The longest message taken: 16 MiB, room for the largest embedded PDF seen in practice.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// The most bytes between two messages; whoever sends more does not speak MLLP.
+pub const NOISE_BYTES_MAX: usize = 64 * 1024;
+
 /// One connection's framer.
 pub struct Mllp {
     held: Vec<u8>,
@@ -32,7 +35,7 @@ enum State {
     Inside,
     /// A file separator was seen inside a message; a carriage return now ends it.
     Ending,
-    /// A message grew past the bound; nothing more is taken.
+    /// A message, or what stands between two, grew past its bound; nothing more is taken.
     Spent,
 }
 
@@ -87,6 +90,10 @@ impl Framer for Mllp {
                 (State::Between, _noise) => {
                     self.noise += 1;
                     rest = after;
+                    if self.noise > NOISE_BYTES_MAX {
+                        self.state = State::Spent;
+                        found.push(Framed::TooLong);
+                    }
                 }
                 (State::Inside, VT) | (State::Ending, VT) => {
                     // The sender began anew: what came before was cut off and is not to be acknowledged.
@@ -191,6 +198,15 @@ mod tests {
         assert_eq!(found(&mut framer, b"\x0b12345"), ["too long"]);
         assert_eq!(framer.held_bytes(), 0);
         assert_eq!(found(&mut framer, b"\x1c\r\x0bA\x1c\r"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn noise_past_its_bound_ends_the_connection() {
+        let mut framer = Mllp::new();
+        let noise = vec![b'?'; NOISE_BYTES_MAX];
+        assert_eq!(found(&mut framer, &noise), Vec::<String>::new());
+        assert_eq!(found(&mut framer, b"?"), ["too long"]);
+        assert_eq!(found(&mut framer, b"\x0bA\x1c\r"), Vec::<String>::new());
     }
 
     #[test]

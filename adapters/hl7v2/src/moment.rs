@@ -94,7 +94,9 @@ const FHIR_CHARS: usize = 29;
 
 /// Two digits.
 fn digits(out: &mut String, value: u32) {
-    out.extend([value / 10 % 10, value % 10].map(|digit| char::from_digit(digit, 10).unwrap_or('0')));
+    for digit in [value / 10 % 10, value % 10] {
+        out.push(char::from_digit(digit, 10).unwrap_or('0'));
+    }
 }
 
 /// A value's parts, each within its range.

@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
+use bridge::mapping::Source;
 use bridge::{Code, Defect, Kind, Loss, Position, Severity};
 
 use crate::charset::Charset;
@@ -23,12 +25,25 @@ pub(crate) struct Decoded<'a> {
     pub(crate) defects: Vec<Defect>,
 }
 
+/// Where the header ends: at a carriage return, or at a line feed where the message has no return.
+pub(crate) fn header_end(raw: &[u8]) -> usize {
+    memchr::memchr(b'\r', raw).or_else(|| memchr::memchr(b'\n', raw)).unwrap_or(raw.len())
+}
+
+/// The header's fields as they came: MSH-1 is the separator itself, so that MSH-3 is the third.
+pub(crate) fn header_fields(raw: &[u8], field: u8) -> impl Iterator<Item = &[u8]> {
+    let mut header = raw.get(..header_end(raw)).unwrap_or_default();
+    while let Some((b'\n' | b'\r' | 0, before)) = header.split_last() {
+        header = before;
+    }
+    header.split(move |byte| *byte == field)
+}
+
 /// Reads separators and charset, and decodes. `None` when MSH cannot be read.
 pub(crate) fn decode<'a>(raw: &'a [u8], default_charset: Option<&str>) -> Option<Decoded<'a>> {
     let delimiters = Delimiters::of(raw)?;
     let mut defects = Vec::new();
-    let header = raw.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    let declared = header.split(|byte| *byte == delimiters.field).nth(17).unwrap_or_default();
+    let declared = header_fields(raw, delimiters.field).nth(17).unwrap_or_default();
     // MSH-18 repeats: the first is the default, the others are alternates reached by escape sequences.
     let first = declared.split(|byte| *byte == delimiters.repetition).next().unwrap_or_default();
     let first = first.split(|byte| *byte == delimiters.component).next().unwrap_or_default();
@@ -51,9 +66,15 @@ pub(crate) struct Message<'a> {
     text: &'a str,
     /// Its separators.
     pub(crate) delimiters: Delimiters,
+    /// Whether its escape character stands anywhere but in MSH-2, which declares it.
+    escapes: bool,
+    /// Whether a byte is one of them.
+    separates: [bool; 256],
     charset: Charset,
     segments: Vec<Segment>,
     leaves: Vec<Leaf>,
+    /// For each valued one of a segment's first 64 fields, in order, where its leaves begin.
+    fields: Vec<u32>,
     fates: Vec<Cell<Fate>>,
     defects: RefCell<Vec<Defect>>,
 }
@@ -69,6 +90,8 @@ pub(crate) struct Segment {
     end: u32,
     /// A bit for each of the first 64 fields that is valued: most that a map asks for are not.
     valued: u64,
+    /// Its part of [`Message::fields`] begins here.
+    fields: u32,
 }
 
 /// One valued leaf: a subcomponent, or what stands undivided in a component, repetition or field.
@@ -81,6 +104,8 @@ struct Leaf {
     repetition: u16,
     component: u16,
     subcomponent: u16,
+    /// Whether it is the two quotes that delete.
+    null: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,9 +123,12 @@ impl<'a> Message<'a> {
         let mut message = Message {
             text: &decoded.text,
             delimiters: decoded.delimiters,
+            escapes: memchr::memchr_iter(decoded.delimiters.escape, decoded.text.as_bytes()).nth(1).is_some(),
+            separates: separates(&decoded.delimiters),
             charset: decoded.charset,
             segments: Vec::with_capacity(32),
             leaves: Vec::with_capacity(decoded.text.len() / 6),
+            fields: Vec::new(),
             fates: Vec::new(),
             defects: RefCell::new(decoded.defects.clone()),
         };
@@ -108,7 +136,7 @@ impl<'a> Message<'a> {
         message.count();
         message.fates = vec![Cell::new(UNKNOWN); message.leaves.len()];
         for place in 0..message.leaves.len() {
-            if message.leaf_text(place) == "\"\"" {
+            if message.leaves.get(place).is_some_and(|leaf| leaf.null) {
                 // "" deletes; a resource written whole has nothing to delete.
                 message.settle(place..place + 1, Kind::Ignored, None, Some("explicit-null"));
             }
@@ -153,11 +181,11 @@ impl<'a> Message<'a> {
         if named && bounded {
             self.fields(from, to, place, &name == b"MSH");
             let end = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
-            self.segments.push(Segment { name, occurrence: 0, first, end, valued: 0 });
+            self.segments.push(Segment { name, occurrence: 0, first, end, valued: 0, fields: 0 });
         } else {
             // A line that is no segment: most often a carriage return that a sender left inside a field.
             self.leaf(from, to, place, 0, 1, 1, 1);
-            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1, valued: 0 });
+            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1, valued: 0, fields: 0 });
             let before = self.segments.iter().rev().find(|segment| &segment.name != b"???").map(|segment| segment.name);
             self.defect(Position::segment(before.unwrap_or(*b"MSH")), Code::SegmentSequence, Severity::Error);
         }
@@ -181,7 +209,7 @@ impl<'a> Message<'a> {
         let mut start = at;
         for (place_in, byte) in bytes.get(at..to).unwrap_or_default().iter().enumerate() {
             let byte = *byte;
-            if byte >= 0x80 || byte.is_ascii_alphanumeric() || byte == b' ' || byte == 0 {
+            if !self.separates[usize::from(byte)] {
                 continue;
             }
             let here = at + place_in;
@@ -213,31 +241,32 @@ impl<'a> Message<'a> {
         if start >= end || self.leaves.len() >= LEAVES_MAX {
             return;
         }
-        let at = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let null = self.text.as_bytes().get(start..end) == Some(b"\"\"");
         let (start, end) = (at(start), at(end));
-        self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub });
+        self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub, null });
     }
 
+    /// Counts segments of one name, and notes which fields each values and where.
     fn count(&mut self) {
-        for leaf in &self.leaves {
-            if let Some(segment) = self.segments.get_mut(leaf.segment as usize)
-                && leaf.field < 64
-            {
-                segment.valued |= 1 << leaf.field;
+        self.fields.reserve(self.leaves.len());
+        for segment in &mut self.segments {
+            segment.fields = at(self.fields.len());
+            for place in segment.first..segment.end {
+                let Some(leaf) = self.leaves.get(place as usize).filter(|leaf| leaf.field < 64) else { continue };
+                if segment.valued & 1 << leaf.field == 0 {
+                    segment.valued |= 1 << leaf.field;
+                    self.fields.push(place);
+                }
             }
         }
-        for place in 0..self.segments.len() {
-            let name = self.segments[place].name;
-            let before = self.segments[..place].iter().rev().find(|other| other.name == name).map(|s| s.occurrence);
-            self.segments[place].occurrence = before.unwrap_or(0) + 1;
+        let mut counts: HashMap<[u8; 3], u32> = HashMap::with_capacity(16);
+        for segment in &mut self.segments {
+            let count = counts.entry(segment.name).or_insert(0);
+            *count += 1;
+            segment.occurrence = *count;
         }
-        for place in 0..self.segments.len() {
-            let name = self.segments[place].name;
-            if self.segments[place].occurrence == 1
-                && !self.segments[place + 1..].iter().any(|other| other.name == name)
-            {
-                self.segments[place].occurrence = 0;
-            }
+        for segment in self.segments.iter_mut().filter(|segment| counts.get(&segment.name) == Some(&1)) {
+            segment.occurrence = 0;
         }
     }
 
@@ -251,14 +280,34 @@ impl<'a> Message<'a> {
         let Some(segment) = self.segments.get(place) else {
             return Value { message: self, first: 0, end: 0, level: 0 };
         };
-        if field < 64 && segment.valued & 1 << field == 0 {
+        let end = segment.end as usize;
+        if field >= 64 {
+            return self.distant_field(segment, field);
+        }
+        if segment.valued & 1 << field == 0 {
             return Value { message: self, first: 0, end: 0, level: 0 };
         }
+        // The fields before it that are valued say where it stands; it ends where the next one begins.
+        let before = (segment.valued & ((1 << field) - 1)).count_ones() as usize;
+        let first = self.fields.get(segment.fields as usize + before).map_or(end, |first| *first as usize);
+        let leaves = self.leaves.get(first..end).unwrap_or_default();
+        let count = leaves.iter().take_while(|leaf| leaf.field == field).count();
+        Value { message: self, first, end: first + count, level: 0 }
+    }
+
+    /// A field beyond those that are noted.
+    fn distant_field(&self, segment: &Segment, field: u16) -> Value<'_> {
         let (first, end) = (segment.first as usize, segment.end as usize);
         let leaves = self.leaves.get(first..end).unwrap_or_default();
         let from = leaves.partition_point(|leaf| leaf.field < field);
         let to = from + leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| leaf.field == field).count();
         Value { message: self, first: first + from, end: first + to, level: 0 }
+    }
+
+    /// The valued fields of the segment at `place`: a bit for each of the first 63, one for all beyond.
+    pub(crate) fn valued(&self, place: usize) -> u64 {
+        let Some(segment) = self.segments.get(place) else { return 0 };
+        if self.last_field(place) < 64 { segment.valued } else { segment.valued | 1 << 63 }
     }
 
     /// The greatest field number that the segment at `place` values.
@@ -292,31 +341,26 @@ impl<'a> Message<'a> {
 
     /// What became of every leaf, in the order of the message.
     pub(crate) fn loss(&self) -> Vec<Loss> {
-        let fates = self.fates.iter().map(Cell::get);
-        self.leaves
-            .iter()
-            .zip(fates)
-            .map(|(leaf, fate)| Loss { at: self.place_of(leaf), kind: fate.kind, to: fate.to, rule: fate.rule })
-            .collect()
-    }
-
-    fn place_of(&self, leaf: &Leaf) -> Position {
-        let mut at = self.position(leaf.segment as usize);
-        at.field = leaf.field;
-        at.repetition = leaf.repetition;
-        // A field without components is shown as a whole.
-        let divided = |other: &Leaf| {
-            other.segment == leaf.segment
-                && other.field == leaf.field
-                && other.repetition == leaf.repetition
-                && (other.component > 1 || other.subcomponent > 1)
+        let mut loss = Vec::with_capacity(self.leaves.len());
+        let mut fates = self.fates.iter().map(Cell::get);
+        let one = |one: &Leaf, other: &Leaf| {
+            (one.segment, one.field, one.repetition) == (other.segment, other.field, other.repetition)
         };
-        let around = self.segments.get(leaf.segment as usize).map_or(0..0, |s| s.first as usize..s.end as usize);
-        if self.leaves.get(around).unwrap_or_default().iter().any(divided) {
-            at.component = leaf.component;
+        for repetition in self.leaves.chunk_by(one) {
+            // A field without components is shown as a whole.
+            let divided = repetition.iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1);
+            for (leaf, fate) in repetition.iter().zip(&mut fates) {
+                let at = Position {
+                    field: leaf.field,
+                    repetition: leaf.repetition,
+                    component: if divided { leaf.component } else { 0 },
+                    subcomponent: if leaf.subcomponent > 1 { leaf.subcomponent } else { 0 },
+                    ..self.position(leaf.segment as usize)
+                };
+                loss.push(Loss { at, kind: fate.kind, to: fate.to, rule: fate.rule });
+            }
         }
-        at.subcomponent = if leaf.subcomponent > 1 { leaf.subcomponent } else { 0 };
-        at
+        loss
     }
 
     fn leaf_text(&self, place: usize) -> &str {
@@ -334,6 +378,22 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Which bytes separate. Letters, digits, spaces and bytes of other characters never do, nor does a separator that is not
+/// there.
+fn separates(own: &Delimiters) -> [bool; 256] {
+    let mut separates = [false; 256];
+    for byte in [own.field, own.component, own.repetition, own.subcomponent] {
+        let never = byte >= 0x80 || byte.is_ascii_alphanumeric() || byte == b' ' || byte == 0;
+        separates[usize::from(byte)] = !never;
+    }
+    separates
+}
+
+/// A place as the message keeps it; a message is bounded far below what that can say.
+fn at(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
 /// A part of a message: a field, one repetition, one component or one subcomponent. Empty when not valued.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'m> {
@@ -347,7 +407,12 @@ pub(crate) struct Value<'m> {
 impl<'m> Value<'m> {
     /// Whether nothing stands here, or only the two quotes that delete.
     pub(crate) fn is_empty(&self) -> bool {
-        (self.first..self.end).all(|place| matches!(self.message.leaf_text(place), "\"\""))
+        self.leaves().iter().all(|leaf| leaf.null)
+    }
+
+    #[inline]
+    fn leaves(self) -> &'m [Leaf] {
+        self.message.leaves.get(self.first..self.end).unwrap_or_default()
     }
 
     /// Each valued repetition.
@@ -366,8 +431,12 @@ impl<'m> Value<'m> {
 
     /// A component of a repetition (of the first, when this is a field), or a subcomponent of a component.
     pub(crate) fn part(self, number: u16) -> Value<'m> {
+        if let [leaf] = self.leaves() {
+            let (own, level) = if self.level >= 2 { (leaf.subcomponent, 3) } else { (leaf.component, 2) };
+            return Value { first: if own == number { self.first } else { self.end }, level, ..self };
+        }
         let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
-        let leaves = self.message.leaves.get(whole.first..whole.end).unwrap_or_default();
+        let leaves = whole.leaves();
         let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
         let from = leaves.iter().position(|leaf| number_of(leaf) == number).unwrap_or(leaves.len());
         let count = leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| number_of(leaf) == number).count();
@@ -375,13 +444,23 @@ impl<'m> Value<'m> {
         Value { first, end: first + count, level: if whole.level >= 2 { 3 } else { 2 }, ..self }
     }
 
+    /// The valued components, or subcomponents of a component: a bit for each of the first 63, one for all beyond.
+    pub(crate) fn parts_valued(self) -> u64 {
+        let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
+        let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
+        whole.leaves().iter().fold(0, |bits, leaf| bits | Source::bit(number_of(leaf)))
+    }
+
     /// The text of a scalar, decoded; of a composite, its first component's (a newer composite in an older field).
     pub(crate) fn text(self) -> Option<Cow<'m, str>> {
         let leaf = self.message.leaves.get(self.first).filter(|_leaf| self.first < self.end)?;
         let scalar = (self.level >= 2 || leaf.component == 1) && (self.level >= 3 || leaf.subcomponent == 1);
-        let raw = self.message.leaf_text(self.first);
-        if !scalar || raw == "\"\"" {
+        if !scalar || leaf.null {
             return None;
+        }
+        let raw = self.message.leaf_text(self.first);
+        if !self.message.escapes {
+            return Some(Cow::Borrowed(raw));
         }
         let (text, known) = escape::decode(raw, &self.message.delimiters, self.message.charset);
         if !known {
@@ -393,6 +472,12 @@ impl<'m> Value<'m> {
     /// As [`Value::text`], without spaces around it; `None` when nothing else is there.
     pub(crate) fn trimmed(self) -> Option<Cow<'m, str>> {
         let text = self.text()?;
+        if let ([first, ..], [.., last]) = (text.as_bytes(), text.as_bytes())
+            && first.is_ascii_graphic()
+            && last.is_ascii_graphic()
+        {
+            return Some(text);
+        }
         let trimmed = match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
@@ -403,7 +488,8 @@ impl<'m> Value<'m> {
     /// Everything that stands here as it came, separators included, escapes not decoded.
     pub(crate) fn raw(self) -> String {
         let own = &self.message.delimiters;
-        let mut out = String::new();
+        let ends = self.leaves().last().zip(self.leaves().first()).map(|(last, first)| last.end - first.start);
+        let mut out = String::with_capacity(ends.unwrap_or(0) as usize + 8);
         let (mut repetition, mut component, mut subcomponent) = (0u16, 1u16, 1u16);
         for place in self.first..self.end {
             let Some(leaf) = self.message.leaves.get(place) else { continue };
@@ -430,8 +516,7 @@ impl<'m> Value<'m> {
 
     /// Whether more than the first component is valued.
     pub(crate) fn is_composite(self) -> bool {
-        let leaves = self.message.leaves.get(self.first..self.end).unwrap_or_default();
-        leaves.iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1)
+        self.leaves().iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1)
     }
 
     /// Notes that all of this stands in a FHIR element that means the same.

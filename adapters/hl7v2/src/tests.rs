@@ -244,6 +244,15 @@ fn the_heading_alone_is_what_the_whole_message_says() {
 }
 
 #[test]
+fn a_line_feed_in_a_header_is_data_to_whoever_reads_it() {
+    let raw = replaced(PANEL, "NL000101", "NL\n101");
+    let (reading, _filings) = whole(&raw);
+    let heading = reading.heading.expect("a heading");
+    assert_eq!(heading.control_id, b"NL\n101");
+    assert!(Hl7v2.heading(&link(), &Phi::new(Bytes::from(raw))) == Some(heading));
+}
+
+#[test]
 fn what_is_not_for_us_is_rejected_with_its_reason() {
     let strict = || Link { processing: bridge::Processing::Only('P'), ..link() };
     let first = |raw: &[u8]| {
@@ -271,6 +280,18 @@ fn an_answer_repeats_the_senders_own_bytes() {
     let text = String::from_utf8(answer).expect("UTF-8");
     assert!(text.starts_with("MSH|^~\\&|SLUICE|||^^|20250615150640+0000||ACK^R01^ACK|S1|P|2.5.1\r"), "{text}");
     assert!(text.contains("\rMSA|AA| weird \\F\\ id \r"), "{text}");
+}
+
+#[test]
+fn what_a_sender_escaped_makes_no_segment_of_an_answer() {
+    for raw in [
+        replaced(PANEL, "ORU^R01^ORU_R01", r"ORU^R01\X0D\MSA\F\AA\F\other"),
+        replaced(PANEL, "|P|2.5.1", r"|P\X0D\MSA\F\AA\F\other|2.5.1"),
+        replaced(PANEL, "|P|2.5.1", r"|P|2.5.1\X0D\MSA\F\AA\F\other"),
+    ] {
+        let text = String::from_utf8(answer(&raw)).expect("UTF-8");
+        assert_eq!((text.matches("MSA").count(), text.contains("other")), (1, false), "{text}");
+    }
 }
 
 #[test]

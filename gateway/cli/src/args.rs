@@ -34,6 +34,13 @@ pub(crate) enum Command {
     /// Look at messages that were received
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Manage the people who can sign in
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Say how a running gateway goes
+    Status(DataArgs),
+    /// Ask a running gateway to finish what is under way, and to stop
+    Drain(DataArgs),
     /// Try the HL7 v2 map
     #[command(subcommand)]
     Hl7v2(Hl7v2Command),
@@ -73,13 +80,14 @@ pub(crate) struct ConfigArgs {
     pub(crate) config: PathBuf,
 }
 
-/// Which data folder: named, or that of a configuration.
+/// Which gateway: by its data folder, or by its configuration. One that runs is asked; of one that does not, the folder is
+/// opened.
 #[derive(Debug, Args)]
 pub(crate) struct DataArgs {
-    /// The data folder
+    /// The gateway's data folder, such as that of a demo
     #[arg(long, value_name = "DIR", default_value = "sluice-demo", conflicts_with = "config")]
     pub(crate) data: PathBuf,
-    /// The data folder of this configuration
+    /// The gateway's configuration, which names its data folder
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -117,24 +125,79 @@ pub(crate) enum JournalCommand {
         #[arg(long, value_name = "STATE")]
         state: Option<String>,
     },
-    /// Show one message
+    /// Show what became of one message, and which of its segments and fields are there
     Show {
         #[command(flatten)]
         data: DataArgs,
-        /// Print the message itself, exactly as it came
-        #[arg(long)]
-        raw: bool,
+        /// Print the message itself, exactly as it came; that is recorded on the ledger
+        #[arg(long, requires = "reason")]
+        reveal: bool,
+        /// Why, for the ledger; names no patient
+        #[arg(long, value_name = "TEXT", requires = "reveal")]
+        reason: Option<String>,
         /// Its number, as `journal list` shows it
         sequence: u64,
     },
     /// Send one kept message through the live path again
     Replay {
-        /// The configuration whose link it came over
         #[command(flatten)]
-        config: ConfigArgs,
+        data: DataArgs,
         /// Its number, as `journal list` shows it
         sequence: u64,
     },
+}
+
+/// What `account` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Add someone who can sign in; the password is asked for on the terminal
+    Add {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        password: PasswordArgs,
+        /// The person: Patient/ID makes a patient, Practitioner/ID a clinician
+        #[arg(long, value_name = "PERSON")]
+        fhir_user: String,
+        /// The language of their pages, en or es; without it their browser decides
+        #[arg(long, value_name = "LANG")]
+        locale: Option<String>,
+        /// What they type to sign in
+        username: String,
+    },
+    /// List who can sign in
+    List(DataArgs),
+    /// Switch an account off, and end all that it granted to apps
+    Disable {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
+    /// Switch an account on again
+    Enable {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
+    /// Give an account another password; its browsers have to sign in again
+    Password {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        password: PasswordArgs,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
+}
+
+/// Where a password comes from. Never from the command line, which others on the machine can read.
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// Read the password from this file descriptor, up to the end of its first line, instead of asking on the terminal
+    #[arg(long, value_name = "N")]
+    pub(crate) password_fd: Option<u32>,
 }
 
 /// What `hl7v2` can do.

@@ -5,7 +5,7 @@
 
 use crate::args::Hl7v2Command;
 use crate::out;
-use bridge::{Adapter, Defect, Filing, Link, Loss, Reading, Severity, Verdict};
+use bridge::{Adapter, Defect, Filing, Link, Loss, Reading, Severity};
 use bytes::Bytes;
 use hl7v2::Hl7v2;
 use json::Writer;
@@ -54,7 +54,7 @@ fn mapped(source: &str, message: &[u8]) -> Vec<u8> {
     let Reading { verdict, filings, defects, loss, .. } = Hl7v2.read(&link, &raw);
     let filings: Vec<Filing> = filings.into_iter().map(Phi::into_exposed).collect();
     let mut out = Writer::new();
-    out.begin_object().member("source", source).member("verdict", word(verdict));
+    out.begin_object().member("source", source).member("verdict", verdict.application_code());
     out.key("bundle").raw(&bridge::bundle(&filings));
     out.key("defects").begin_array();
     defects.iter().for_each(|found| defect(&mut out, found));
@@ -62,14 +62,6 @@ fn mapped(source: &str, message: &[u8]) -> Vec<u8> {
     loss.iter().for_each(|row| element(&mut out, row));
     out.end_array().end_object();
     out.finish()
-}
-
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Accepted => "accepted",
-        Verdict::InError => "in-error",
-        Verdict::Rejected => "rejected",
-    }
 }
 
 fn defect(out: &mut Writer, found: &Defect) {
@@ -110,7 +102,7 @@ mod tests {
     #[test]
     fn a_result_becomes_a_bundle_with_every_element_accounted_for() {
         let line = line(RESULT);
-        assert_eq!((&line["source"], &line["verdict"]), (&Value::from("file.hl7#1"), &Value::from("accepted")));
+        assert_eq!((&line["source"], &line["verdict"]), (&Value::from("file.hl7#1"), &Value::from("AA")));
         let entries = line["bundle"]["entry"].as_array().unwrap();
         let result =
             entries.iter().map(|entry| &entry["resource"]).find(|one| one["resourceType"] == "Observation").unwrap();
@@ -127,7 +119,7 @@ mod tests {
     #[test]
     fn a_message_of_another_type_is_rejected_and_told_by_place_and_code() {
         let line = line("MSH|^~\\&|A|B|C|D|20260102||SIU^S12|C2|P|2.5.1\r");
-        assert_eq!(line["verdict"], "rejected");
+        assert_eq!(line["verdict"], "AR");
         assert_eq!((&line["defects"][0]["code"], &line["bundle"]["entry"]), (&Value::from("200"), &Value::Null));
     }
 }

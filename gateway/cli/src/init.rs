@@ -1,4 +1,5 @@
-//! `sluice init`: a folder with a configuration that holds, keys of its own, and a throwaway certificate for localhost.
+//! `sluice init`: a folder with a configuration that holds, keys of its own, an empty store, and a throwaway certificate for
+//! localhost.
 //!
 //! Never writes over anything.
 
@@ -8,6 +9,7 @@ use server::clock;
 use server::keys::{Keys, write_new};
 use std::fs;
 use std::path::Path;
+use store::{Options, Store};
 
 /// The configuration that is written.
 const EXAMPLE: &str = include_str!("example.toml");
@@ -16,7 +18,7 @@ const EXAMPLE: &str = include_str!("example.toml");
 ///
 /// # Errors
 /// One sentence that names the file.
-pub(crate) fn run(folder: &Path) -> Result<(), String> {
+pub(crate) async fn run(folder: &Path) -> Result<(), String> {
     let config = folder.join("sluice.toml");
     if config.exists() {
         return Err(format!("{} is there already and stays as it is; name another folder", config.display()));
@@ -29,7 +31,10 @@ pub(crate) fn run(folder: &Path) -> Result<(), String> {
     let now = clock::now().seconds();
     let ca = Ca::new(now).map_err(|why| why.to_string())?;
     let issued = ca.issue(&Leaf::LOCALHOST, now).map_err(|why| why.to_string())?;
-    Keys::make(&folder.join("data/keys")).map_err(|why| why.to_string())?;
+    let data = folder.join("data");
+    Keys::make(&data.join("keys")).map_err(|why| why.to_string())?;
+    let store = Store::open(&data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
+    store.close().await;
     // The configuration last: it says that the rest is there. The authority's key is forgotten here.
     let files = [
         (tls.join("ca.pem"), ca.cert_pem.as_bytes()),

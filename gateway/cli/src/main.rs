@@ -1,8 +1,9 @@
 //! The `sluice` command: every failure is one sentence that says what to do, on standard error, with exit status 1.
 
+mod account;
 mod args;
+mod ask;
 mod config;
-mod data;
 mod demo;
 #[cfg(feature = "faults")]
 mod faults;
@@ -11,11 +12,14 @@ mod init;
 mod journal;
 mod ledger;
 mod out;
+mod place;
 mod policy;
 mod serve;
+mod stop;
 
-use args::{Command, Sluice};
+use args::{Command, DataArgs, Sluice};
 use clap::Parser;
+use server::admin;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -26,7 +30,7 @@ fn main() -> ExitCode {
     if let Err(sentence) = faults::start() {
         return failed(&sentence);
     }
-    match run(&command) {
+    match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => failed(&sentence),
     }
@@ -38,17 +42,24 @@ fn failed(sentence: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn run(command: &Command) -> Result<(), String> {
+fn run(command: Command) -> Result<(), String> {
     match command {
-        Command::Demo(args) => wait(demo::run(args)),
-        Command::Init { dir } => init::run(dir),
+        Command::Demo(args) => wait(demo::run(&args)),
+        Command::Init { dir } => wait(init::run(&dir)),
         Command::Serve(args) => wait(serve::run(&args.config)),
         Command::CheckConfig(args) => serve::check(&args.config),
-        Command::Policy(command) => policy::run(command),
-        Command::Ledger(command) => ledger::run(command),
-        Command::Journal(command) => wait(journal::run(command)),
-        Command::Hl7v2(command) => hl7::run(command),
+        Command::Policy(command) => policy::run(&command),
+        Command::Ledger(command) => ask(ledger::command(command)),
+        Command::Journal(command) => ask(journal::command(command)),
+        Command::Account(command) => ask(account::command(command)?),
+        Command::Status(data) => ask((data, admin::Command::Status)),
+        Command::Drain(data) => ask((data, admin::Command::Drain)),
+        Command::Hl7v2(command) => hl7::run(&command),
     }
+}
+
+fn ask((gateway, command): (DataArgs, admin::Command)) -> Result<(), String> {
+    wait(ask::ask(&gateway, command))
 }
 
 fn wait(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {

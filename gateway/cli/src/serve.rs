@@ -1,24 +1,24 @@
 //! `sluice serve` and `sluice check-config`: the gateway by its configuration.
 
-use crate::config::{self, Config};
-use crate::out;
+use crate::config::{self, Config, ConfiguredLink, LinkTls};
+use crate::{out, stop};
 use bridge::Link;
 use certs::rustls::ServerConfig;
 use certs::server_tls;
 use hl7v2::Hl7v2;
 use server::clock;
-use server::inbound::Inbox;
+use server::context::Demo;
+use server::inbound::Door;
 use server::keys::{Keys, write_new};
 use server::records::Records;
 use server::upstream::Upstream;
-use server::{Gateway, Setup};
+use server::{Base, Gateway, Setup};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use store::{Options, Store};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -29,6 +29,7 @@ use uuid::Uuid;
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     let config = config::load(path)?;
     tls(&config)?;
+    config.links.iter().try_for_each(|configured| link_tls(configured).map(|_| ()))?;
     let (links, clients) = (config.links.len(), config.clients.len());
     out::line(&format!("{} holds: {} with {links} links and {clients} clients.", path.display(), config.origin))
 }
@@ -43,13 +44,15 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let store = Store::open(&config.data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
     let keys = Keys::read(&config.data.join("keys")).map_err(|why| why.to_string())?;
     let listener = bind(config.listen).await?;
-    let mut links: Vec<(Link, Arc<dyn bridge::Adapter>, TcpListener)> = Vec::new();
-    for (link, address) in &config.links {
-        links.push((named(link, &config.data)?, Arc::new(Hl7v2), bind(*address).await?));
+    let mut doors = Vec::new();
+    for (configured, link) in config.links.iter().zip(links(&config)?) {
+        let (tls, listener) = (link_tls(configured)?, bind(configured.address).await?);
+        doors.push(Door { link, adapter: Arc::new(Hl7v2), listener, tls });
     }
     let records = records(&config, &store)?;
-    let setup = Setup { origin: config.origin.clone(), store, records, keys, links };
-    let gateway = Gateway::new(setup).await.map_err(|why| why.to_string())?;
+    let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys };
+    let gateway =
+        Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
     for client in &config.clients {
         gateway
             .authority()
@@ -58,27 +61,28 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
             .map_err(|why| format!("the app {} could not be registered ({why})", client.client_id))?;
     }
     let (stop, stopping) = watch::channel(false);
+    let drain = gateway.drain();
     let serving = tokio::spawn(gateway.serve(vec![listener], tls, stopping));
     tracing::info!(origin = config.origin, "the gateway serves");
-    asked_to_stop().await?;
+    stop::asked(drain).await?;
+    tracing::info!("the gateway finishes what is under way, and stops");
     stop.send_replace(true);
     serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
 }
 
-/// The inbox of a link, for a command that is not the gateway.
+/// The links, each with its namespace.
 ///
 /// # Errors
-/// One sentence: the configuration has no such link.
-pub(crate) fn inbox(config: &Config, store: &Store, name: &str) -> Result<Inbox, String> {
-    let found = config.links.iter().find(|(link, _)| link.name == name);
-    let (link, _) = found.ok_or_else(|| {
-        format!("the message came over the link {name}, which the configuration does not have; add it again")
-    })?;
-    let records = Arc::new(records(config, store)?);
-    Ok(Inbox::new(named(link, &config.data)?, Arc::new(Hl7v2), store.clone(), records))
+/// One sentence: a namespace cannot be read.
+pub(crate) fn links(config: &Config) -> Result<Vec<Link>, String> {
+    config.links.iter().map(|configured| named(&configured.link, &config.data)).collect()
 }
 
-fn records(config: &Config, store: &Store) -> Result<Records, String> {
+/// Where records come from.
+///
+/// # Errors
+/// One sentence: the server behind cannot be asked as it is configured.
+pub(crate) fn records(config: &Config, store: &Store) -> Result<Records, String> {
     let Some(upstream) = &config.upstream else { return Ok(Records::Store(store.clone())) };
     let url = upstream
         .url
@@ -116,6 +120,21 @@ fn tls(config: &Config) -> Result<Arc<ServerConfig>, String> {
     })
 }
 
+/// How a link is spoken with in secret, if it is.
+fn link_tls(configured: &ConfiguredLink) -> Result<Option<Arc<ServerConfig>>, String> {
+    let Some(LinkTls { cert_file, key_file, client_ca_file }) = &configured.tls else { return Ok(None) };
+    let (cert, key, authority) = (read(cert_file)?, read(key_file)?, read(client_ca_file)?);
+    server_tls::config_for_partners(&cert, &key, &authority).map(Some).map_err(|why| {
+        format!(
+            "the link {}: {}, {} and {}: {why}; give a PEM chain, leaf first, its own key, and the authority of its senders",
+            configured.link.name,
+            cert_file.display(),
+            key_file.display(),
+            client_ca_file.display()
+        )
+    })
+}
+
 fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path)
         .map_err(|why| format!("{} cannot be read ({why}); give this user access to it", path.display()))
@@ -127,15 +146,4 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     TcpListener::bind(address)
         .await
         .map_err(|why| format!("{address} cannot be listened at ({why}); stop what uses it, or change `listen`"))
-}
-
-async fn asked_to_stop() -> Result<(), String> {
-    let failed = |why| format!("signals cannot be received ({why}); try again");
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

@@ -65,6 +65,8 @@ pub struct Entry<'a> {
     /// Why it is there. Without a mode: what is of the type searched is a match, an OperationOutcome an outcome, all else
     /// included.
     pub mode: Mode,
+    /// Whether the sender says so itself; otherwise it follows from the type.
+    pub mode_is_said: bool,
     /// The row's own address as the sender gave it.
     pub full_url: Option<Cow<'a, str>>,
 }
@@ -127,7 +129,8 @@ fn read_entry(entry: Value<'_>, at: usize, kind: ResourceType) -> Result<Entry<'
     if mode == Mode::Match && resource.kind() != kind {
         return Err(BundleFault::BadMatch(at));
     }
-    Ok(Entry { resource, mode, full_url: entry.get("fullUrl").and_then(Value::text) })
+    let mode_is_said = entry.get("search").is_some_and(|search| search.get("mode").is_some());
+    Ok(Entry { resource, mode, mode_is_said, full_url: entry.get("fullUrl").and_then(Value::text) })
 }
 
 /// The objects of an array member; none when it is not there.

@@ -13,7 +13,12 @@ pub fn walk<'a>(resource: Value<'a>, path: &ElementPath) -> Vec<Value<'a>> {
 }
 
 fn children<'a>(value: Value<'a>, step: &Step) -> impl Iterator<Item = Value<'a>> {
-    value.members().filter(|member| step.names().iter().any(|name| *name == member.key)).map(|member| member.value)
+    // Most steps have one name, and keys stand once in a document: no other key need be looked at.
+    let (one, several) = match step.names() {
+        [name] => (value.get(name), None),
+        names => (None, Some(value.members().filter(move |member| names.iter().any(|name| *name == member.key)))),
+    };
+    one.into_iter().chain(several.into_iter().flatten().map(|member| member.value))
 }
 
 /// The items of an array, or the value itself when it is none.

@@ -20,10 +20,15 @@ pub struct Id(Arc<str>);
 impl Id {
     /// Reads an id as it stands in a URL or in `Resource.id`.
     pub fn parse(text: &str) -> Result<Id, BadId> {
+        if Id::fits(text.as_bytes()) { Ok(Id(text.into())) } else { Err(BadId) }
+    }
+
+    /// Whether this is an id.
+    pub(crate) fn fits(text: &[u8]) -> bool {
         let fits = (1..=ID_CHARS_MAX).contains(&text.len());
-        let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
+        let plain = text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-' || *byte == b'.');
         // `.` and `..` fit the pattern but are steps in a path to every URL library (RFC 3986, 5.2.4).
-        if fits && plain && text != "." && text != ".." { Ok(Id(text.into())) } else { Err(BadId) }
+        fits && plain && text != b"." && text != b".."
     }
 
     /// The id's text.

@@ -3,8 +3,10 @@
 //! Source: code system `resource-types` 4.0.1 without the two abstract types. An address or a `resourceType` that differs
 //! in a single letter's case names nothing.
 
+use crate::Names;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use thiserror::Error;
 
 /// A text that names no R4 resource type.
@@ -28,17 +30,6 @@ macro_rules! resource_types {
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(ResourceType::$name => stringify!($name),)*
-                }
-            }
-        }
-
-        impl FromStr for ResourceType {
-            type Err = UnknownResourceType;
-
-            fn from_str(name: &str) -> Result<ResourceType, UnknownResourceType> {
-                match name {
-                    $(stringify!($name) => Ok(ResourceType::$name),)*
-                    _ => Err(UnknownResourceType),
                 }
             }
         }
@@ -71,6 +62,30 @@ resource_types! {
     SubstanceProtein, SubstanceReferenceInformation, SubstanceSourceMaterial, SubstanceSpecification,
     SupplyDelivery, SupplyRequest, Task, TerminologyCapabilities, TestReport, TestScript, ValueSet,
     VerificationResult, VisionPrescription,
+}
+
+/// Every name, in the order of [`ResourceType::ALL`].
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let mut names = Names::default();
+    for kind in ResourceType::ALL {
+        names.add(kind.as_str());
+    }
+    names
+});
+
+impl ResourceType {
+    /// The type that these bytes name.
+    pub fn named(name: &[u8]) -> Option<ResourceType> {
+        NAMES.find(name).and_then(|place| ResourceType::ALL.get(place)).copied()
+    }
+}
+
+impl FromStr for ResourceType {
+    type Err = UnknownResourceType;
+
+    fn from_str(name: &str) -> Result<ResourceType, UnknownResourceType> {
+        ResourceType::named(name.as_bytes()).ok_or(UnknownResourceType)
+    }
 }
 
 impl fmt::Display for ResourceType {

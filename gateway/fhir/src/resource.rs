@@ -60,7 +60,8 @@ static ATTACHMENTS: LazyLock<Vec<ElementPath>> =
 pub struct Resource<'a> {
     value: Value<'a>,
     kind: ResourceType,
-    id: Option<Id>,
+    /// Known to be an id.
+    id: Option<Value<'a>>,
 }
 
 impl<'a> Resource<'a> {
@@ -69,15 +70,15 @@ impl<'a> Resource<'a> {
         if value.kind() != Kind::Object {
             return Err(ResourceFault::NotAnObject);
         }
-        let name = value.get("resourceType").and_then(Value::text).ok_or(ResourceFault::NoType)?;
-        let kind = name.parse().map_err(|_| ResourceFault::UnknownType)?;
-        let id = match value.get("id") {
-            None => None,
-            Some(id) => {
-                let text = id.text().ok_or(ResourceFault::BadId)?;
-                Some(Id::parse(&text).map_err(|_| ResourceFault::BadId)?)
+        let name = value.get("resourceType").and_then(Value::text_bytes).ok_or(ResourceFault::NoType)?;
+        let kind = ResourceType::named(&name).ok_or(ResourceFault::UnknownType)?;
+        let id = value.get("id");
+        if let Some(id) = id {
+            let text = id.text_bytes().ok_or(ResourceFault::BadId)?;
+            if !Id::fits(&text) {
+                return Err(ResourceFault::BadId);
             }
-        };
+        }
         Ok(Resource { value, kind, id })
     }
 
@@ -88,7 +89,7 @@ impl<'a> Resource<'a> {
 
     /// The resource's id; contained and new resources may lack one.
     pub fn id(&self) -> Option<Id> {
-        self.id.clone()
+        Id::parse(&self.id?.text()?).ok()
     }
 
     /// `meta.versionId`.

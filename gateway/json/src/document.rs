@@ -3,6 +3,7 @@
 //! Values are handles into the index, cheap to copy and free to drop. Nothing here prints content: `Debug` shows kinds
 //! and positions only.
 
+use crate::index::Index;
 use crate::{Error, Limits, escape, scan};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -27,30 +28,22 @@ pub enum Kind {
     Object,
 }
 
-/// One value or key in the index, in document order; an object's keys and values alternate.
-#[derive(Clone, Copy)]
-pub(crate) struct Node {
-    pub(crate) start: u32,
-    pub(crate) end: u32,
-    /// Index of the first node that is not inside this one.
-    pub(crate) next: u32,
-    pub(crate) kind: Kind,
-    /// Whether a string holds escapes.
-    pub(crate) escaped: bool,
-}
-
 /// Strictly checked JSON: the bytes as they came, and an index of spans. Cloning shares both.
 #[derive(Clone)]
 pub struct Document {
     bytes: Bytes,
-    nodes: Arc<Vec<Node>>,
+    index: Arc<Index>,
+    /// The root's place in the index, which may be that of a larger document.
+    root: u32,
+    /// Where the bytes begin in those that the index was made of.
+    base: usize,
 }
 
 impl Document {
     /// Checks `bytes` in one pass and indexes them; on any fault nothing is kept.
     pub fn parse(bytes: Bytes, limits: &Limits) -> Result<Document, Error> {
-        let nodes = scan::scan(&bytes, limits)?;
-        Ok(Document { bytes, nodes: Arc::new(nodes) })
+        let index = scan::scan(&bytes, limits)?;
+        Ok(Document { bytes, index: Arc::new(index), root: 0, base: 0 })
     }
 
     /// The bytes exactly as they came, surrounding whitespace included.
@@ -59,8 +52,9 @@ impl Document {
     }
 
     /// The outermost value.
+    #[inline]
     pub fn root(&self) -> Value<'_> {
-        Value { document: self, index: 0 }
+        Value { document: self, place: self.root }
     }
 
     /// The bytes of a span without copying them; panics when the span is not one of this document's.
@@ -70,13 +64,19 @@ impl Document {
 
     /// The value at an index that [`Value::index`] gave, if there is one.
     pub fn at(&self, index: usize) -> Option<Value<'_>> {
-        (index < self.nodes.len()).then_some(Value { document: self, index: index as u32 })
+        let value = Value { document: self, place: self.root.checked_add(u32::try_from(index).ok()?)? };
+        (index < self.entries()).then_some(value)
+    }
+
+    /// How much of the index is this document's.
+    fn entries(&self) -> usize {
+        (self.index.next(self.root) - self.root) as usize
     }
 }
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Document").field("bytes", &self.bytes.len()).field("nodes", &self.nodes.len()).finish()
+        f.debug_struct("Document").field("bytes", &self.bytes.len()).field("entries", &self.entries()).finish()
     }
 }
 
@@ -84,26 +84,25 @@ impl fmt::Debug for Document {
 #[derive(Clone, Copy)]
 pub struct Value<'a> {
     document: &'a Document,
-    index: u32,
+    place: u32,
 }
 
 impl<'a> Value<'a> {
-    fn node(self) -> Node {
-        self.document.nodes[self.index as usize]
-    }
-
     /// Which kind of value this is.
+    #[inline]
     pub fn kind(self) -> Kind {
-        self.node().kind
+        self.document.index.kind(self.place)
     }
 
     /// Where the value's bytes stand in the document, quotes and brackets included.
+    #[inline]
     pub fn span(self) -> Range<usize> {
-        let node = self.node();
-        node.start as usize..node.end as usize
+        let Document { index, base, .. } = self.document;
+        index.start(self.place) - base..index.end(self.place) - base
     }
 
     /// The value's bytes as they came.
+    #[inline]
     pub fn raw(self) -> &'a [u8] {
         &self.document.bytes[self.span()]
     }
@@ -120,30 +119,29 @@ impl<'a> Value<'a> {
 
     /// The value's position in the index: unique in its document, and ordered as the document is.
     pub fn index(self) -> usize {
-        self.index as usize
+        (self.place - self.document.root) as usize
     }
 
     /// The index just behind the value and all inside it.
     pub fn index_end(self) -> usize {
-        self.node().next as usize
+        (self.document.index.next(self.place) - self.document.root) as usize
     }
 
-    /// This value as a document of its own that shares the bytes; costs a copy of its part of the index.
+    /// This value as a document of its own that shares bytes and index; both are kept as long as any such document is.
     pub fn detach(self) -> Document {
-        let node = self.node();
-        let inside = &self.document.nodes[self.index as usize..node.next as usize];
-        let nodes = inside.iter().map(|inner| Node {
-            start: inner.start - node.start,
-            end: inner.end - node.start,
-            next: inner.next - self.index,
-            ..*inner
-        });
-        Document { bytes: self.slice(), nodes: Arc::new(nodes.collect()) }
+        let Document { index, .. } = self.document;
+        Document { bytes: self.slice(), index: Arc::clone(index), root: self.place, base: index.start(self.place) }
     }
 
     /// The decoded text of a string; borrowed unless it holds escapes.
     pub fn text(self) -> Option<Cow<'a, str>> {
         (self.kind() == Kind::String).then(|| self.decoded())
+    }
+
+    /// As [`Value::text`], as bytes that are known to be UTF-8.
+    #[inline]
+    pub fn text_bytes(self) -> Option<Cow<'a, [u8]>> {
+        (self.kind() == Kind::String).then(|| self.decoded_bytes())
     }
 
     /// The digits of a number as they were written.
@@ -163,40 +161,58 @@ impl<'a> Value<'a> {
 
     /// The value of the member with this key (as decoded); `None` too when this is no object.
     pub fn get(self, key: &str) -> Option<Value<'a>> {
-        let mut keys = self.members();
-        while let Some((name, value)) = keys.pair() {
-            if name.same(key) {
-                return Some(value);
-            }
-        }
-        None
+        self.fields().find(|field| field.is(key)).map(|field| field.value)
     }
 
     /// The members of an object in the order they came; none when this is no object.
     pub fn members(self) -> Members<'a> {
-        let node = self.node();
-        let end = if node.kind == Kind::Object { node.next } else { self.index + 1 };
-        Members { document: self.document, at: self.index + 1, end }
+        Members(self.fields())
+    }
+
+    /// As [`Value::members`], without a look at the keys.
+    #[inline]
+    pub fn fields(self) -> Fields<'a> {
+        let (at, end) = self.inside_of(Kind::Object);
+        Fields { document: self.document, at, end }
     }
 
     /// The items of an array in order; none when this is no array.
+    #[inline]
     pub fn items(self) -> Items<'a> {
-        let node = self.node();
-        let end = if node.kind == Kind::Array { node.next } else { self.index + 1 };
-        Items { document: self.document, at: self.index + 1, end }
+        let (at, end) = self.inside_of(Kind::Array);
+        Items { document: self.document, at, end }
     }
 
+    /// The places of what is inside a container of this kind; none when this is another.
+    #[inline]
+    fn inside_of(self, kind: Kind) -> (u32, u32) {
+        if self.kind() == kind { (Index::inside(self.place), self.document.index.next(self.place)) } else { (0, 0) }
+    }
+
+    #[inline]
     fn inside(self) -> &'a [u8] {
         let Range { start, end } = self.span();
         &self.document.bytes[start + 1..end - 1]
     }
 
-    fn decoded(self) -> Cow<'a, str> {
-        if self.node().escaped { Cow::Owned(escape::decode(self.inside())) } else { Cow::Borrowed(str(self.inside())) }
+    #[inline]
+    fn is_escaped(self) -> bool {
+        self.document.index.is_escaped(self.place)
     }
 
+    #[inline]
+    fn decoded_bytes(self) -> Cow<'a, [u8]> {
+        let inside = self.inside();
+        if self.is_escaped() { Cow::Owned(escape::decode(inside).into_bytes()) } else { Cow::Borrowed(inside) }
+    }
+
+    fn decoded(self) -> Cow<'a, str> {
+        if self.is_escaped() { Cow::Owned(escape::decode(self.inside())) } else { Cow::Borrowed(str(self.inside())) }
+    }
+
+    #[inline]
     fn same(self, text: &str) -> bool {
-        if self.node().escaped { escape::decode(self.inside()) == text } else { self.inside() == text.as_bytes() }
+        if self.is_escaped() { escape::decode(self.inside()) == text } else { self.inside() == text.as_bytes() }
     }
 }
 
@@ -224,33 +240,73 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The members of an object, in order.
+/// One member of an object, its key not looked at yet.
+#[derive(Clone, Copy)]
+pub struct Field<'a> {
+    key: Value<'a>,
+    /// The value.
+    pub value: Value<'a>,
+}
+
+impl<'a> Field<'a> {
+    /// Whether the decoded key is this one.
+    #[inline]
+    pub fn is(self, key: &str) -> bool {
+        self.key.same(key)
+    }
+
+    /// The decoded key, as bytes.
+    #[inline]
+    pub fn key(self) -> Cow<'a, [u8]> {
+        self.key.decoded_bytes()
+    }
+
+    /// From the key's opening quote to the value's end.
+    #[inline]
+    pub fn span(self) -> Range<usize> {
+        self.key.span().start..self.value.span().end
+    }
+
+    /// The member's bytes as they came, from the key's quote to the value's end.
+    #[inline]
+    pub fn raw(self) -> &'a [u8] {
+        &self.value.document.bytes[self.span()]
+    }
+}
+
+/// The members of an object, in order, as spans.
 #[derive(Clone)]
-pub struct Members<'a> {
+pub struct Fields<'a> {
     document: &'a Document,
     at: u32,
     end: u32,
 }
 
-impl<'a> Members<'a> {
-    /// The next key and value, the key not yet decoded.
-    fn pair(&mut self) -> Option<(Value<'a>, Value<'a>)> {
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Field<'a>> {
         if self.at >= self.end {
             return None;
         }
-        let key = Value { document: self.document, index: self.at };
-        let value = Value { document: self.document, index: self.at + 1 };
-        self.at = value.node().next;
-        Some((key, value))
+        let key = Value { document: self.document, place: self.at };
+        let value = Value { document: self.document, place: self.at + 1 };
+        self.at = self.document.index.next(value.place);
+        Some(Field { key, value })
     }
 }
+
+/// The members of an object, in order.
+#[derive(Clone)]
+pub struct Members<'a>(Fields<'a>);
 
 impl<'a> Iterator for Members<'a> {
     type Item = Member<'a>;
 
     fn next(&mut self) -> Option<Member<'a>> {
-        let (key, value) = self.pair()?;
-        Some(Member { key: key.decoded(), span: key.span().start..value.span().end, value })
+        let field = self.0.next()?;
+        Some(Member { key: field.key.decoded(), span: field.span(), value: field.value })
     }
 }
 
@@ -265,12 +321,13 @@ pub struct Items<'a> {
 impl<'a> Iterator for Items<'a> {
     type Item = Value<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Value<'a>> {
         if self.at >= self.end {
             return None;
         }
-        let item = Value { document: self.document, index: self.at };
-        self.at = item.node().next;
+        let item = Value { document: self.document, place: self.at };
+        self.at = self.document.index.next(item.place);
         Some(item)
     }
 }

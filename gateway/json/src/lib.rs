@@ -8,14 +8,19 @@
 mod document;
 mod escape;
 mod fault;
+mod index;
+mod keys;
+mod lanes;
 mod limits;
+mod number;
 mod scan;
+mod token;
 mod writer;
 
-pub use document::{Document, Items, Kind, Member, Members, Value};
+pub use document::{Document, Field, Fields, Items, Kind, Member, Members, Value};
 pub use fault::{Error, Fault};
 pub use limits::{Limits, NODES_MAX};
-pub use scan::is_number;
+pub use number::is_number;
 pub use writer::Writer;
 
 #[cfg(test)]

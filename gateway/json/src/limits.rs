@@ -1,13 +1,13 @@
 //! How much JSON one document may be. Everything a stranger sends is bounded here before it costs memory.
 
-/// The most values and keys one document may hold: an index entry takes 16 bytes, so 64 MiB of index at the worst.
-/// A full page of FHIR resources (32 MiB) holds about three million.
-pub const NODES_MAX: usize = 4 * 1024 * 1024;
+/// The most index entries one document may need: one for each scalar and key, two for each object and array. An entry takes
+/// 8 bytes, so 64 MiB of index at the worst. A full page of FHIR resources (32 MiB) needs about four million.
+pub const NODES_MAX: usize = 8 * 1024 * 1024;
 
 /// Bounds of one document, checked while it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest document, in bytes (never above 4 GiB, which is what a span can say).
+    /// The longest document, in bytes (never above 256 MiB, which is what the index can say).
     pub bytes_max: usize,
     /// The deepest nesting of objects and arrays; a document that is one flat object has depth 1.
     pub depth_max: usize,

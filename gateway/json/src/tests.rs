@@ -1,5 +1,7 @@
 //! What is JSON and what is not, by a table, and by properties against serde_json as an independent reader.
 
+use crate::lanes::Portable;
+use crate::scan::{scan, scan_with};
 use crate::*;
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -125,8 +127,51 @@ fn a_duplicate_among_a_hundred_thousand_keys_is_found() {
 }
 
 #[test]
-fn keys_with_equal_prints_are_still_told_apart() {
+fn keys_that_look_alike_are_still_told_apart() {
     assert!(read("{\"abcdefgh1abcdefgh\":1,\"abcdefgh2abcdefgh\":2}").is_ok());
+    let alike: Vec<String> = (0..200).map(|n| format!("\"abcdefgh{n}abcdefgh\":{{\"a\":{n}}}")).collect();
+    assert!(read(format!("{{{}}}", alike.join(","))).is_ok());
+}
+
+#[test]
+fn a_duplicate_is_found_whatever_stands_between_the_two() {
+    for count in 0..80 {
+        let others: Vec<String> = (0..count).map(|n| format!("\"k{n}\":[{{\"id\":{n}}},{{}}]")).collect();
+        let text = |key: &str| {
+            format!(
+                "{{\"id\":{{\"id\":1}},{}\"{key}\":2}}",
+                others.iter().map(|one| format!("{one},")).collect::<String>()
+            )
+        };
+        assert!(read(text("ie")).is_ok(), "{count}");
+        for twice in ["id", "\\u0069d", "i\\u0064"] {
+            let text = text(twice);
+            assert_eq!(fault(&text), (text.rfind(",\"").unwrap() + 1, Fault::DuplicateKey), "{count}");
+        }
+    }
+}
+
+#[test]
+fn a_key_at_the_very_end_of_the_bytes_is_read_as_any_other() {
+    assert_eq!(fault(r#"{"a":1,"a":2}"#), (7, Fault::DuplicateKey));
+    assert_eq!(fault(r#"{"a"}"#), (4, Fault::Unexpected));
+    assert_eq!(fault(r#"{"a":1,"a""#), (7, Fault::DuplicateKey));
+    assert!(read(r#"{"":1,"a":1,"aa":1,"aaa":1}"#).is_ok());
+}
+
+#[test]
+fn text_is_checked_wherever_a_string_is_cut() {
+    for padding in 0..70 {
+        let long = "x".repeat(padding);
+        for bad in [&b"\xff"[..], b"\xc3", b"\xc3\\n\xa9", b"\xe2\x82", b"\xed\xa0\x80"] {
+            let text = [b"[\"", long.as_bytes(), bad, long.as_bytes(), b"\"]"].concat();
+            assert_eq!(fault(&text), (padding + 2, Fault::NotUtf8), "{padding} {bad:?}");
+        }
+        assert!(read(format!("[\"{long}\u{e9}\u{20ac}{long}\\n\u{1F600}\"]")).is_ok());
+    }
+    // Outside strings nothing but ASCII stands, and bytes that are no text are told before anything else is.
+    assert_eq!(fault(b"[1,\xff]"), (3, Fault::NotUtf8));
+    assert_eq!(fault(b"[}\xff"), (2, Fault::NotUtf8));
 }
 
 #[test]
@@ -279,6 +324,22 @@ proptest! {
             Err(Error { fault: Fault::DuplicateKey | Fault::LoneSurrogate, .. }) => {}
             Err(_) => prop_assert!(!theirs),
         }
+    }
+
+    /// What this processor does quickly, it does as every other.
+    #[test]
+    fn both_ways_of_reading_say_the_same_of_damaged_text(
+        json in any_json(), pretty in any::<bool>(), at in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0..4,
+    ) {
+        let mut text = if pretty { serde_json::to_vec_pretty(&json) } else { serde_json::to_vec(&json) }.unwrap();
+        let at = at.index(text.len());
+        match how {
+            0 => text[at] = byte,
+            1 => text.insert(at, byte),
+            2 => text.truncate(at),
+            _ => {}
+        }
+        prop_assert_eq!(scan(&text, &Limits::DEFAULT), scan_with(Portable, &text, &Limits::DEFAULT));
     }
 
     #[test]

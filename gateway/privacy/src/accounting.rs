@@ -1,9 +1,10 @@
 //! Ledger entries as AuditEvents in the shape of IHE BALP 1.1: one event for each patient, naming no other.
 //!
 //! Source: IHE Basic Audit Log Patterns, `PatientRead` and `PatientQuery`. A refusal, which is about no one we may name,
-//! becomes one event without a patient.
+//! becomes one event without a patient. An operator's look into a kept message is told the same way, without a claim to
+//! either pattern.
 
-use crate::ledger::{About, Entry, Event};
+use crate::ledger::{About, Entry, Event, Looked};
 use crate::purpose::Purpose;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +12,7 @@ use json::Writer;
 use percent_encoding::percent_decode_str;
 
 const BALP: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.";
+const OBJECT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
 const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
 
 /// Parameters of codes, dates and the answer's shape: they say what was looked for, never whose.
@@ -52,11 +54,17 @@ pub struct Observer<'a> {
 ///
 /// `place` is the entry's place on the ledger, `block-entry`, from which stable ids are made.
 pub fn events(entry: &Entry, place: &str, observer: &Observer<'_>) -> Vec<Vec<u8>> {
+    let one = |about, at| {
+        let id = format!("{place}-{at}");
+        match &entry.looked {
+            None => event(entry, about, &id, observer),
+            Some(looked) => look(entry, looked, about, &id, observer),
+        }
+    };
     if entry.about.is_empty() {
-        return vec![event(entry, None, &format!("{place}-0"), observer)];
+        return vec![one(None, 0)];
     }
-    let numbered = entry.about.iter().enumerate();
-    numbered.map(|(at, about)| event(entry, Some(about), &format!("{place}-{at}"), observer)).collect()
+    entry.about.iter().enumerate().map(|(at, about)| one(Some(about), at)).collect()
 }
 
 fn event(entry: &Entry, about: Option<&About>, id: &str, observer: &Observer<'_>) -> Vec<u8> {
@@ -75,22 +83,60 @@ fn event(entry: &Entry, about: Option<&About>, id: &str, observer: &Observer<'_>
     out.member("action", if search { "E" } else { "R" });
     out.member("recorded", &entry.at().to_string());
     outcome(&mut out, entry);
-    out.key("purposeOfEvent").begin_array().begin_object().key("coding").begin_array();
-    coding(&mut out, Purpose::SYSTEM, &entry.purpose);
-    out.end_array().end_object().end_array();
+    purpose(&mut out, entry);
     agents(&mut out, entry, search, observer);
-    out.key("source").begin_object();
-    out.key("observer").begin_object().member("display", observer.base).end_object();
-    out.key("type").begin_array();
-    coding(&mut out, "http://terminology.hl7.org/CodeSystem/security-source-type", "4");
-    out.end_array().end_object();
+    source(&mut out, observer);
     entities(&mut out, entry, about, search, observer);
     out.end_object();
     out.finish()
 }
 
+/// A look into a kept message: who looked, why, into which, and whose it was.
+fn look(entry: &Entry, looked: &Looked, about: Option<&About>, id: &str, observer: &Observer<'_>) -> Vec<u8> {
+    let mut out = Writer::new();
+    out.begin_object().member("resourceType", "AuditEvent").member("id", id);
+    coding(out.key("type"), DCM, "110110");
+    out.member("action", "R").member("recorded", &entry.at().to_string()).member("outcome", "0");
+    purpose(&mut out, entry);
+    out.key("agent").begin_array();
+    agent(&mut out, "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", true, |out| {
+        out.key("who").begin_object().key("identifier").begin_object().member("value", &entry.account);
+        out.end_object().end_object();
+    });
+    out.end_array();
+    source(&mut out, observer);
+    out.key("entity").begin_array();
+    patient(&mut out, about);
+    let number = entry.id.as_deref().unwrap_or("");
+    out.begin_object();
+    coding(out.key("type"), OBJECT_TYPE, "2");
+    out.member("name", &format!("message {number} of the link {}", looked.link)).member("description", &looked.reason);
+    if looked.patient_unknown {
+        out.key("detail").begin_array().begin_object().member("type", "patient");
+        out.member("valueString", "not known of everything in it").end_object().end_array();
+    }
+    out.end_object();
+    request(&mut out, entry);
+    out.end_array().end_object();
+    out.finish()
+}
+
 fn interaction(entry: &Entry) -> &str {
     if entry.interaction.is_empty() { "read" } else { &entry.interaction }
+}
+
+fn purpose(out: &mut Writer, entry: &Entry) {
+    out.key("purposeOfEvent").begin_array().begin_object().key("coding").begin_array();
+    coding(out, Purpose::SYSTEM, &entry.purpose);
+    out.end_array().end_object().end_array();
+}
+
+fn source(out: &mut Writer, observer: &Observer<'_>) {
+    out.key("source").begin_object();
+    out.key("observer").begin_object().member("display", observer.base).end_object();
+    out.key("type").begin_array();
+    coding(out, "http://terminology.hl7.org/CodeSystem/security-source-type", "4");
+    out.end_array().end_object();
 }
 
 /// `0` success; `4` a refusal, whose reason is the name of its kind.
@@ -164,12 +210,7 @@ fn decoded(text: &str) -> String {
 /// The patient, the resources of that patient alone, the query, the request's id, and the policy.
 fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool, observer: &Observer<'_>) {
     out.key("entity").begin_array();
-    if let Some(about) = about {
-        entity(out, "1", "1", |out| reference(out, &format!("Patient/{}", about.patient)));
-        for resource in &about.resources {
-            entity(out, "2", "4", |out| reference(out, resource));
-        }
-    }
+    patient(out, about);
     if let (true, Some(query)) = (search, &entry.query) {
         let query = match about {
             None => query.clone(),
@@ -179,23 +220,37 @@ fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool
             out.member("query", &STANDARD.encode(format!("{}?{query}", entry.kind)));
         });
     }
-    out.begin_object().key("what").begin_object().key("identifier").begin_object();
-    out.member("value", &entry.correlation).end_object().end_object();
-    coding(out.key("type"), "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId");
-    out.end_object();
+    request(out, entry);
     if !entry.policy.is_empty() {
         out.begin_object().member("name", &entry.policy);
-        coding(out.key("type"), "http://terminology.hl7.org/CodeSystem/audit-entity-type", "2");
+        coding(out.key("type"), OBJECT_TYPE, "2");
         coding(out.key("role"), "http://terminology.hl7.org/CodeSystem/object-role", "13");
         out.end_object();
     }
     out.end_array();
 }
 
+/// The patient, and what of theirs was shown.
+fn patient(out: &mut Writer, about: Option<&About>) {
+    let Some(about) = about else { return };
+    entity(out, "1", "1", |out| reference(out, &format!("Patient/{}", about.patient)));
+    for resource in &about.resources {
+        entity(out, "2", "4", |out| reference(out, resource));
+    }
+}
+
+/// The request's id, by which the log is found.
+fn request(out: &mut Writer, entry: &Entry) {
+    out.begin_object().key("what").begin_object().key("identifier").begin_object();
+    out.member("value", &entry.correlation).end_object().end_object();
+    coding(out.key("type"), "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId");
+    out.end_object();
+}
+
 fn entity(out: &mut Writer, kind: &str, role: &str, body: impl FnOnce(&mut Writer)) {
     out.begin_object();
     body(out);
-    coding(out.key("type"), "http://terminology.hl7.org/CodeSystem/audit-entity-type", kind);
+    coding(out.key("type"), OBJECT_TYPE, kind);
     coding(out.key("role"), "http://terminology.hl7.org/CodeSystem/object-role", role);
     out.end_object();
 }

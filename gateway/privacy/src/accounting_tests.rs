@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::ledger::Looked;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -26,6 +27,7 @@ fn entry(interaction: &str, query: Option<&str>, patients: &[&str]) -> Entry {
         query: query.map(str::to_owned),
         correlation: "c1".to_owned(),
         refusal: None,
+        looked: None,
         about: patients
             .iter()
             .map(|patient| About {
@@ -151,6 +153,35 @@ fn what_was_about_no_one_is_one_event_without_a_patient_and_keeps_the_question()
     assert_eq!((&event["outcome"], &event["outcomeDesc"]), (&"4".into(), &"NotFound".into()));
     assert_eq!(query(&event).as_deref(), Some("Observation?patient=q"));
     assert!(!entities(&event).contains(&("1".into(), "1".into())));
+}
+
+#[test]
+fn a_look_into_a_message_is_one_event_for_each_patient_with_its_reason() {
+    let looked =
+        |unknown| Looked { link: "lab".to_owned(), reason: "its sender asked".to_owned(), patient_unknown: unknown };
+    let look = |patients: &[&str], unknown| Entry {
+        account: "root".to_owned(),
+        fhir_user: None,
+        role: "operator".to_owned(),
+        purpose: "HOPERAT".to_owned(),
+        policy: String::new(),
+        interaction: "look".to_owned(),
+        id: Some("12".to_owned()),
+        looked: Some(looked(unknown)),
+        ..entry("look", None, patients)
+    };
+    let events = exported(&look(&["anna", "boris"], false));
+    assert_eq!(events.len(), 2);
+    for (event, (own, other)) in events.iter().zip([("anna", "boris"), ("boris", "anna")]) {
+        let text = event.to_string();
+        assert!(text.contains(&format!("Patient/{own}")) && !text.contains(other), "{text}");
+        assert!(text.contains("message 12 of the link lab") && text.contains("its sender asked"), "{text}");
+        assert!(event.get("meta").is_none(), "it is neither of BALP's two reads");
+        assert_eq!(event["purposeOfEvent"][0]["coding"][0]["code"], "HOPERAT");
+        assert!(!text.contains("not known"));
+    }
+    let [event] = exported(&look(&[], true)).try_into().unwrap();
+    assert!(event.to_string().contains("not known"), "{event}");
 }
 
 #[test]

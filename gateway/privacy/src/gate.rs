@@ -5,7 +5,9 @@
 
 use crate::impersonal::Impersonal;
 use crate::ledger::{About, Entry, Event, Ledger, Receipt};
+use crate::look::Look;
 use crate::permit::{Permit, Question};
+use crate::phi::Phi;
 use crate::principal::{Principal, Recipient};
 use crate::refusal::{Kind, Refusal, Refused};
 use crate::source::{Cursor, Standing};
@@ -172,6 +174,17 @@ impl<L: Ledger> Gate<L> {
         Ok(Disclosure { content, to: permit.principal().recipient(), about, receipts: vec![receipt] })
     }
 
+    /// Shows an operator a kept message, whole, for the reason that they gave: recorded, then shown. The one thing that
+    /// leaves without a policy, because it is no resource that one could cut; called in one file alone (tests/tidy).
+    ///
+    /// # Errors
+    /// `LedgerDown` when the entry is not durable; then nothing is shown.
+    pub async fn show_message(&self, look: Look, raw: Phi<Bytes>, now: Instant) -> Result<Disclosure<Bytes>, Refusal> {
+        let receipt = self.ledger.record(look.entry(now)).await.map_err(ledger_down)?;
+        let to = look.operator.recipient();
+        Ok(Disclosure { content: raw.released(), to, about: look.whose.patients, receipts: vec![receipt] })
+    }
+
     /// The other exit: no known principal is refused unrecorded.
     pub async fn refuse(&self, who: &Principal, asked: Option<&Question>, why: Refusal, now: Instant) -> Refused {
         let entry = Entry { refusal: Some(format!("{:?}", why.kind())), ..entry(who, Event::Refused, asked, now) };
@@ -210,6 +223,7 @@ fn entry(who: &Principal, event: Event, asked: Option<&Question>, now: Instant) 
         query: asked.and_then(|asked| asked.query.clone()),
         correlation: asked.map_or("", |asked| asked.correlation.as_str()).to_owned(),
         refusal: None,
+        looked: None,
         about: Vec::new(),
     }
 }

@@ -5,8 +5,8 @@
 use super::*;
 use crate::fixtures::{Book, document, done, id, now, patient, permit, read, search};
 use crate::judge::{Judging, Wanted};
+use crate::look::{Operator, Reason, Whose};
 use crate::permit::Subject;
-use crate::phi::Phi;
 use crate::source::{Chunk, Row};
 use fhir::interaction::Interaction;
 
@@ -156,4 +156,48 @@ fn an_entry_reads_back_as_it_was_written() {
     let text = serde_json::to_string(&entries[0]).unwrap();
     assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entries[0]);
     assert!(text.contains(r#""event":"disclosed""#) && !text.contains("refusal"), "{text}");
+}
+
+fn look(patients: &[&str], others: bool) -> Look {
+    Look {
+        operator: Operator::new("root"),
+        reason: Reason::parse("its sender asked").unwrap(),
+        link: "lab".to_owned(),
+        sequence: 12,
+        whose: Whose { patients: patients.iter().map(|patient| id(patient)).collect(), others },
+        correlation: "c1".to_owned(),
+    }
+}
+
+#[test]
+fn a_message_is_shown_to_the_operator_who_asked_once_the_look_is_recorded() {
+    let gate = Gate::new(Book::default());
+    for (patients, others, unknown) in
+        [(&["p", "q"][..], false, false), (&["p"][..], true, true), (&[][..], false, true)]
+    {
+        let shown = done(gate.show_message(look(patients, others), Phi::new("MSH|".into()), now())).unwrap();
+        assert_eq!(shown.about().len(), patients.len());
+        let entry = gate.ledger().entries.lock().unwrap().pop().unwrap();
+        let told: Vec<&str> = entry.about.iter().map(|about| about.patient.as_str()).collect();
+        assert_eq!(told, patients);
+        assert_eq!(
+            (entry.account.as_str(), entry.role.as_str(), entry.purpose.as_str()),
+            ("root", "operator", "HOPERAT")
+        );
+        assert_eq!((entry.kind.as_str(), entry.id.as_deref()), ("message", Some("12")));
+        let looked = entry.looked.unwrap();
+        assert_eq!((looked.reason.as_str(), looked.link.as_str()), ("its sender asked", "lab"));
+        assert_eq!(looked.patient_unknown, unknown);
+        let (to, content) = shown.deliver();
+        assert_eq!(&content[..], b"MSH|");
+        assert!(to.is_operator(&Operator::new("root")) && !to.is_operator(&Operator::new("other")));
+        assert!(!to.is(&patient("patient/*.rs")));
+    }
+}
+
+#[test]
+fn a_message_is_not_shown_while_nothing_can_be_recorded() {
+    let gate = Gate::new(Book { down: true, ..Book::default() });
+    let refusal = done(gate.show_message(look(&["p"], false), Phi::new("MSH|".into()), now())).err().unwrap();
+    assert_eq!(refusal.kind(), Kind::LedgerDown);
 }

@@ -27,6 +27,17 @@ pub struct About {
     pub resources: Vec<String>,
 }
 
+/// What an operator saw of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The link that the message came over.
+    pub link: String,
+    /// Why, in the operator's own words.
+    pub reason: String,
+    /// Whether it holds something whose patient is not known.
+    pub patient_unknown: bool,
+}
+
 /// One answer or one refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
@@ -38,12 +49,12 @@ pub struct Entry {
     pub client: String,
     /// The grant or session.
     pub grant: String,
-    /// The account that signed in.
+    /// The account that signed in; for an operator, their name on this machine.
     pub account: String,
     /// The person as a resource, `Patient/…` or `Practitioner/…`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fhir_user: Option<String>,
-    /// `patient` or `clinician`.
+    /// `patient`, `clinician` or `operator`.
     pub role: String,
     /// The purpose of use, a v3 ActReason code.
     pub purpose: String,
@@ -64,7 +75,10 @@ pub struct Entry {
     /// Why it was refused: the name of a [`crate::Kind`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refusal: Option<String>,
-    /// Everyone the answer was about. Empty when it held nothing.
+    /// The kept message that was looked into, whole; its number is in `id`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub looked: Option<Looked>,
+    /// Everyone the answer was about. Empty when it held nothing, or nothing whose patient is known.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub about: Vec<About>,
 }

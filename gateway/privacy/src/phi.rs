@@ -46,6 +46,11 @@ impl<T> Phi<T> {
     pub fn into_exposed(self) -> T {
         self.0
     }
+
+    /// The content as the gate releases it. This crate's alone.
+    pub(crate) fn released(self) -> T {
+        self.0
+    }
 }
 
 impl<T: Impersonal> Phi<T> {

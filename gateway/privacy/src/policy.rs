@@ -5,8 +5,8 @@
 
 use crate::label::Label;
 use crate::purpose::Purpose;
-use fhir::ResourceType;
 use fhir::path::{ElementPath, Step};
+use fhir::{Names, ResourceType};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -67,12 +67,18 @@ pub enum Cut {
 pub struct Tree {
     /// Kept with everything below, even where single children are named as well: naming more never keeps less.
     whole: bool,
-    children: BTreeMap<String, Tree>,
+    names: Names,
+    /// The child of each name.
+    children: Vec<Tree>,
 }
 
 impl Tree {
     fn keep(&mut self, name: &str) -> &mut Tree {
-        self.children.entry(name.to_owned()).or_default()
+        let place = self.names.add(name);
+        if place == self.children.len() {
+            self.children.push(Tree::default());
+        }
+        &mut self.children[place]
     }
 
     /// Keeps what a path leads to; a choice of types by each of its names.
@@ -84,8 +90,10 @@ impl Tree {
     }
 
     /// What is kept below the member with this JSON name, if it is kept at all. A primitive's `_name` twin goes with it.
-    pub(crate) fn child(&self, name: &str) -> Option<&Tree> {
-        self.children.get(name.strip_prefix('_').unwrap_or(name))
+    #[inline]
+    pub(crate) fn child(&self, name: &[u8]) -> Option<&Tree> {
+        let place = self.names.find(name.strip_prefix(b"_").unwrap_or(name))?;
+        self.children.get(place)
     }
 
     /// Whether everything below is kept.

@@ -60,6 +60,10 @@ pub struct Recipient {
 }
 
 impl Recipient {
+    pub(crate) fn of(client: &str, grant: &str) -> Recipient {
+        Recipient { client: client.to_owned(), grant: grant.to_owned() }
+    }
+
     /// Whether these are the credentials the answer is for.
     pub fn is(&self, principal: &Principal) -> bool {
         self.client == principal.client && self.grant == principal.grant

@@ -7,7 +7,8 @@
 use crate::policy::{Cut, Policy, Tree};
 use fhir::element::each;
 use fhir::resource::Resource;
-use json::{Kind, Value};
+use json::{Field, Kind, Value};
+use std::borrow::Cow;
 
 /// The mark of a resource from which elements may have been taken.
 const SUBSETTED: &[u8] =
@@ -26,12 +27,15 @@ pub enum Left {
 
 /// Cuts a resource to what the policy lets leave.
 pub fn redact(resource: &Resource<'_>, policy: &Policy) -> Left {
-    match policy.cut(resource.kind()) {
-        None => Left::Nothing,
-        Some(Cut::Whole) if contained_is_whole(resource, policy) => Left::Whole,
-        Some(Cut::Whole) => Left::Cut(copy(resource.value(), None, policy)),
-        Some(Cut::Elements(tree)) => Left::Cut(copy(resource.value(), Some(tree), policy)),
-    }
+    let tree = match policy.cut(resource.kind()) {
+        None => return Left::Nothing,
+        Some(Cut::Whole) if contained_is_whole(resource, policy) => return Left::Whole,
+        Some(Cut::Whole) => None,
+        Some(Cut::Elements(tree)) => Some(tree),
+    };
+    let mut bytes = Vec::with_capacity(resource.value().raw().len() + SUBSETTED.len() + 20);
+    copy(resource.value(), tree, policy, &mut bytes);
+    Left::Cut(bytes)
 }
 
 fn contained_is_whole(resource: &Resource<'_>, policy: &Policy) -> bool {
@@ -43,149 +47,172 @@ fn contained_is_whole(resource: &Resource<'_>, policy: &Policy) -> bool {
 }
 
 /// A resource by its tree; without one, every element but what is contained and may not be.
-fn copy(value: Value<'_>, tree: Option<&Tree>, policy: &Policy) -> Vec<u8> {
-    let mut out = Object::open(value.raw().len() + SUBSETTED.len() + 20);
+fn copy(value: Value<'_>, tree: Option<&Tree>, policy: &Policy, bytes: &mut Vec<u8>) {
+    let mut out = Object::open(bytes);
     let mut marked = tree.is_none();
-    for member in value.members() {
-        let name = member.key.as_ref();
+    for field in value.fields() {
+        let name = &*field.key();
         match (tree, name) {
-            // No list of no resources is left behind: that something was contained must not show.
-            (_, "contained") if tree.is_none_or(|tree| tree.child("contained").is_some()) => {
-                let left = contained(member.value, policy);
-                if !left.is_empty() {
-                    out.member_with(name, |bytes| list(left, bytes));
+            (tree, b"contained") => {
+                if tree.is_none_or(|tree| tree.child(name).is_some()) {
+                    contained(field.value, policy, &mut out);
                 }
             }
             // What is contained is no primitive and has no twin; whatever stands there was judged by nobody.
-            (_, "_contained") => {}
-            (Some(_), "meta") => {
-                out.member_with(name, |bytes| mark(Some(member.value), bytes));
+            (_, b"_contained") => {}
+            (Some(_), b"meta") => {
+                mark(Some(field.value), out.member(name));
                 marked = true;
             }
-            (None, _) => out.member_raw(member.raw()),
-            (Some(tree), _) => match tree.child(name) {
-                Some(kept) if kept.is_leaf() => out.member_raw(member.raw()),
-                Some(kept) => out.member_with(name, |bytes| below(member.value, kept, bytes)),
-                None => {}
-            },
+            (None, _) => out.copied(field),
+            (Some(tree), _) => kept(field, name, tree, &mut out),
         }
     }
     if !marked {
-        out.member_with("meta", |bytes| mark(None, bytes));
+        mark(None, out.member(b"meta"));
     }
-    out.close()
+    out.close();
+}
+
+/// A member by what the tree keeps of it.
+fn kept(field: Field<'_>, name: &[u8], tree: &Tree, out: &mut Object<'_>) {
+    match tree.child(name) {
+        Some(whole) if whole.is_leaf() => out.copied(field),
+        Some(tree) => below(field.value, tree, out.member(name)),
+        None => {}
+    }
 }
 
 /// An element of which only some children are kept; of a list, those of each item.
 fn below(value: Value<'_>, tree: &Tree, bytes: &mut Vec<u8>) {
     match value.kind() {
         Kind::Array => {
-            let items = value.items().map(|item| {
-                let mut bytes = Vec::new();
-                below(item, tree, &mut bytes);
-                bytes
-            });
-            list(items, bytes);
+            let mut list = List::open(bytes);
+            value.items().for_each(|item| below(item, tree, list.item()));
+            list.close();
         }
         Kind::Object => {
-            let mut out = Object::open(value.raw().len());
-            for member in value.members() {
-                match tree.child(member.key.as_ref()) {
-                    Some(kept) if kept.is_leaf() => out.member_raw(member.raw()),
-                    Some(kept) => out.member_with(member.key.as_ref(), |bytes| below(member.value, kept, bytes)),
+            let mut out = Object::open(bytes);
+            for field in value.fields() {
+                match &*field.key() {
                     // What modifies the meaning is never cut, at any depth.
-                    None if member.key == "modifierExtension" => out.member_raw(member.raw()),
-                    None => {}
+                    name @ b"modifierExtension" if tree.child(name).is_none() => out.copied(field),
+                    name => kept(field, name, tree, &mut out),
                 }
             }
-            bytes.extend(out.close());
+            out.close();
         }
         // A scalar where R4 has an object says nothing that was asked for.
-        Kind::Null | Kind::Bool | Kind::Number | Kind::String => bytes.extend(b"null"),
+        Kind::Null | Kind::Bool | Kind::Number | Kind::String => bytes.extend_from_slice(b"null"),
     }
 }
 
-/// What is left of each contained resource; one that cannot be read is not left.
-fn contained(value: Value<'_>, policy: &Policy) -> Vec<Vec<u8>> {
+/// What is left of each contained resource; one that cannot be read is not left. No list of no resources is left behind:
+/// that something was contained must not show.
+fn contained(value: Value<'_>, policy: &Policy, out: &mut Object<'_>) {
     let readable = each(value).filter_map(|item| Resource::of(item).ok());
-    let left = readable.filter_map(|inner| match redact(&inner, policy) {
-        Left::Whole => Some(inner.value().raw().to_vec()),
-        Left::Cut(bytes) => Some(bytes),
+    let mut left = readable.filter_map(|inner| match redact(&inner, policy) {
+        Left::Whole => Some(Cow::Borrowed(inner.value().raw())),
+        Left::Cut(bytes) => Some(Cow::Owned(bytes)),
         Left::Nothing => None,
     });
-    left.collect()
+    if let Some(first) = left.next() {
+        let mut list = List::open(out.member(b"contained"));
+        std::iter::once(first).chain(left).for_each(|inner| list.item().extend_from_slice(&inner));
+        list.close();
+    }
 }
 
 /// `meta` with the mark among its tags, once. A `meta` or `tag` of another shape than R4's gives way to ours: two members
 /// of one name would be read differently by two readers.
 fn mark(meta: Option<Value<'_>>, bytes: &mut Vec<u8>) {
-    let mut out = Object::open(meta.map_or(0, |meta| meta.raw().len()) + SUBSETTED.len() + 10);
+    let mut out = Object::open(bytes);
     let mut tagged = false;
-    for member in meta.into_iter().flat_map(|meta| meta.members()) {
-        if member.key == "tag" {
+    for field in meta.into_iter().flat_map(Value::fields) {
+        if field.is("tag") {
             tagged = true;
-            let others = member.value.items().filter(|tag| !is_mark(*tag)).map(Value::raw);
-            out.member_with("tag", |bytes| list(others.chain([SUBSETTED]), bytes));
+            let others = field.value.items().filter(|tag| !is_mark(*tag));
+            tags(others, out.member(b"tag"));
         } else {
-            out.member_raw(member.raw());
+            out.copied(field);
         }
     }
     if !tagged {
-        out.member_with("tag", |bytes| list([SUBSETTED], bytes));
+        tags(std::iter::empty(), out.member(b"tag"));
     }
-    bytes.extend(out.close());
+    out.close();
+}
+
+fn tags<'a>(others: impl Iterator<Item = Value<'a>>, bytes: &mut Vec<u8>) {
+    let mut list = List::open(bytes);
+    others.map(Value::raw).chain([SUBSETTED]).for_each(|tag| list.item().extend_from_slice(tag));
+    list.close();
 }
 
 fn is_mark(tag: Value<'_>) -> bool {
-    tag.get("code").and_then(|code| code.text()).is_some_and(|code| code == "SUBSETTED")
+    tag.get("code").is_some_and(|code| code.is("SUBSETTED"))
 }
 
-fn list(items: impl IntoIterator<Item = impl AsRef<[u8]>>, bytes: &mut Vec<u8>) {
-    bytes.push(b'[');
-    for (place, item) in items.into_iter().enumerate() {
-        if place > 0 {
-            bytes.push(b',');
-        }
-        bytes.extend(item.as_ref());
+/// A list being written.
+struct List<'b> {
+    bytes: &'b mut Vec<u8>,
+    any: bool,
+}
+
+impl List<'_> {
+    fn open(bytes: &mut Vec<u8>) -> List<'_> {
+        bytes.push(b'[');
+        List { bytes, any: false }
     }
-    bytes.push(b']');
+
+    /// Where the next item is to be written.
+    fn item(&mut self) -> &mut Vec<u8> {
+        if std::mem::replace(&mut self.any, true) {
+            self.bytes.push(b',');
+        }
+        self.bytes
+    }
+
+    fn close(self) {
+        self.bytes.push(b']');
+    }
 }
 
 /// An object being written from copied members.
-struct Object {
-    bytes: Vec<u8>,
+struct Object<'b> {
+    bytes: &'b mut Vec<u8>,
+    any: bool,
 }
 
-impl Object {
-    fn open(room: usize) -> Object {
-        let mut bytes = Vec::with_capacity(room);
+impl Object<'_> {
+    fn open(bytes: &mut Vec<u8>) -> Object<'_> {
         bytes.push(b'{');
-        Object { bytes }
+        Object { bytes, any: false }
     }
 
     fn comma(&mut self) {
-        if self.bytes.len() > 1 {
+        if std::mem::replace(&mut self.any, true) {
             self.bytes.push(b',');
         }
     }
 
-    fn member_raw(&mut self, raw: &[u8]) {
+    /// A member as it came.
+    fn copied(&mut self, field: Field<'_>) {
         self.comma();
-        self.bytes.extend(raw);
+        self.bytes.extend_from_slice(field.raw());
     }
 
-    /// `name` comes from R4's tables or is one of ours: it needs no escape.
-    fn member_with(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Where the value of a member is to be written. `name` comes from R4's tables or is one of ours: it needs no escape.
+    fn member(&mut self, name: &[u8]) -> &mut Vec<u8> {
         self.comma();
         self.bytes.push(b'"');
-        self.bytes.extend(name.as_bytes());
-        self.bytes.extend(b"\":");
-        write(&mut self.bytes);
+        self.bytes.extend_from_slice(name);
+        self.bytes.extend_from_slice(b"\":");
+        self.bytes
     }
 
-    fn close(mut self) -> Vec<u8> {
+    fn close(self) {
         self.bytes.push(b'}');
-        self.bytes
     }
 }
 

@@ -31,6 +31,10 @@ pub enum Kind {
     UnsupportedMedia,
     /// Too much was sent: 413 `too-long`.
     TooLarge,
+    /// The address is too long: 414 `too-long`.
+    AddressTooLong,
+    /// The headers are too many or too long: 431 `too-long`.
+    HeadTooLarge,
     /// Too much was asked for: 422 `too-costly`.
     TooCostly,
     /// Too often: 429 `throttled`, with `Retry-After`.

@@ -11,14 +11,14 @@ use std::sync::Arc;
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Who asks.
-pub struct Caller {
+pub(crate) struct Caller {
     /// The person, the client, and what was granted.
     pub principal: Arc<Principal>,
 }
 
 impl Caller {
     /// What a page link for this caller is bound to.
-    pub fn binding(&self, policies: &Policies) -> String {
+    pub(crate) fn binding(&self, policies: &Policies) -> String {
         paging::binding_of(&self.principal, policies)
     }
 }
@@ -27,7 +27,7 @@ impl Caller {
 ///
 /// # Errors
 /// The challenge to send, and `Unauthenticated` or `Expired`.
-pub fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, Refusal)> {
+pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, Refusal)> {
     let Some(header) = request.header("authorization") else {
         return Err((
             "Bearer realm=\"fhir\"",
@@ -40,8 +40,8 @@ pub fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'static str, 
         }
         Some(_) | None => return Err(invalid("The Authorization header is not of the form \"Bearer <token>\".")),
     };
-    match cx.authority.principal(token, clock::now().seconds()) {
-        Ok(principal) => Ok(Caller { principal: Arc::new(principal) }),
+    match cx.tokens.principal(&cx.authority, token, clock::now().seconds()) {
+        Ok(principal) => Ok(Caller { principal }),
         Err(smart::introspect::Why::Expired) => Err((
             "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\"",
             Refusal::new(Kind::Expired, "The access token has expired. Use the refresh token, or authorize again."),

@@ -5,7 +5,9 @@ use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::Routes;
+use crate::tokens::Tokens;
 use fhir::ResourceType;
+pub use portal::{DemoClient, DemoUser};
 use privacy::{Gate, Policies};
 use smart::Authority;
 use std::sync::Arc;
@@ -40,6 +42,15 @@ pub const SERVED: [ResourceType; 26] = [
     ResourceType::Specimen,
 ];
 
+/// Who can walk through the doors of a demo: nobody of them exists.
+#[derive(Default)]
+pub struct Demo {
+    /// People who can sign in.
+    pub users: Vec<DemoUser>,
+    /// Apps that are registered.
+    pub clients: Vec<DemoClient>,
+}
+
 /// Everything a request may need.
 pub struct Context {
     /// Scheme, host and port: `https://localhost:8443`.
@@ -56,10 +67,14 @@ pub struct Context {
     pub records: Arc<Records>,
     /// The authorization server.
     pub authority: Authority<Ports>,
+    /// Tokens that were looked at a moment ago.
+    pub(crate) tokens: Tokens,
     /// Rate limits.
     pub limits: Limits,
     /// Page links.
     pub pages: Pages,
     /// `/metadata`, ready to send.
     pub capabilities: bytes::Bytes,
+    /// What the first page of a demo names.
+    pub demo: Demo,
 }

@@ -1,12 +1,14 @@
 //! Sockets and time: everything that touches the world, in one straight line from socket to answer.
 //!
 //! A request goes `listen` → `pipeline` → `authenticate` → `privacy::decide` → `admit` → `interaction` → `privacy`'s gate →
-//! `respond`. A laboratory's message goes `inbound::listener` → `inbound::intake` → `inbound::worker`.
+//! `respond`. A laboratory's message goes `inbound::listener` → `inbound::worker`. Operators ask by `admin`.
 
+pub mod admin;
 mod admit;
 mod authenticate;
 pub mod clock;
 pub mod context;
+mod guard;
 pub mod inbound;
 mod interaction;
 pub mod keys;
@@ -14,6 +16,7 @@ pub mod listen;
 mod oauth;
 pub mod paging;
 mod pipeline;
+mod places;
 pub mod ports;
 pub mod records;
 mod request;
@@ -23,8 +26,9 @@ pub mod route;
 mod seeded;
 mod start;
 pub mod telemetry;
+mod tokens;
 pub mod upstream;
 mod well_known;
 
 pub use admit::Limits;
-pub use start::{Gateway, Setup, StartError, short_digest};
+pub use start::{Base, Gateway, Running, Setup, StartError, short_digest};

@@ -1,11 +1,15 @@
 //! Sockets: accept, handshake, read requests within bounds and deadlines, and drain when asked to stop.
+//!
+//! What comes over HTTP/1 passes the guard before the library sees it. Every deadline is ours.
 
 use crate::context::Context;
+use crate::guard::{self, Guarded};
 use crate::pipeline;
-use crate::request::{Request, checked_path};
+use crate::places::Places;
+use crate::request::{QUERY_BYTES_MAX, Request, checked_path};
 use crate::respond::{Asker, Body, Reply, respond};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -16,29 +20,43 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-/// Connections at once.
-const CONNECTIONS_MAX: usize = 10_000;
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Time for a request's headers, and how long an idle connection is kept.
-const HEADERS: Duration = Duration::from_secs(30);
 /// Time for a request's body.
 const BODY: Duration = Duration::from_secs(30);
 /// Time for an answer to be found and recorded.
 const ANSWER: Duration = Duration::from_secs(60);
 /// Time for open requests to end when we stop.
 const DRAIN: Duration = Duration::from_secs(20);
-/// Header lines of a request.
-const HEADERS_MAX: usize = 64;
+/// How long one connection is served before its peer is asked to make a new one.
+const AGE_MAX: Duration = Duration::from_secs(60 * 60);
+/// Requests at once over one connection of HTTP/2.
+const STREAMS_MAX: u32 = 64;
+/// Bytes of a request's headers over HTTP/2, where each counts 32 more (RFC 9113 section 6.5.2).
+const HEADERS_BYTES_MAX: u32 = 32 * 1024;
+/// Time for one long answer to be taken over HTTP/2, where a peer may hold up one answer and take others.
+const TAKING: Duration = Duration::from_secs(120);
+/// Bytes of one answer over HTTP/2 that wait for a peer who does not take them.
+const WAITING_BYTES_MAX: usize = 64 * 1024;
+
+/// What a listener's connections begin with.
+#[derive(Clone)]
+pub enum Opening {
+    /// A TLS handshake.
+    Tls(TlsAcceptor),
+    /// Nothing, and from this machine alone: so a bench can tell the cost of the way from the cost of TLS.
+    PlainFromLoopback,
+}
 
 /// Serves until `stop` says so, then lets open requests end.
-pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mut stop: watch::Receiver<bool>) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+pub async fn serve(cx: Arc<Context>, listener: TcpListener, opening: Opening, mut stop: watch::Receiver<bool>) {
+    let places = Places::of_this_process();
     let mut open = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -51,10 +69,10 @@ pub async fn serve(cx: Arc<Context>, listener: TcpListener, tls: TlsAcceptor, mu
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&connections).try_acquire_owned() else { continue };
-        let (cx, tls, stop) = (Arc::clone(&cx), tls.clone(), stop.clone());
+        let Some(place) = places.take(remote.ip()) else { continue };
+        let (cx, opening, stop) = (Arc::clone(&cx), opening.clone(), stop.clone());
         open.spawn(async move {
-            connection(cx, socket, remote, tls, stop).await;
+            connection(cx, socket, remote, opening, stop).await;
             drop(place);
         });
     }
@@ -75,33 +93,81 @@ async fn connection(
     cx: Arc<Context>,
     socket: TcpStream,
     remote: SocketAddr,
-    tls: TlsAcceptor,
-    mut stop: watch::Receiver<bool>,
+    opening: Opening,
+    stop: watch::Receiver<bool>,
 ) {
     // Without it small answers wait for the peer's delayed acknowledgement.
     if socket.set_nodelay(true).is_err() {
         return;
     }
-    let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(socket)).await else { return };
+    match opening {
+        Opening::Tls(tls) => {
+            let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(socket)).await else { return };
+            let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            requests(cx, if http2 { Guarded::http2(stream) } else { Guarded::http1(stream) }, remote, stop).await;
+        }
+        Opening::PlainFromLoopback if remote.ip().is_loopback() => {
+            requests(cx, Guarded::http1(socket), remote, stop).await;
+        }
+        Opening::PlainFromLoopback => {}
+    }
+}
+
+async fn requests<S>(cx: Arc<Context>, stream: Guarded<S>, remote: SocketAddr, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let http2 = stream.is_http2();
+    let held_up = Arc::new(Notify::new());
+    let told = Arc::clone(&held_up);
     let service = service_fn(move |request| {
-        let cx = Arc::clone(&cx);
-        async move { Ok::<_, Infallible>(one(&cx, request, remote.ip()).await) }
+        let (cx, told) = (Arc::clone(&cx), Arc::clone(&told));
+        async move {
+            let response = one(&cx, request, remote.ip()).await;
+            Ok::<_, Infallible>(if http2 { watched(response, told) } else { response })
+        }
     });
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(HEADERS_MAX).half_close(false);
-    http.http2().timer(TokioTimer::new()).max_concurrent_streams(64).max_header_list_size(32 * 1024);
+    // The guard keeps the time; the library's own timer would only be set and unset for nothing.
+    http.http1().header_read_timeout(None).max_headers(guard::FIELDS_MAX).half_close(false);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADERS_BYTES_MAX)
+        .max_send_buf_size(WAITING_BYTES_MAX);
+    let http = if http2 { http.http2_only() } else { http.http1_only() };
     let served = http.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
+        () = held_up.notified() => return,
         () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
             served.await
+        }
+        () = sleep(AGE_MAX) => {
+            served.as_mut().graceful_shutdown();
+            timeout(ANSWER + DRAIN, served).await.unwrap_or(Ok(()))
         }
     };
     if let Err(why) = ended {
         tracing::debug!(%why, "a connection ended early");
     }
+}
+
+/// An answer over HTTP/2 that is long enough to be held up; then the connection is given up. Over HTTP/1 the guard sees it.
+fn watched(response: Response<Body>, held_up: Arc<Notify>) -> Response<Body> {
+    if response.body().left() <= WAITING_BYTES_MAX as u64 {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let (body, ended) = body.watched();
+    tokio::spawn(async move {
+        if timeout(TAKING, ended).await.is_err() {
+            held_up.notify_one();
+        }
+    });
+    Response::from_parts(parts, body)
 }
 
 /// One request: read it whole, then let the pipeline answer.
@@ -111,19 +177,28 @@ async fn one(cx: &Context, request: hyper::Request<Incoming>, remote: IpAddr) ->
         let asker = Asker { route: None, principal: None, correlation: &correlation, head: false, challenge: "Bearer" };
         respond(Reply::stranger(why), &asker)
     };
+    // Behind a request that was not read whole nothing more is read.
+    let close = |why: Refusal| {
+        let mut response = refuse(why);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    };
     let (parts, body) = request.into_parts();
+    if let Some(why) = guard::refused(&parts.method, parts.uri.path()) {
+        return close(why);
+    }
     if let Err(why) = one_meaning(&parts.headers, &parts.uri, parts.version) {
-        return refuse(why);
+        return close(why);
     }
     let path = parts.uri.path().to_owned();
     if let Err(why) = checked_path(&path) {
-        return refuse(why);
+        return close(why);
     }
     let bytes_max = cx.routes.find(&parts.method, &path).map_or(0, |matched| matched.route.body_bytes_max);
     let body = match timeout(BODY, read_body(body, bytes_max)).await {
         Ok(Ok(body)) => body,
-        Ok(Err(why)) => return refuse(why),
-        Err(_) => return refuse(Refusal::new(Kind::Malformed, "The body did not arrive in time.")),
+        Ok(Err(why)) => return close(why),
+        Err(_) => return close(Refusal::new(Kind::Malformed, "The body did not arrive in time.")),
     };
     let query = parts.uri.query().map(str::to_owned);
     let request = Request {
@@ -141,7 +216,7 @@ async fn one(cx: &Context, request: hyper::Request<Incoming>, remote: IpAddr) ->
     }
 }
 
-/// A request that every server would read alike: one host, and no address of another.
+/// A request that every server would read alike. Over HTTP/1 the guard has looked already, byte by byte; this holds for both.
 fn one_meaning(headers: &HeaderMap, uri: &http::Uri, version: http::Version) -> Result<(), Refusal> {
     let hosts = headers.get_all(header::HOST).iter().count();
     let absolute = uri.authority().is_some();
@@ -152,6 +227,16 @@ fn one_meaning(headers: &HeaderMap, uri: &http::Uri, version: http::Version) -> 
     let http2 = version == http::Version::HTTP_2;
     if hosts > 1 || (hosts == 0 && !absolute && !http2) || host_differs {
         return Err(Refusal::new(Kind::Malformed, "Send exactly one Host, the one the request is for."));
+    }
+    let plain = headers.values().all(|value| value.to_str().is_ok());
+    if !plain || headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
+        return Err(Refusal::new(Kind::Malformed, "Each header is plain text, and the length is said at most once."));
+    }
+    if headers.len() > guard::FIELDS_MAX {
+        return Err(Refusal::new(Kind::HeadTooLarge, "The headers are too many."));
+    }
+    if uri.query().is_some_and(|query| query.len() > QUERY_BYTES_MAX) {
+        return Err(Refusal::new(Kind::AddressTooLong, "The query is too long; send a search as POST to _search."));
     }
     if headers.contains_key(header::UPGRADE) || headers.get_all(header::TRANSFER_ENCODING).iter().count() > 1 {
         return Err(Refusal::new(Kind::Malformed, "Upgrades and repeated transfer codings are not taken."));

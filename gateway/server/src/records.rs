@@ -38,8 +38,9 @@ impl Records {
 impl Source for Records {
     async fn find(&self, permit: &Permit, query: &Query, from: &Cursor, at_most: usize) -> Result<Phi<Chunk>, Refusal> {
         match self {
-            Records::Store(store) => store.find(permit, query, from, at_most).await,
-            Records::Upstream(upstream) => upstream.find(permit, query, from, at_most).await,
+            // Boxed: what a source needs while it is asked is large, and would be moved along with every step of a request.
+            Records::Store(store) => Box::pin(store.find(permit, query, from, at_most)).await,
+            Records::Upstream(upstream) => Box::pin(upstream.find(permit, query, from, at_most)).await,
         }
     }
 
@@ -51,7 +52,7 @@ impl Source for Records {
         version: Option<&str>,
     ) -> Result<Phi<Chunk>, Refusal> {
         match self {
-            Records::Store(store) => store.fetch(permit, kind, id, version).await,
+            Records::Store(store) => Box::pin(store.fetch(permit, kind, id, version)).await,
             Records::Upstream(upstream) => upstream.fetch(permit, kind, id, version).await,
         }
     }

@@ -6,12 +6,12 @@ use privacy::{Kind, Refusal};
 use std::net::IpAddr;
 
 /// Bytes of a path. Ids have at most 64 characters, types fewer.
-pub const PATH_BYTES_MAX: usize = 512;
+pub(crate) const PATH_BYTES_MAX: usize = 512;
 /// Bytes of a query string: room for a page token.
-pub const QUERY_BYTES_MAX: usize = 8 * 1024;
+pub(crate) const QUERY_BYTES_MAX: usize = 8 * 1024;
 
 /// One request, body included.
-pub struct Request {
+pub(crate) struct Request {
     /// The method.
     pub method: Method,
     /// The path, checked by [`checked_path`].
@@ -30,14 +30,14 @@ pub struct Request {
 
 impl Request {
     /// A header's text, when it is there once and is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next()?;
         if values.next().is_some() { None } else { first.to_str().ok() }
     }
 
     /// The query's names and values, decoded.
-    pub fn query_pairs(&self) -> Vec<(String, String)> {
+    pub(crate) fn query_pairs(&self) -> Vec<(String, String)> {
         pairs(self.query.as_deref().unwrap_or("").as_bytes())
     }
 
@@ -45,7 +45,7 @@ impl Request {
     ///
     /// # Errors
     /// `UnsupportedMedia` when the body is no form.
-    pub fn form_pairs(&self) -> Result<Vec<(String, String)>, Refusal> {
+    pub(crate) fn form_pairs(&self) -> Result<Vec<(String, String)>, Refusal> {
         let media = self.header("content-type").unwrap_or("").split(';').next().unwrap_or("").trim();
         if self.body.is_empty() || media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Ok(pairs(&self.body));
@@ -61,13 +61,16 @@ fn pairs(form: &[u8]) -> Vec<(String, String)> {
 /// A path that every server reads alike: plain characters, no empty segment, no dots that climb, nothing encoded.
 ///
 /// # Errors
-/// `Malformed` for anything else.
-pub fn checked_path(path: &str) -> Result<(), Refusal> {
+/// `AddressTooLong` past the bound, `Malformed` for anything else.
+pub(crate) fn checked_path(path: &str) -> Result<(), Refusal> {
+    if path.len() > PATH_BYTES_MAX {
+        return Err(Refusal::new(Kind::AddressTooLong, "The path is too long."));
+    }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'$' | b'/');
     let segments = path.strip_prefix('/').unwrap_or("/").split('/');
     let climbs = |segment: &str| segment.is_empty() || segment == "." || segment == "..";
     let whole = path == "/" || !segments.clone().any(climbs);
-    if path.len() <= PATH_BYTES_MAX && path.bytes().all(plain) && whole {
+    if path.bytes().all(plain) && whole {
         return Ok(());
     }
     Err(Refusal::new(

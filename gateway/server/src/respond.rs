@@ -1,6 +1,7 @@
 //! The only maker of HTTP responses. What reaches a client is one of four kinds of reply, and nothing else can be sent.
 
 use crate::route::{Cors, Route};
+use crate::telemetry::Alarm;
 use bytes::Bytes;
 use fhir::outcome::{Issue, IssueCode, outcome};
 use http::header::{self, HeaderName, HeaderValue};
@@ -11,18 +12,24 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::sync::oneshot;
 
 /// The media type of FHIR's JSON.
-pub const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 /// The media type of other JSON.
-pub const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 /// The media type of pages.
-pub const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+
+/// Room for the headers of an answer, so that they are written without being moved.
+const HEADERS: usize = 20;
 
 /// The one body type; only this file can make one.
-pub struct Body {
+pub(crate) struct Body {
     chunks: VecDeque<Bytes>,
     left: u64,
+    /// Whoever waits for the other half learns when the body was taken whole or given up.
+    _kept: Option<oneshot::Sender<()>>,
     #[cfg(feature = "faults")]
     dying: crate::seeded::Dying,
 }
@@ -33,9 +40,22 @@ impl Body {
         Body {
             chunks: chunks.into(),
             left,
+            _kept: None,
             #[cfg(feature = "faults")]
             dying: crate::seeded::Dying::default(),
         }
+    }
+
+    /// Bytes that have not been taken yet.
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// The same body, and what ends when it does.
+    pub(crate) fn watched(mut self) -> (Body, oneshot::Receiver<()>) {
+        let (kept, ended) = oneshot::channel();
+        self._kept = Some(kept);
+        (self, ended)
     }
 
     /// What is still to be sent.
@@ -75,7 +95,7 @@ impl hyper::body::Body for Body {
 }
 
 /// The shape of an answer that holds health data.
-pub struct Shape {
+pub(crate) struct Shape {
     /// 200, or 304 when the caller has it already.
     pub status: StatusCode,
     /// Its media type.
@@ -87,7 +107,7 @@ pub struct Shape {
 }
 
 /// A document that is the same for everyone, or says nothing of anyone.
-pub struct Public {
+pub(crate) struct Public {
     /// The status.
     pub status: StatusCode,
     /// Its media type.
@@ -100,19 +120,19 @@ pub struct Public {
 
 impl Public {
     /// A document with status 200.
-    pub fn ok(media: &'static str, body: impl Into<Bytes>) -> Public {
+    pub(crate) fn ok(media: &'static str, body: impl Into<Bytes>) -> Public {
         Public { status: StatusCode::OK, media, headers: Vec::new(), body: body.into() }
     }
 
     /// With one more header.
-    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Public {
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Public {
         self.headers.push((name, value.into()));
         self
     }
 }
 
 /// Tokens, codes and sessions: never cached, never logged.
-pub struct Credential {
+pub(crate) struct Credential {
     /// 200, 303 or an OAuth error's status.
     pub status: StatusCode,
     /// Its media type; empty for a redirect.
@@ -125,20 +145,20 @@ pub struct Credential {
 
 impl Credential {
     /// On to another address, with GET (RFC 9110, 303).
-    pub fn see_other(location: impl Into<String>) -> Credential {
+    pub(crate) fn see_other(location: impl Into<String>) -> Credential {
         let headers = vec![(header::LOCATION, location.into())];
         Credential { status: StatusCode::SEE_OTHER, media: "", headers, body: Bytes::new() }
     }
 
     /// With one more header.
-    pub fn with(mut self, name: HeaderName, value: impl Into<String>) -> Credential {
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<String>) -> Credential {
         self.headers.push((name, value.into()));
         self
     }
 }
 
 /// All that the pipeline can answer.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Health data that passed the gate.
     Disclosure(Box<Disclosure<Shape>>),
     /// No answer, and why.
@@ -151,13 +171,13 @@ pub enum Reply {
 
 impl Reply {
     /// A refusal of someone who is not known.
-    pub fn stranger(why: Refusal) -> Reply {
+    pub(crate) fn stranger(why: Refusal) -> Reply {
         Reply::Refused(Refused::of_a_stranger(why))
     }
 }
 
 /// What a response says besides its reply.
-pub struct Asker<'a> {
+pub(crate) struct Asker<'a> {
     /// The route that was asked, when there is one.
     pub route: Option<&'a Route>,
     /// Who asked, when known.
@@ -171,13 +191,14 @@ pub struct Asker<'a> {
 }
 
 /// Makes the response.
-pub fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
+pub(crate) fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
     let (status, media, headers, chunks) = match reply {
         Reply::Disclosure(disclosure) => {
             let (to, shape) = disclosure.deliver();
             if asker.principal.is_none_or(|principal| !to.is(principal)) {
                 tracing::error!(
                     alarm = "wrong-recipient",
+                    total = Alarm::WrongRecipient.count(1),
                     correlation = asker.correlation,
                     "an answer was for someone else"
                 );
@@ -193,12 +214,13 @@ pub fn respond(reply: Reply, asker: &Asker<'_>) -> Response<Body> {
             (credential.status, credential.media, headers, vec![credential.body])
         }
     };
-    let body = Body::new(if asker.head || status == StatusCode::NOT_MODIFIED { Vec::new() } else { chunks.clone() });
     let length: usize = chunks.iter().map(Bytes::len).sum();
+    let body = Body::new(if asker.head || status == StatusCode::NOT_MODIFIED { Vec::new() } else { chunks });
     #[allow(clippy::disallowed_methods, reason = "this is the one place that answers")]
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let out = response.headers_mut();
+    out.reserve(HEADERS);
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             out.append(name, value);
@@ -238,6 +260,10 @@ type Parts = (StatusCode, &'static str, Vec<(HeaderName, String)>, Vec<Bytes>);
 
 /// An OperationOutcome: the caller's text, never ours.
 fn refusal(why: &Refusal, asker: &Asker<'_>) -> Parts {
+    if matches!(why.kind(), Kind::UpstreamDown | Kind::UpstreamTimeout) {
+        let total = Alarm::Upstream.count(1);
+        tracing::warn!(alarm = "upstream", total, correlation = asker.correlation, "no usable answer from behind");
+    }
     if let Some(private) = why.private() {
         tracing::warn!(kind = ?why.kind(), correlation = asker.correlation, why = private, "refused");
     }
@@ -270,6 +296,8 @@ fn status_of(kind: Kind) -> (StatusCode, IssueCode) {
         Kind::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, IssueCode::NotSupported),
         Kind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, IssueCode::NotSupported),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, IssueCode::TooLong),
+        Kind::AddressTooLong => (StatusCode::URI_TOO_LONG, IssueCode::TooLong),
+        Kind::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, IssueCode::TooLong),
         Kind::TooCostly => (StatusCode::UNPROCESSABLE_ENTITY, IssueCode::TooCostly),
         Kind::Throttled => (StatusCode::TOO_MANY_REQUESTS, IssueCode::Throttled),
         Kind::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, IssueCode::Timeout),

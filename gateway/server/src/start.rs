@@ -1,15 +1,17 @@
 //! Puts a gateway together and runs it until it is told to stop.
 
+use crate::admin::{self, Admin, Life, Socket};
 use crate::admit::Limits;
 use crate::clock;
-use crate::context::{Context, SERVED};
-use crate::inbound::{self, Inbox};
+use crate::context::{Context, Demo, SERVED};
+use crate::inbound::{self, Door, Inbox};
 use crate::keys::Keys;
-use crate::listen;
+use crate::listen::{self, Opening};
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::{Act, ROUTES, Routes};
+use crate::tokens::Tokens;
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
@@ -17,34 +19,50 @@ use conformance::capability::{self, Claims, KindClaim, Oauth};
 use fhir::{Interaction, ResourceType};
 use privacy::{Gate, Policies};
 use smart::{Authority, Settings};
+use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-/// How often ended tickets and idle limiter keys are forgotten.
+/// Something under way. Boxed here, so that a program that starts a gateway need not compile all of it once more.
+pub type Running<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// How often ended tickets and idle limiter keys are forgotten, and messages taken up whose delivery failed.
 const TIDY: Duration = Duration::from_secs(60);
 
-/// What a gateway is made of.
-pub struct Setup {
+/// What a gateway rests on, whether it serves or its data folder is only looked into.
+pub struct Base {
     /// Scheme, host and port, without a slash at the end.
     pub origin: String,
+    /// The data folder.
+    pub data: PathBuf,
     /// The embedded store; with an upstream too it keeps the ledger, the journal and the authorization server's things.
     pub store: Store,
     /// Where records come from.
     pub records: Records,
     /// The gateway's keys.
     pub keys: Keys,
-    /// Laboratories' links and how each is spoken with.
-    pub links: Vec<(Link, Arc<dyn Adapter>, TcpListener)>,
+}
+
+/// What a gateway is made of.
+pub struct Setup {
+    /// What it rests on.
+    pub base: Base,
+    /// Laboratories' links.
+    pub links: Vec<Door>,
+    /// Invented people and apps that the first page names; empty unless it is a demo.
+    pub demo: Demo,
 }
 
 /// A gateway, ready to serve.
 pub struct Gateway {
-    context: Arc<Context>,
-    store: Store,
-    links: Vec<(Arc<Inbox>, TcpListener)>,
+    admin: Arc<Admin>,
+    socket: Socket,
+    doors: Vec<(Arc<Inbox>, Door)>,
+    drain: Arc<Notify>,
 }
 
 /// Why a gateway cannot be put together.
@@ -52,71 +70,142 @@ pub struct Gateway {
 #[error("the gateway cannot start: {0}")]
 pub struct StartError(String);
 
+fn fail(why: impl std::fmt::Display) -> StartError {
+    StartError(why.to_string())
+}
+
 impl Gateway {
     /// Puts it together; messages that were kept but not delivered are taken up before anything is served.
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn new(setup: Setup) -> Result<Gateway, StartError> {
-        let fail = |why: &dyn std::fmt::Display| StartError(why.to_string());
-        let Setup { origin, store, records, keys, links } = setup;
-        let fhir_base = format!("{origin}/fhir");
-        let policies = Policies::shipped(short_digest).map_err(|why| fail(&why))?;
-        let routes = Routes::compile().map_err(|why| fail(&why))?;
-        let records = Arc::new(records);
-        let settings = Settings { origin: origin.clone(), fhir_base: fhir_base.clone(), served: SERVED.to_vec() };
-        let oauth =
-            Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
-        let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
-        let Keys { access, identity, pages } = keys;
-        let pages = Pages::new(pages);
-        let ports = Ports::new(store.clone(), access, identity, Arc::clone(&records));
-        let authority = Authority::open(settings, ports).await.map_err(|why| fail(&why))?;
-        let gate = Gate::new(store.ledger());
-        let context = Context {
-            origin,
-            fhir_base,
-            routes,
-            gate,
-            policies,
-            records: Arc::clone(&records),
-            authority,
-            limits: Limits::default(),
-            pages,
-            capabilities,
-        };
-        let mut inboxes = Vec::new();
-        for (link, adapter, listener) in links {
-            let inbox = Arc::new(Inbox::new(link, adapter, store.clone(), Arc::clone(&records)));
+    pub fn new(setup: Setup) -> Running<Result<Gateway, StartError>> {
+        Box::pin(Gateway::put_together(setup))
+    }
+
+    async fn put_together(setup: Setup) -> Result<Gateway, StartError> {
+        let Setup { base, links, demo } = setup;
+        let (store, data) = (base.store.clone(), base.data.clone());
+        let socket = Socket::bind(&data).map_err(|why| {
+            fail(format_args!(
+                "its admin socket cannot be made in {} ({why}); give this user the folder",
+                data.display()
+            ))
+        })?;
+        let cx = Arc::new(Context { demo, ..context(base).await? });
+        let mut doors = Vec::new();
+        for door in links {
+            let (link, adapter) = (door.link.clone(), Arc::clone(&door.adapter));
+            let inbox = Arc::new(Inbox::new(link, adapter, store.clone(), Arc::clone(&cx.records)));
             let resumed = inbox.resume().await;
             if resumed > 0 {
                 tracing::info!(link = inbox.link_name(), resumed, "messages that were not delivered were taken up");
             }
-            inboxes.push((inbox, listener));
+            doors.push((inbox, door));
         }
-        Ok(Gateway { context: Arc::new(context), store, links: inboxes })
+        let drain = Arc::new(Notify::new());
+        let life = Some(Life { since: clock::now(), drain: Arc::clone(&drain) });
+        let inboxes = doors.iter().map(|(inbox, _)| Arc::clone(inbox)).collect();
+        Ok(Gateway { admin: Arc::new(Admin { cx, store, data, inboxes, life }), socket, doors, drain })
     }
 
     /// The authorization server, for registering clients and accounts.
     pub fn authority(&self) -> &Authority<Ports> {
-        &self.context.authority
+        &self.admin.cx.authority
+    }
+
+    /// Told when an operator asks the gateway to stop.
+    pub fn drain(&self) -> Arc<Notify> {
+        Arc::clone(&self.drain)
     }
 
     /// Serves until `stop` says so, then ends what is under way.
-    pub async fn serve(self, listener: Vec<TcpListener>, tls: Arc<ServerConfig>, stop: watch::Receiver<bool>) {
+    pub fn serve(self, listener: Vec<TcpListener>, tls: Arc<ServerConfig>, stop: watch::Receiver<bool>) -> Running<()> {
+        Box::pin(self.run(listener, Opening::Tls(tls.into()), stop))
+    }
+
+    /// As [`Gateway::serve`], but without TLS and for this machine alone: a bench compares it with peers that speak plainly
+    /// too. No command and no setting leads here (`tests/tests/tidy.rs`).
+    ///
+    /// # Errors
+    /// [`StartError`] when the listener can be reached from elsewhere.
+    pub fn serve_plainly_to_loopback(
+        self,
+        listener: TcpListener,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Running<()>, StartError> {
+        let address = listener.local_addr().map_err(fail)?;
+        if !address.ip().is_loopback() {
+            return Err(StartError(format!("without TLS it is served on loopback alone, and {address} is not that")));
+        }
+        Ok(Box::pin(self.run(vec![listener], Opening::PlainFromLoopback, stop)))
+    }
+
+    async fn run(self, listener: Vec<TcpListener>, opening: Opening, stop: watch::Receiver<bool>) {
+        let cx = &self.admin.cx;
         let mut parts = tokio::task::JoinSet::new();
         for listener in listener {
-            parts.spawn(listen::serve(Arc::clone(&self.context), listener, Arc::clone(&tls).into(), stop.clone()));
+            parts.spawn(listen::serve(Arc::clone(cx), listener, opening.clone(), stop.clone()));
         }
-        for (inbox, listener) in self.links {
-            parts.spawn(inbound::listen(inbox, listener, stop.clone()));
+        let inboxes = self.doors.iter().map(|(inbox, _)| Arc::clone(inbox)).collect();
+        for (inbox, Door { listener, tls, .. }) in self.doors {
+            parts.spawn(inbound::listen(inbox, listener, tls, stop.clone()));
         }
-        parts.spawn(tidy(Arc::clone(&self.context), self.store, stop));
+        parts.spawn(admin::serve(self.socket, Arc::clone(&self.admin), stop.clone()));
+        parts.spawn(tidy(Arc::clone(cx), self.admin.store.clone(), inboxes, stop));
         while parts.join_next().await.is_some() {}
     }
 }
 
-async fn tidy(cx: Arc<Context>, store: Store, mut stop: watch::Receiver<bool>) {
+impl Admin {
+    /// For a command on the folder of a gateway that does not run. Nothing is taken up and nothing listens.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn of_a_stopped_gateway(
+        base: Base,
+        links: Vec<(Link, Arc<dyn Adapter>)>,
+    ) -> Running<Result<Admin, StartError>> {
+        Box::pin(async move {
+            let (store, data) = (base.store.clone(), base.data.clone());
+            let cx = Arc::new(context(base).await?);
+            let inbox = |(link, adapter)| Arc::new(Inbox::new(link, adapter, store.clone(), Arc::clone(&cx.records)));
+            let inboxes = links.into_iter().map(inbox).collect();
+            Ok(Admin { cx, store, data, inboxes, life: None })
+        })
+    }
+}
+
+async fn context(base: Base) -> Result<Context, StartError> {
+    let Base { origin, data: _, store, records, keys } = base;
+    let fhir_base = format!("{origin}/fhir");
+    let policies = Policies::shipped(short_digest).map_err(fail)?;
+    let routes = Routes::compile().map_err(fail)?;
+    let records = Arc::new(records);
+    let settings = Settings { origin: origin.clone(), fhir_base: fhir_base.clone(), served: SERVED.to_vec() };
+    let oauth =
+        Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
+    let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
+    let Keys { access, identity, pages } = keys;
+    let ports = Ports::new(store.clone(), access, identity, Arc::clone(&records));
+    let authority = Authority::open(settings, ports).await.map_err(fail)?;
+    Ok(Context {
+        origin,
+        fhir_base,
+        routes,
+        gate: Gate::new(store.ledger()),
+        policies,
+        records,
+        authority,
+        tokens: Tokens::default(),
+        limits: Limits::default(),
+        pages: Pages::new(pages),
+        capabilities,
+        demo: Demo::default(),
+    })
+}
+
+async fn tidy(cx: Arc<Context>, store: Store, inboxes: Vec<Arc<Inbox>>, mut stop: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(TIDY) => {}
@@ -126,6 +215,9 @@ async fn tidy(cx: Arc<Context>, store: Store, mut stop: watch::Receiver<bool>) {
         cx.authority.forget_ended(clock::now().seconds());
         if let Err(why) = store.tickets().purge(clock::now().seconds()).await {
             tracing::warn!(%why, "ended tickets could not be forgotten");
+        }
+        for inbox in &inboxes {
+            inbox.try_again().await;
         }
     }
 }

@@ -5,8 +5,12 @@
 //! reaches an answer.
 
 mod address;
+mod chunks;
 mod evidence;
+mod head;
 mod keep;
+mod line;
+mod mark;
 mod page;
 mod question;
 #[cfg(feature = "faults")]
@@ -15,8 +19,12 @@ mod wire;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod line_tests;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
+use crate::telemetry::Alarm;
 use address::Base;
 use evidence::{Evidence, pointed};
 use fhir::resource::Resource;
@@ -24,6 +32,7 @@ use fhir::search::{Query, matches};
 use fhir::subject::{About, about};
 use fhir::{Id, ResourceType};
 use json::Document;
+pub use mark::Claim;
 use page::{Page, name};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Refusal, Row, Source, Standing};
 use question::is_personal;
@@ -69,16 +78,18 @@ impl Upstream {
             Cursor::Store(_) => return Err(gone()),
         };
         let page = match self.wire.page(&link).await? {
-            Some(page) => Page::read(&page, query.kind, &self.base)?,
+            Some(page) => self.taken_apart(&page, query.kind)?,
             None if *from == Cursor::Start => return Err(down("it does not know this type")),
             None => return Err(gone()),
         };
         if is_personal(query.kind) {
-            let foreign = page.foreign(permit.subject(), &self.base)?;
+            let foreign = self.trusted(page.foreign(permit.subject(), &self.base))?;
             if foreign > 0 {
+                self.wire.distrust();
                 tracing::warn!(
                     alarm = "foreign-row",
                     rows = foreign,
+                    total = Alarm::ForeignRow.count(foreign as u64),
                     "the server behind us gave rows of other patients"
                 );
             }
@@ -137,6 +148,7 @@ impl Upstream {
             return Ok(None);
         };
         if name(&content).is_none_or(|(its_kind, its_id)| its_kind != kind || its_id != *id) {
+            self.wire.distrust();
             return Err(down("it gave another resource than was read"));
         }
         Ok(Some(content))
@@ -150,7 +162,19 @@ impl Upstream {
     /// A page by its link, which is within the base.
     async fn next_page(&self, kind: ResourceType, link: &str) -> Result<Page, Refusal> {
         let page = self.wire.page(link).await?.ok_or_else(|| down("a page of its own is not there"))?;
-        Page::read(&page, kind, &self.base)
+        self.taken_apart(&page, kind)
+    }
+
+    fn taken_apart(&self, page: &Document, kind: ResourceType) -> Result<Page, Refusal> {
+        self.trusted(Page::read(page, kind, &self.base))
+    }
+
+    /// An answer with a fault may be another's: no connection is used again.
+    fn trusted<T>(&self, answer: Result<T, Refusal>) -> Result<T, Refusal> {
+        if answer.is_err() {
+            self.wire.distrust();
+        }
+        answer
     }
 }
 

@@ -7,30 +7,32 @@ use privacy::{Kind, Refusal};
 use smart::discovery;
 
 /// `/metadata`.
-pub fn capabilities(cx: &Context) -> Reply {
+pub(crate) fn capabilities(cx: &Context) -> Reply {
     Reply::Public(Public::ok(FHIR_JSON, cx.capabilities.clone()))
 }
 
 /// `/.well-known/smart-configuration`.
-pub fn smart_configuration(cx: &Context) -> Reply {
+pub(crate) fn smart_configuration(cx: &Context) -> Reply {
     Reply::Public(Public::ok(JSON, discovery::smart_configuration(&cx.authority.settings).to_string()))
 }
 
 /// `/.well-known/openid-configuration`.
-pub fn openid_configuration(cx: &Context) -> Reply {
+pub(crate) fn openid_configuration(cx: &Context) -> Reply {
     Reply::Public(Public::ok(JSON, discovery::openid_configuration(&cx.authority.settings).to_string()))
 }
 
 /// The public keys.
-pub fn jwks(cx: &Context) -> Reply {
+pub(crate) fn jwks(cx: &Context) -> Reply {
     Reply::Public(Public::ok(JSON, cx.authority.jwks().to_string()))
 }
 
-/// Whether records can be had.
-pub async fn ready(cx: &Context) -> Reply {
-    if cx.records.ready().await {
+/// Whether records can be had, and that recorded.
+pub(crate) async fn ready(cx: &Context) -> Reply {
+    if cx.gate.ledger().is_up() && cx.records.ready().await {
         let document = Public { status: StatusCode::OK, ..Public::ok("text/plain", "ready\n") };
         return Reply::Public(document);
     }
-    Reply::stranger(Refusal::new(Kind::Unavailable, "The source of records does not answer.").retry_after(5))
+    Reply::stranger(
+        Refusal::new(Kind::Unavailable, "Records cannot be had, or that cannot be recorded.").retry_after(5),
+    )
 }

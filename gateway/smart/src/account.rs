@@ -1,6 +1,8 @@
 //! People who can sign in.
 
+use crate::authority::{Authority, write};
 use crate::locale::Locale;
+use crate::ports::{Ports, Space, Swap, Unavailable};
 use crate::stored;
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role};
@@ -21,6 +23,9 @@ pub struct Account {
     pub username: String,
     /// The password as a PHC string (argon2id).
     pub password: String,
+    /// When it was given this password, in seconds since 1970: sessions of the password before are over.
+    #[serde(default)]
+    pub password_set_s: i64,
     /// What kind of person.
     #[serde(with = "stored::role")]
     pub role: Role,
@@ -40,11 +45,60 @@ impl Account {
         typed.trim().to_lowercase()
     }
 
+    /// Whether this can be a user name: what is typed is compared in lower case, and stands in lists and logs.
+    pub fn is_username(text: &str) -> bool {
+        let sound = |letter: char| !letter.is_whitespace() && !letter.is_control();
+        !text.is_empty() && text.len() <= USERNAME_BYTES_MAX && text.chars().all(sound)
+    }
+
     /// Why this person asks: a patient for their own record, a clinician to treat.
     pub fn purpose(&self) -> Purpose {
         match self.role {
             Role::Patient => Purpose::PatientRequest,
             Role::Clinician => Purpose::Treatment,
         }
+    }
+}
+
+impl<P: Ports> Authority<P> {
+    /// Adds an account, unless its name is taken; says whether it was added.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub async fn add_account(&self, account: &Account) -> Result<bool, Unavailable> {
+        let key = Account::username_key(&account.username);
+        let swap = self.ports.swap_document(Space::Account, &key, None, write(account)?).await?;
+        Ok(matches!(swap, Swap::Done(_)))
+    }
+
+    /// Switches an account off, which ends all that it granted, or on again. Gives how many grants were ended, and nothing
+    /// when there is no such account.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub async fn switch_account(
+        &self,
+        username: &str,
+        enabled: bool,
+        now_s: i64,
+    ) -> Result<Option<usize>, Unavailable> {
+        let Some(account) = self.account(username).await? else { return Ok(None) };
+        self.put_account(&Account { enabled, ..account.clone() }).await?;
+        if enabled {
+            return Ok(Some(0));
+        }
+        // First the account: from then on nothing more is granted.
+        self.end_grants(|grant| grant.account == account.id, now_s).await.map(Some)
+    }
+
+    /// Gives an account another password, a PHC string; sessions of the one before are over, what was granted stays. Says
+    /// whether there is such an account.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub async fn change_password(&self, username: &str, password: String, now_s: i64) -> Result<bool, Unavailable> {
+        let Some(account) = self.account(username).await? else { return Ok(false) };
+        self.put_account(&Account { password, password_set_s: now_s, ..account }).await?;
+        Ok(true)
     }
 }

@@ -60,6 +60,11 @@ impl<P: Ports> Authority<P> {
         self.get(Space::Account, &Account::username_key(username)).await
     }
 
+    /// Every account, in the order of their names; enabled or not.
+    pub async fn accounts(&self) -> Result<Vec<Account>, Unavailable> {
+        self.ports.documents(Space::Account).await?.iter().map(|kept| read(&kept.json)).collect()
+    }
+
     /// Forgets grants that have ended by themselves; the edge calls it now and then.
     pub fn forget_ended(&self, now_s: i64) {
         self.grants.forget_ended(now_s);
@@ -172,6 +177,6 @@ fn unreadable(why: &serde_json::Error) -> Unavailable {
     Unavailable(format!("a kept document cannot be read, at line {} column {}", why.line(), why.column()))
 }
 
-fn write(document: &impl Serialize) -> Result<String, Unavailable> {
+pub(crate) fn write(document: &impl Serialize) -> Result<String, Unavailable> {
     serde_json::to_string(document).map_err(|why| Unavailable(format!("a document cannot be written: {why}")))
 }

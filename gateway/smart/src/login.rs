@@ -105,6 +105,9 @@ impl<P: Ports> Authority<P> {
             return Ok(None);
         }
         let Some(account) = self.live_account(&session.username, &session.account).await? else { return Ok(None) };
+        if session.created_s < account.password_set_s {
+            return Ok(None);
+        }
         if now_s - used_s >= NOTED_EVERY_S {
             self.note_use(token, now_s).await?;
         }

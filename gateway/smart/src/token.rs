@@ -114,6 +114,11 @@ impl<P: Ports> Authority<P> {
             Swap::Done(_) => {
                 // The grant stands, so the code is of no more use; taking it away only tidies up.
                 self.take::<Code>(Space::Code, secret).await?;
+                // Whoever switched the account off just now may have looked for its grants before this one stood.
+                if self.live_account(&grant.username, &grant.account).await?.is_none() {
+                    self.end_grant(&grant.id, now_s).await?;
+                    return Err(switched_off());
+                }
                 let refresh_token =
                     grant.scopes.has(Scope::OfflineAccess).then(|| self.refresh_token(&grant)).transpose()?;
                 let id_token = self.id_token(&grant, &code, now_s)?;
@@ -200,17 +205,12 @@ impl<P: Ports> Authority<P> {
         id: &str,
         patient: Option<&Id>,
     ) -> Result<crate::account::Account, OauthError> {
-        let gone = || {
-            invalid_grant(
-                "The account was switched off, or may no longer ask about this patient. The person must authorize again.",
-            )
-        };
-        let account = self.live_account(username, id).await?.ok_or_else(gone)?;
+        let account = self.live_account(username, id).await?.ok_or_else(switched_off)?;
         if !client.purposes.contains(&account.purpose()) {
-            return Err(gone());
+            return Err(switched_off());
         }
         match patient {
-            Some(patient) if !self.may_ask_about(&account, patient).await? => Err(gone()),
+            Some(patient) if !self.may_ask_about(&account, patient).await? => Err(switched_off()),
             Some(_) | None => Ok(account),
         }
     }
@@ -272,6 +272,13 @@ impl<P: Ports> Authority<P> {
     pub(crate) fn grant_id(&self, code: &str) -> String {
         self.digest(&format!("grant made from code {code}"))
     }
+}
+
+/// The account may not have what was asked for any more.
+fn switched_off() -> OauthError {
+    invalid_grant(
+        "The account was switched off, or may no longer ask about this patient. The person must authorize again.",
+    )
 }
 
 /// The code or refresh token does not hold.

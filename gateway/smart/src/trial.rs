@@ -206,6 +206,7 @@ pub(crate) fn account(username: &str, role: Role, fhir_user: (ResourceType, Id))
         id: format!("account-of-{username}"),
         username: username.to_owned(),
         password: format!("phc {username}-password"),
+        password_set_s: 0,
         role,
         fhir_user,
         locale: None,

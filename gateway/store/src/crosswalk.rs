@@ -85,24 +85,28 @@ fn role(number: &OrderNumber) -> &'static str {
 
 /// Writes what keys became. A key that led to another id, or an id that another key led to, undoes the whole.
 pub(crate) async fn cross(connection: &mut SqliteConnection, link: &str, lines: &[Crossed]) -> Result<(), StoreError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::with_capacity(lines.len());
     for line in lines {
         let json = |error: serde_json::Error| StoreError::Unfit(error.to_string());
         let standing = serde_json::to_string(&line.standing).map_err(json)?;
         let members = serde_json::to_string(&line.members).map_err(json)?;
-        let sql = "INSERT INTO crosswalk (link, key, kind, id, standing, members) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT (link, key) DO UPDATE SET standing = excluded.standing, members = excluded.members
-            WHERE kind = excluded.kind AND id = excluded.id";
-        let write = sqlx::query(sql).bind(link).bind(&line.key).bind(line.kind.as_str()).bind(line.id.as_str());
-        let written = match write.bind(standing).bind(members).execute(&mut *connection).await {
-            Ok(written) => written.rows_affected(),
-            Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => 0,
-            Err(error) => return Err(error.into()),
-        };
-        if written == 0 {
-            return Err(StoreError::TwoKeys);
-        }
+        rows.push(serde_json::json!([line.key, line.kind.as_str(), line.id.as_str(), standing, members]));
     }
-    Ok(())
+    let sql = "INSERT INTO crosswalk (link, key, kind, id, standing, members)
+        SELECT ?1, j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3, j.value ->> 4 FROM json_each(?2) j
+        WHERE true
+        ON CONFLICT (link, key) DO UPDATE SET standing = excluded.standing, members = excluded.members
+        WHERE kind = excluded.kind AND id = excluded.id";
+    let write = sqlx::query(sql).bind(link).bind(serde_json::Value::from(rows).to_string());
+    let written = match write.execute(&mut *connection).await {
+        Ok(written) => written.rows_affected(),
+        Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    if written == lines.len() as u64 { Ok(()) } else { Err(StoreError::TwoKeys) }
 }
 
 /// Writes whose order numbers are.

@@ -9,8 +9,9 @@ use crate::sqlite::{self, MigrateFault, Writer};
 use fhir::Instant;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqlitePool;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,7 +134,8 @@ impl Store {
     /// up to date.
     pub async fn open(dir: &Path, options: Options) -> Result<Store, OpenError> {
         let unusable = |why| unusable(dir, why);
-        std::fs::create_dir_all(dir).map_err(unusable)?;
+        // For its owner alone: nothing in it is encrypted.
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unusable)?;
         if let Some(kind) = network_file_system(dir) {
             return Err(OpenError::NetworkFileSystem { folder: dir.to_owned(), kind });
         }

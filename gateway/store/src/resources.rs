@@ -71,15 +71,35 @@ impl Store {
         self.writer().write(move |connection| Box::pin(async move { put_all(connection, ready, at).await })).await
     }
 
-    /// The current version of a record and its number, for whoever is about to change it.
+    /// The current versions of some records and their numbers, for whoever is about to change them, in the order asked;
+    /// nothing for one that is not there.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn currents(
+        &self,
+        names: &[(ResourceType, Id)],
+    ) -> Result<Vec<Option<(u64, Phi<Document>)>>, StoreError> {
+        let sql = "SELECT j.key, r.version, r.bytes FROM json_each(?) j
+            JOIN resource r ON r.kind = j.value ->> 0 AND r.id = j.value ->> 1 WHERE r.deleted = 0";
+        let asked: Vec<[&str; 2]> = names.iter().map(|(kind, id)| [kind.as_str(), id.as_str()]).collect();
+        let asked = serde_json::json!(asked).to_string();
+        let rows: Vec<(i64, i64, Vec<u8>)> = sqlx::query_as(sql).bind(asked).fetch_all(self.readers()).await?;
+        let mut found: Vec<_> = names.iter().map(|_| None).collect();
+        for (place, version, bytes) in rows {
+            if let Some(found) = usize::try_from(place).ok().and_then(|place| found.get_mut(place)) {
+                *found = Some((uint(version), Phi::new(column::document(bytes)?)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The current version of one record and its number.
     ///
     /// # Errors
     /// The disk's.
     pub async fn current(&self, kind: ResourceType, id: &Id) -> Result<Option<(u64, Phi<Document>)>, StoreError> {
-        let sql = "SELECT version, bytes FROM resource WHERE kind = ? AND id = ? AND deleted = 0";
-        let found: Option<(i64, Vec<u8>)> =
-            sqlx::query_as(sql).bind(kind.as_str()).bind(id.as_str()).fetch_optional(self.readers()).await?;
-        found.map(|(version, bytes)| Ok((uint(version), Phi::new(column::document(bytes)?)))).transpose()
+        Ok(self.currents(&[(kind, id.clone())]).await?.pop().flatten())
     }
 
     /// How many records of a type there are, whosever they are: for start and operation, never for an answer.
@@ -124,17 +144,43 @@ pub(crate) async fn put_all(
     // What is searched is what is written, and that has milliseconds.
     let at = Instant::from_micros(at.micros().div_euclid(1000) * 1000);
     let mut versions = Vec::with_capacity(ready.len());
+    let mut indexed: Vec<Indexed> = Vec::with_capacity(ready.len());
     for one in ready {
-        versions.push(put_one(connection, one, at).await?);
+        let (version, index) = put_one(connection, one, at).await?;
+        versions.push(version);
+        if let Some(index) = index {
+            // A record that is put twice is found by what it was last.
+            indexed.retain(|earlier| earlier.row != index.row);
+            indexed.push(index);
+        }
     }
+    insert_columns(connection, &indexed).await?;
     Ok(versions)
+}
+
+/// A row whose columns are still to be written.
+struct Indexed {
+    row: i64,
+    kind: ResourceType,
+    columns: Columns,
 }
 
 /// What stands in the table now.
 type Standing = (i64, i64, i64, bool, Vec<u8>);
 
-async fn put_one(connection: &mut SqliteConnection, put: Ready, at: Instant) -> Result<Version, StoreError> {
+async fn put_one(
+    connection: &mut SqliteConnection,
+    put: Ready,
+    at: Instant,
+) -> Result<(Version, Option<Indexed>), StoreError> {
     let Ready { kind, id, prepared, expected, withhold_earlier } = put;
+    // Most of what a laboratory sends is new, and is written without a look at what is not there.
+    if expected == Expected::Absent
+        && let Some(row) = insert(connection, kind, &id, &prepared, at).await?
+    {
+        let index = Indexed { row, kind, columns: prepared.columns };
+        return Ok((Version { kind, id, version: 1, updated: at, new: true }, Some(index)));
+    }
     let sql = "SELECT row, version, updated, deleted <> 0, bytes FROM resource WHERE kind = ? AND id = ?";
     let before: Option<Standing> =
         sqlx::query_as(sql).bind(kind.as_str()).bind(id.as_str()).fetch_optional(&mut *connection).await?;
@@ -152,16 +198,13 @@ async fn put_one(connection: &mut SqliteConnection, put: Ready, at: Instant) -> 
         sqlx::query(sql).bind(kind.as_str()).bind(id.as_str()).execute(&mut *connection).await?;
     }
     let Some((row, version, updated, deleted, bytes)) = before else {
-        let stored = prepared.stored(&id, 1, at);
-        let sql = "INSERT INTO resource (kind, id, version, updated, bytes) VALUES (?, ?, 1, ?, ?) RETURNING row";
-        let new = sqlx::query_scalar(sql).bind(kind.as_str()).bind(id.as_str()).bind(at.micros()).bind(stored);
-        let row: i64 = new.fetch_one(&mut *connection).await?;
-        insert_columns(connection, row, kind, &prepared.columns).await?;
-        return Ok(Version { kind, id, version: 1, updated: at, new: true });
+        let row = insert(connection, kind, &id, &prepared, at).await?.ok_or(StoreError::Stale)?;
+        let index = Indexed { row, kind, columns: prepared.columns };
+        return Ok((Version { kind, id, version: 1, updated: at, new: true }, Some(index)));
     };
     let last = Instant::from_micros(updated);
     if !deleted && prepared.stored(&id, uint(version), last) == bytes {
-        return Ok(Version { kind, id, version: uint(version), updated: last, new: false });
+        return Ok((Version { kind, id, version: uint(version), updated: last, new: false }, None));
     }
     // A clock that was set back does not make a record older than it was.
     let (number, updated) = (version + 1, at.max(last));
@@ -173,8 +216,22 @@ async fn put_one(connection: &mut SqliteConnection, put: Ready, at: Instant) -> 
     let write = sqlx::query(write).bind(number).bind(updated.micros()).bind(stored).bind(row);
     write.execute(&mut *connection).await?;
     sqlx::query(DELETE_COLUMNS).bind(row).execute(&mut *connection).await?;
-    insert_columns(connection, row, kind, &prepared.columns).await?;
-    Ok(Version { kind, id, version: uint(number), updated, new: true })
+    let index = Indexed { row, kind, columns: prepared.columns };
+    Ok((Version { kind, id, version: uint(number), updated, new: true }, Some(index)))
+}
+
+/// Writes a first version; nothing where a row stands already, deleted or not.
+async fn insert(
+    connection: &mut SqliteConnection,
+    kind: ResourceType,
+    id: &Id,
+    prepared: &Prepared,
+    at: Instant,
+) -> Result<Option<i64>, StoreError> {
+    let sql = "INSERT INTO resource (kind, id, version, updated, bytes) VALUES (?, ?, 1, ?, ?)
+        ON CONFLICT (kind, id) DO NOTHING RETURNING row";
+    let new = sqlx::query_scalar(sql).bind(kind.as_str()).bind(id.as_str()).bind(at.micros());
+    Ok(new.bind(prepared.stored(id, 1, at)).fetch_optional(connection).await?)
 }
 
 const DELETE_COLUMNS: &str = "
@@ -186,55 +243,58 @@ const DELETE_COLUMNS: &str = "
     DELETE FROM link WHERE row = ?1;
     DELETE FROM label WHERE row = ?1";
 
-/// `whose` gives the numbers of the record's patients, or 0 when it has none of its own.
-const INSERT_PATIENTS: &str = "INSERT OR IGNORE INTO patient (id) SELECT value FROM json_each(?1)";
-const INSERT_SUBJECTS: &str = "
-    INSERT OR IGNORE INTO subject (patient, kind, row)
-        SELECT p.number, ?2, ?1 FROM json_each(?3) j JOIN patient p ON p.id = j.value";
-const INSERT_TOKENS: &str = "
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
-    INSERT OR IGNORE INTO token (patient, param, code, system, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
-const INSERT_TEXTS: &str = "
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
-    INSERT OR IGNORE INTO text (patient, param, folded, exact, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
-const INSERT_DATES: &str = "
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
-    INSERT OR IGNORE INTO date (patient, param, low, high, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
-const INSERT_REFERENCES: &str = "
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
-    INSERT OR IGNORE INTO reference (patient, param, kind, id, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, j.value ->> 2, ?1 FROM json_each(?3) j, whose";
-const INSERT_LINKS: &str = "
-    WITH whose(patient) AS (SELECT patient FROM subject WHERE row = ?1 UNION ALL SELECT 0 WHERE ?2 = '[]')
-    INSERT OR IGNORE INTO link (patient, kind, id, row)
-        SELECT whose.patient, j.value ->> 0, j.value ->> 1, ?1 FROM json_each(?3) j, whose";
-const INSERT_LABELS: &str = "INSERT OR IGNORE INTO label (row, code) SELECT ?1, value FROM json_each(?2)";
+/// `?1` is a list of rows, each `[row, kind, patients, tokens, texts, dates, references, links, labels]`. A row stands under
+/// each of its patients, or under 0 when it has none of its own. One statement writes a table for all rows: each is a hop
+/// to the thread of the database and back, which costs more than what it writes.
+const INSERTS: [&str; 8] = [
+    "INSERT OR IGNORE INTO patient (id)
+        SELECT j.value FROM json_each(?1) r, json_each(r.value, '$[2]') j",
+    "INSERT OR IGNORE INTO subject (patient, kind, row)
+        SELECT p.number, r.value ->> 1, r.value ->> 0
+        FROM json_each(?1) r, json_each(r.value, '$[2]') j JOIN patient p ON p.id = j.value",
+    "INSERT OR IGNORE INTO token (patient, param, code, system, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
+        FROM json_each(?1) r JOIN json_each(r.value, '$[3]') j LEFT JOIN subject s ON s.row = r.value ->> 0
+        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
+    "INSERT OR IGNORE INTO text (patient, param, folded, exact, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
+        FROM json_each(?1) r JOIN json_each(r.value, '$[4]') j LEFT JOIN subject s ON s.row = r.value ->> 0
+        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
+    "INSERT OR IGNORE INTO date (patient, param, low, high, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
+        FROM json_each(?1) r JOIN json_each(r.value, '$[5]') j LEFT JOIN subject s ON s.row = r.value ->> 0
+        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
+    "INSERT OR IGNORE INTO reference (patient, param, kind, id, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
+        FROM json_each(?1) r JOIN json_each(r.value, '$[6]') j LEFT JOIN subject s ON s.row = r.value ->> 0
+        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
+    "INSERT OR IGNORE INTO link (patient, kind, id, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, r.value ->> 0
+        FROM json_each(?1) r JOIN json_each(r.value, '$[7]') j LEFT JOIN subject s ON s.row = r.value ->> 0
+        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
+    "INSERT OR IGNORE INTO label (row, code)
+        SELECT r.value ->> 0, j.value FROM json_each(?1) r, json_each(r.value, '$[8]') j",
+];
 
-/// One statement a table: several in one text would each be given the same parameters by place, not by number.
-async fn insert_columns(
-    connection: &mut SqliteConnection,
-    row: i64,
-    kind: ResourceType,
-    columns: &Columns,
-) -> Result<(), StoreError> {
-    sqlx::query(INSERT_PATIENTS).bind(&columns.patients).execute(&mut *connection).await?;
-    let subjects = sqlx::query(INSERT_SUBJECTS).bind(row).bind(kind.as_str()).bind(&columns.patients);
-    subjects.execute(&mut *connection).await?;
-    for (statement, column) in [
-        (INSERT_TOKENS, &columns.tokens),
-        (INSERT_TEXTS, &columns.texts),
-        (INSERT_DATES, &columns.dates),
-        (INSERT_REFERENCES, &columns.references),
-        (INSERT_LINKS, &columns.links),
-    ] {
-        if column != "[]" {
-            let insert = sqlx::query(statement).bind(row).bind(&columns.patients).bind(column);
-            insert.execute(&mut *connection).await?;
+/// Rows of one statement at most, so that its list stays short.
+const ROWS_MAX: usize = 200;
+
+async fn insert_columns(connection: &mut SqliteConnection, indexed: &[Indexed]) -> Result<(), StoreError> {
+    for some in indexed.chunks(ROWS_MAX) {
+        let rows: Vec<String> = some.iter().map(Indexed::json).collect();
+        let rows = format!("[{}]", rows.join(","));
+        for statement in INSERTS {
+            sqlx::query(statement).bind(&rows).execute(&mut *connection).await?;
         }
     }
-    sqlx::query(INSERT_LABELS).bind(row).bind(&columns.labels).execute(&mut *connection).await?;
     Ok(())
+}
+
+impl Indexed {
+    /// The row as one item of the list; its columns are JSON already, and the name of a type needs no escape.
+    fn json(&self) -> String {
+        let Columns { patients, tokens, texts, dates, references, links, labels } = &self.columns;
+        let (row, kind) = (self.row, self.kind);
+        format!(r#"[{row},"{kind}",{patients},{tokens},{texts},{dates},{references},{links},{labels}]"#)
+    }
 }

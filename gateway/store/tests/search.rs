@@ -61,7 +61,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         }
         let mut all = Vec::new();
         for (kind, id) in names {
-            all.push(store.current(kind, &id).await.unwrap().unwrap().1.into_exposed());
+            all.push(store.currents(&[(kind, id)]).await.unwrap().remove(0).unwrap().1.into_exposed());
         }
         (store, all)
     });

@@ -7,20 +7,21 @@
 pub struct Out {
     bytes: Vec<u8>,
     levels: Vec<Level>,
+    /// How many of the levels something stands in: always the outer ones.
+    opened: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Level {
     /// The member's name; empty for an element of an array.
     name: &'static str,
     array: bool,
-    opened: bool,
 }
 
 impl Out {
     /// Begins a resource.
     pub fn resource(kind: &str, id: &str) -> Out {
-        let mut out = Out { bytes: Vec::with_capacity(1024), levels: Vec::with_capacity(12) };
+        let mut out = Out { bytes: Vec::with_capacity(1024), levels: Vec::with_capacity(12), opened: 0 };
         out.bytes.extend_from_slice(b"{\"resourceType\":\"");
         out.bytes.extend_from_slice(kind.as_bytes());
         out.bytes.extend_from_slice(b"\",\"id\":\"");
@@ -40,31 +41,32 @@ impl Out {
 
     /// Enters an object that is the member `name`, or, with an empty name, an element of the array around.
     pub fn object(&mut self, name: &'static str) {
-        self.levels.push(Level { name, array: false, opened: false });
+        self.levels.push(Level { name, array: false });
     }
 
     /// Enters an array that is the member `name`.
     pub fn array(&mut self, name: &'static str) {
-        self.levels.push(Level { name, array: true, opened: false });
+        self.levels.push(Level { name, array: true });
     }
 
     /// Leaves the innermost level; it is closed if anything was written into it.
     pub fn leave(&mut self) {
         if let Some(level) = self.levels.pop()
-            && level.opened
+            && self.opened > self.levels.len()
         {
+            self.opened = self.levels.len();
             self.bytes.push(if level.array { b']' } else { b'}' });
         }
     }
 
     /// Whether anything stands in the innermost level yet. The resource itself always holds its type.
     pub fn opened(&self) -> bool {
-        self.levels.last().is_none_or(|level| level.opened)
+        self.opened == self.levels.len()
     }
 
     /// Whether anything stands in the level that was entered as the `depth`th; in the resource itself, always.
     pub fn opened_at(&self, depth: usize) -> bool {
-        depth == 0 || self.levels.get(depth - 1).is_some_and(|level| level.opened)
+        depth <= self.opened
     }
 
     /// How many levels are entered.
@@ -87,13 +89,12 @@ impl Out {
     }
 
     fn open(&mut self) {
-        let first = self.levels.iter().position(|level| !level.opened).unwrap_or(self.levels.len());
-        for place in first..self.levels.len() {
-            let (name, array) = (self.levels[place].name, self.levels[place].array);
+        for place in self.opened..self.levels.len() {
+            let Level { name, array } = self.levels[place];
             self.key(name);
             self.bytes.push(if array { b'[' } else { b'{' });
-            self.levels[place].opened = true;
         }
+        self.opened = self.levels.len();
     }
 
     fn key(&mut self, name: &str) {
@@ -113,7 +114,7 @@ impl Out {
 fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(plain) = rest.iter().position(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+    while let Some(plain) = special(rest) {
         let (before, from) = rest.split_at(plain);
         out.extend_from_slice(before);
         let Some((special, after)) = from.split_first() else { break };
@@ -129,6 +130,39 @@ fn quote(out: &mut Vec<u8>, text: &str) {
     }
     out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Where the first byte stands that cannot stand in a string as it is.
+fn special(text: &[u8]) -> Option<usize> {
+    if is_plain(text) { None } else { text.iter().position(|byte| is_special(*byte)) }
+}
+
+/// Most texts are. Without an early end sixteen bytes are looked at together; the last sixteen may overlap those before.
+fn is_plain(text: &[u8]) -> bool {
+    let (chunks, rest) = text.as_chunks::<16>();
+    for chunk in chunks {
+        if any_special(chunk) {
+            return false;
+        }
+    }
+    match text.last_chunk::<16>() {
+        Some(last) => !any_special(last),
+        None => !rest.iter().any(|byte| is_special(*byte)),
+    }
+}
+
+#[inline]
+fn any_special(chunk: &[u8; 16]) -> bool {
+    let mut any = false;
+    for byte in chunk {
+        any |= is_special(*byte);
+    }
+    any
+}
+
+#[inline]
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 #[cfg(test)]
@@ -150,5 +184,21 @@ mod tests {
         out.leave();
         let text = String::from_utf8(out.finish()).expect("JSON is UTF-8");
         assert_eq!(text, r#"{"resourceType":"Specimen","id":"1","note":[{"text":"a \"b\"\n "}]}"#);
+    }
+
+    #[test]
+    fn whatever_cannot_stand_in_a_string_is_found_wherever_it_is() {
+        for length in 0..70 {
+            assert_eq!(special(&vec![b'a'; length]), None);
+            for place in 0..length {
+                for odd in [b'"', b'\\', 0, 0x1f] {
+                    let mut text = vec![b'a'; length];
+                    text[place] = odd;
+                    assert_eq!(special(&text), Some(place));
+                    text[length - 1] = b'"';
+                    assert_eq!(special(&text), Some(place));
+                }
+            }
+        }
     }
 }

@@ -31,6 +31,8 @@ pub struct Map<S> {
 pub struct Row<S> {
     /// Where the value stands; the first that is valued is taken.
     pub from: Vec<Source>,
+    /// The fields of `from` as [`Source::bit`]s, for a quick look whether any of them can be valued.
+    pub fields: u64,
     /// Where it goes, relative to the map.
     pub path: Vec<Piece>,
     /// Where it goes, as a full FHIR path, for the loss ledger.
@@ -48,6 +50,14 @@ pub struct Source {
     pub field: u16,
     /// The component of the field; 0 for the whole.
     pub component: u16,
+}
+
+impl Source {
+    /// The bit of a field or component: its own for the first of them, one for all beyond.
+    #[inline]
+    pub fn bit(field: u16) -> u64 {
+        1 << field.min(63)
+    }
 }
 
 /// One step of a path: a member, and whether it is a list.
@@ -213,7 +223,9 @@ fn compiled<S>(
         }
         How::Primitive(_) | How::Coded(_) | How::Datatype(_) | How::Fixed(_) => {}
     }
-    Ok(Row { from, path, to, how })
+    // Zero names the whole, which any part makes valued.
+    let fields = from.iter().fold(0, |bits, at| bits | if at.field == 0 { !0 } else { Source::bit(at.field) });
+    Ok(Row { from, fields, path, to, how })
 }
 
 fn kind_of<S>(

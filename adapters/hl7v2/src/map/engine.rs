@@ -30,7 +30,9 @@ pub(crate) struct Run<'m> {
     /// People and organizations named so far, each once.
     pub(crate) shared: Vec<Record>,
     /// How they were named: what was written where, and the reference it became.
-    pub(crate) named: HashMap<(&'static str, String), (Value<'m>, String)>,
+    pub(crate) named: HashMap<String, (Value<'m>, String)>,
+    /// What is open of the objects being written, those of outer ones first: a piece, and whether one of its elements is.
+    pub(crate) open: Vec<(Piece, bool)>,
     /// What the resource being written carries as it came: place and text.
     pub(crate) kept: Vec<(String, String)>,
 }
@@ -85,8 +87,16 @@ impl<'m> Run<'m> {
     /// Rows of one object share what they have open; everything is closed at the end.
     fn rows(&mut self, rows: &[Row<Step>], base: Base<'m>, scope: &Scope<'_>, out: &mut Out, whole: bool) {
         let floor = out.depth();
-        let mut open: Vec<(Piece, bool)> = Vec::new(); // piece, and whether one of its elements is open too
+        let outer = self.open.len();
+        let parts = match base {
+            Base::Segments => 0,
+            Base::Parts(value) => value.parts_valued(),
+        };
         for row in rows {
+            // Most of what a map asks for is not there.
+            if !row.from.is_empty() && !needs_no_value(&row.how) && self.is_unvalued(row, base, parts, scope) {
+                continue;
+            }
             match row.how {
                 How::Keep => {
                     for source in &row.from {
@@ -106,7 +116,7 @@ impl<'m> Run<'m> {
                 continue;
             }
             let Some((last, containers)) = row.path.split_last() else { continue };
-            arrange(out, &mut open, containers, *last);
+            arrange(out, &mut self.open, outer, containers, *last);
             let value = value.unwrap_or_else(|| self.message.field(usize::MAX, 0));
             let name = if last.list { "" } else { last.name };
             if let How::Fixed(text) = row.how {
@@ -130,11 +140,22 @@ impl<'m> Run<'m> {
         }
         if whole {
             let list = Piece { name: "extension", list: true };
-            arrange(out, &mut open, &[], list);
+            arrange(out, &mut self.open, outer, &[], list);
             write_kept(out, &std::mem::take(&mut self.kept));
         }
         while out.depth() > floor {
             out.leave();
+        }
+        self.open.truncate(outer);
+    }
+
+    /// Whether nothing stands at any of a row's sources, by a quick look.
+    fn is_unvalued(&self, row: &Row<Step>, base: Base<'m>, parts: u64, scope: &Scope<'_>) -> bool {
+        let valued =
+            |source: &Source| self.message.valued(scope.place(source.segment)) & Source::bit(source.field) != 0;
+        match base {
+            Base::Parts(_value) => row.fields & parts == 0,
+            Base::Segments => !row.from.iter().any(valued),
         }
     }
 
@@ -213,7 +234,7 @@ impl<'m> Run<'m> {
         let Some(text) = value.trimmed() else { return };
         match primitive {
             Primitive::String => out.string(name, &text),
-            Primitive::Code => out.string(name, &text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Primitive::Code => out.string(name, &super::value::single_spaced(&text)),
             Primitive::Decimal => match super::value::decimal(&text) {
                 Some(number) => out.raw(name, &number),
                 None => return value.warn(Code::DataType),
@@ -247,22 +268,22 @@ impl<'m> Run<'m> {
     fn coded(&mut self, table: &'static Table, value: Value<'m>, out: &mut Out, name: &str, to: &'static str) {
         let Some(code) = value.trimmed() else { return };
         if let Some(target) = self.look_up(table, value, &code) {
-            out.string(name, &target);
+            out.string(name, target);
             value.mapped_scalar(to);
         }
     }
 
     /// A code's meaning: the link's own, the published one, or ours with a warning.
-    pub(crate) fn look_up(&self, table: &'static Table, value: Value<'m>, code: &str) -> Option<String> {
+    pub(crate) fn look_up(&self, table: &'static Table, value: Value<'_>, code: &str) -> Option<&'m str> {
         if let Some(own) = self.link.own_code(&table.name, code) {
-            return Some(own.to_owned());
+            return Some(own);
         }
         match table.look_up(code) {
             Some((target, filled)) => {
                 if filled {
                     value.warn(Code::TableValueNotFound);
                 }
-                Some(target.to_owned())
+                Some(target)
             }
             None => {
                 value.warn(Code::TableValueNotFound);
@@ -275,8 +296,14 @@ impl<'m> Run<'m> {
 impl Scope<'_> {
     /// A field of the segment of that name that belongs here.
     pub(crate) fn field<'m>(&self, message: &'m Message<'m>, segment: [u8; 3], field: u16) -> Value<'m> {
+        message.field(self.place(segment), field)
+    }
+
+    /// The place of the segment of that name that belongs here; beyond all when there is none.
+    fn place(&self, segment: [u8; 3]) -> usize {
         let report = self.report.map(|(report, _ids)| report);
         let place = match &segment {
+            b"OBX" | b"SPM" => self.own,
             b"PID" => self.group.pid,
             b"PD1" => self.group.pd1,
             b"PV1" => self.group.pv1,
@@ -284,10 +311,9 @@ impl Scope<'_> {
             b"OBR" => report.and_then(|report| report.obr),
             b"TQ1" => report.and_then(|report| report.tq1),
             b"CTD" => report.and_then(|report| report.ctd),
-            b"OBX" | b"SPM" => self.own,
             _other => None,
         };
-        message.field(place.unwrap_or(usize::MAX), field)
+        place.unwrap_or(usize::MAX)
     }
 }
 
@@ -296,11 +322,12 @@ fn needs_no_value(how: &How<Step>) -> bool {
 }
 
 /// Opens what the next row needs, and closes what it does not: shared containers stay open.
-fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, containers: &[Piece], last: Piece) {
+fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, containers: &[Piece], last: Piece) {
     let list = if last.list { Some((last, false)) } else { None };
     let wanted = || containers.iter().map(|piece| (*piece, piece.list)).chain(list);
-    let shared = open.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
-    while open.len() > shared {
+    let own = open.get(outer..).unwrap_or_default();
+    let shared = own.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
+    while open.len() > outer + shared {
         if let Some((piece, element)) = open.pop() {
             if piece.list && element {
                 out.leave();

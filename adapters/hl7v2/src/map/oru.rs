@@ -1,6 +1,6 @@
 //! ORU^R01: from the groups of a message to filings, with ids that follow from what each thing is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bridge::identifier::{Key, id};
 use bridge::mapping::{Map, Out};
@@ -90,6 +90,7 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
             maps: &MAPS,
             shared: Vec::new(),
             named: HashMap::new(),
+            open: Vec::new(),
             kept: Vec::new(),
         };
         filed.push(Work { run, place }.filing(group));
@@ -180,11 +181,11 @@ impl<'m> Work<'m> {
         let scope = Scope { notes: &report.notes, ..base };
         let body = self.run.resource(&MAPS.report, &own.report.id, &scope);
         let status = status_of_report(&self.run, obr);
-        let stage = match status.as_str() {
+        let stage = match status {
             "registered" | "partial" | "preliminary" => Stage::Preliminary,
             _final => Stage::Final,
         };
-        let standing = self.standing(&status, stage, Action::Put, reported);
+        let standing = self.standing(status, stage, Action::Put, reported);
         let results = own.results.iter().map(|named| format!("Observation/{}", named.id)).collect();
         records.push(self.record("DiagnosticReport", &own.report, body, standing, results));
     }
@@ -219,7 +220,7 @@ impl<'m> Work<'m> {
     fn result_standing(&self, obx: usize, reported: Option<i64>) -> Standing {
         let code = self.run.message.field(obx, 11).trimmed().unwrap_or_default().into_owned();
         let status = status_of_result(&self.run, obx);
-        let stage = match status.as_str() {
+        let stage = match status {
             "registered" | "preliminary" => Stage::Preliminary,
             "entered-in-error" => Stage::Withdrawn,
             _final => Stage::Final,
@@ -229,7 +230,7 @@ impl<'m> Work<'m> {
             (Change::StatusAlone, _code) => Action::StatusOnly,
             (Change::Told, _code) => Action::Put,
         };
-        self.standing(&status, stage, action, reported)
+        self.standing(status, stage, action, reported)
     }
 
     fn facility(&self) -> String {
@@ -329,7 +330,7 @@ impl<'m> Work<'m> {
     /// Every id of a group, before anything refers to any.
     fn ids(&self, group: &Group) -> Vec<Ids> {
         let message = self.run.message;
-        let mut seen: HashMap<String, usize> = HashMap::new();
+        let mut seen: HashMap<(&'static str, Key), usize> = HashMap::new();
         let mut all: Vec<Ids> = Vec::with_capacity(group.reports.len());
         for (place, report) in group.reports.iter().enumerate() {
             let obr = report.obr.unwrap_or(usize::MAX);
@@ -461,28 +462,31 @@ impl<'m> Work<'m> {
 }
 
 impl<'m> Run<'m> {
-    /// Writes a person or organization once, and gives the reference to it.
+    /// Writes a person or organization once, and gives the reference to it; nothing when `key` gives none.
     pub(crate) fn share(
         &mut self,
         map: &'static Map<Step>,
-        key: String,
+        key: impl FnOnce() -> Option<Key>,
         value: Value<'m>,
         scope: &Scope<'_>,
         address: Option<Value<'m>>,
-    ) -> String {
-        let mut written = value.raw();
-        written.push('\r');
-        written.push_str(&address.map(Value::raw).unwrap_or_default());
-        if let Some((first, reference)) = self.named.get(&(map.kind, written.clone())) {
+    ) -> Option<String> {
+        // A kind has no carriage return, and neither has a segment.
+        let mut written = format!("{}\r{}\r", map.kind, value.raw());
+        if let Some(address) = address {
+            written.push_str(&address.raw());
+        }
+        if let Some((first, reference)) = self.named.get(&written) {
             value.shares_fate_of(*first);
             if let Some(address) = address {
                 address.mapped("Organization.address");
             }
-            return reference.clone();
+            return Some(reference.clone());
         }
+        let key = key()?.text();
         let own = id(self.link.namespace, map.kind, &key);
         let reference = format!("{}/{own}", map.kind);
-        self.named.insert((map.kind, written), (value, reference.clone()));
+        self.named.insert(written, (value, reference.clone()));
         let mut out = Out::resource(map.kind, &own);
         for row in &map.rows {
             let Some((last, _none)) = row.path.split_last() else { continue };
@@ -532,7 +536,7 @@ impl<'m> Run<'m> {
             Some(_fuller) => {}
             None => self.shared.push(Record { kind: map.kind, id: own, key, standing, members: Vec::new(), body }),
         }
-        reference
+        Some(reference)
     }
 }
 
@@ -549,14 +553,18 @@ fn entity(value: Value<'_>) -> Option<String> {
 }
 
 /// The same key a second time in one message is another thing: its second occurrence.
-fn again(key: Key, kind: &str, seen: &mut HashMap<String, usize>) -> Key {
-    let count = seen.entry(format!("{kind} {}", key.clone().text())).or_insert(0);
+fn again(key: Key, kind: &'static str, seen: &mut HashMap<(&'static str, Key), usize>) -> Key {
+    let count = seen.entry((kind, key.clone())).or_insert(0);
     *count += 1;
     if *count == 1 { key } else { key.and(&format!("#{count}")) }
 }
 
 /// Each resource once: two OBR of one order make one request.
 fn once_each(records: Vec<Record>, message: &Message<'_>, group: &Group) -> Vec<Record> {
+    let ids: HashSet<(&str, &str)> = records.iter().map(|record| (record.kind, record.id.as_str())).collect();
+    if ids.len() == records.len() {
+        return records;
+    }
     let mut once: Vec<Record> = Vec::with_capacity(records.len());
     let mut places: HashMap<(&'static str, String), usize> = HashMap::new();
     for record in records {
@@ -597,33 +605,33 @@ fn members(report: &Report, ids: &[Ids], place: usize, number: usize, message: &
     members
 }
 
-fn status_of_result(run: &Run<'_>, obx: usize) -> String {
+fn status_of_result<'m>(run: &Run<'m>, obx: usize) -> &'m str {
     let value = run.message.field(obx, 11);
     status(run, value, "0085")
 }
 
-fn status_of_report(run: &Run<'_>, obr: usize) -> String {
+fn status_of_report<'m>(run: &Run<'m>, obr: usize) -> &'m str {
     let value = run.message.field(obr, 25);
     status(run, value, "0123")
 }
 
-fn status(run: &Run<'_>, value: Value<'_>, table: &str) -> String {
+fn status<'m>(run: &Run<'m>, value: Value<'_>, table: &str) -> &'m str {
     let found = value.trimmed().and_then(|code| run.look_up(run.maps.tables.get(table)?, value, &code));
-    found.unwrap_or_else(|| "unknown".to_owned())
+    found.unwrap_or("unknown")
 }
 
 pub(crate) fn result_status(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some(obx) = at.scope.own else { return };
     let status = status_of_result(run, obx);
-    missing_or_mapped(run, at, &status, obx, 11);
-    out.string(at.name, &status);
+    missing_or_mapped(run, at, status, obx, 11);
+    out.string(at.name, status);
 }
 
 pub(crate) fn report_status(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some(obr) = at.scope.report.and_then(|(report, _ids)| report.obr) else { return };
     let status = status_of_report(run, obr);
-    missing_or_mapped(run, at, &status, obr, 25);
-    out.string(at.name, &status);
+    missing_or_mapped(run, at, status, obr, 25);
+    out.string(at.name, status);
 }
 
 fn missing_or_mapped(run: &Run<'_>, at: &At<'_, '_>, status: &str, place: usize, field: u16) {

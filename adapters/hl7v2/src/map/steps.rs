@@ -230,20 +230,21 @@ fn telecom(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, default_use: Optio
     let Some(number) = number else { return };
     out.object(at.name);
     let tables = run.maps.tables;
-    let coded = |run: &Run<'_>, table: &str, number: u16| {
+    let own: &Run<'_> = run;
+    let coded = |table: &str, number: u16| {
         let value = part(number);
         let (code, table) = (value.trimmed()?, tables.get(table)?);
-        let target = run.look_up(table, value, &code)?;
+        let target = own.look_up(table, value, &code)?;
         value.mapped(at.to);
         Some(target)
     };
-    let system = coded(run, "0202", 3);
+    let system = coded("0202", 3);
     // FHIR asks for a system wherever there is a value.
-    out.string("system", system.as_deref().unwrap_or(if is_address { "email" } else { "phone" }));
+    out.string("system", system.unwrap_or(if is_address { "email" } else { "phone" }));
     out.string("value", &number);
     let mobile = equipment.as_deref() == Some("CP");
-    match coded(run, "0201", 2) {
-        Some(used) if !mobile => out.string("use", &used),
+    match coded("0201", 2) {
+        Some(used) if !mobile => out.string("use", used),
         Some(_) | None if mobile => out.string("use", "mobile"),
         Some(_) | None => {
             if let Some(used) = default_use {
@@ -499,7 +500,7 @@ fn priority(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     if let Some(table) = run.maps.tables.get("0485")
         && let Some(target) = run.look_up(table, value, &code)
     {
-        out.string(at.name, &target);
+        out.string(at.name, target);
         value.mapped(at.to);
     }
 }
@@ -507,32 +508,33 @@ fn priority(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 impl<'m> Run<'m> {
     /// The reference to a person with an identifier; each person is one Practitioner, by authority and id.
     pub(crate) fn practitioner(&mut self, xcn: Value<'m>, scope: &super::engine::Scope<'_>) -> Option<String> {
-        let id = part_or_self(xcn.part(1)).trimmed()?.into_owned();
-        let authority = xcn.part(9);
-        let text = |value: Value<'_>| value.trimmed().unwrap_or_default().into_owned();
-        let key = Key::of("person").and(&text(part_or_self(authority))).and(&text(authority.part(2))).and(&id).text();
+        let key = || {
+            let id = part_or_self(xcn.part(1)).trimmed()?;
+            let authority = xcn.part(9);
+            let text = |value: Value<'m>| value.trimmed().unwrap_or_default();
+            Some(Key::of("person").and(&text(part_or_self(authority))).and(&text(authority.part(2))).and(&id))
+        };
         let map = &self.maps.practitioner;
-        Some(self.share(map, key, xcn, scope, None))
+        self.share(map, key, xcn, scope, None)
     }
 
     /// The reference to an organization, by authority and id, else by its name.
     pub(crate) fn organization(&mut self, xon: Value<'m>, scope: &super::engine::Scope<'_>) -> Option<String> {
         let xon = xon.repetitions().next()?;
-        let text = |value: Value<'_>| value.trimmed().unwrap_or_default().into_owned();
-        let (name, number) =
-            (text(xon.part(1)), text(if xon.part(10).is_empty() { xon.part(3) } else { xon.part(10) }));
-        if name.is_empty() && number.is_empty() {
-            return None;
-        }
-        let key = if number.is_empty() {
-            Key::of("named").and(&name)
-        } else {
+        let key = || {
+            let text = |value: Value<'m>| value.trimmed().unwrap_or_default();
+            let (name, number) =
+                (text(xon.part(1)), text(if xon.part(10).is_empty() { xon.part(3) } else { xon.part(10) }));
+            if number.is_empty() {
+                return (!name.is_empty()).then(|| Key::of("named").and(&name));
+            }
             let authority = xon.part(6);
-            Key::of("organization").and(&text(part_or_self(authority))).and(&text(authority.part(2))).and(&number)
+            let authority = (text(part_or_self(authority)), text(authority.part(2)));
+            Some(Key::of("organization").and(&authority.0).and(&authority.1).and(&number))
         };
         let address = scope.field(self.message, *b"OBX", 24).repetitions().next();
         let map = &self.maps.organization;
-        Some(self.share(map, key.text(), xon, scope, address))
+        self.share(map, key, xon, scope, address)
     }
 }
 

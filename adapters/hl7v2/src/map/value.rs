@@ -1,5 +1,7 @@
 //! OBX-5 by OBX-2: every type of result, its unit, its range, and what stands there when there is none.
 
+use std::borrow::Cow;
+
 use bridge::Code;
 use bridge::mapping::Out;
 
@@ -98,7 +100,7 @@ pub(crate) fn codeable(out: &mut Out, value: Value<'_>, to: &'static str) {
             out.string("version", &version_id);
             part(version).mapped(to);
         }
-        out.string("code", &written.split_whitespace().collect::<Vec<_>>().join(" "));
+        out.string("code", &single_spaced(&written));
         part(code).mapped_scalar(to);
         if let Some(display) = part(words).trimmed() {
             out.string("display", &display);
@@ -121,6 +123,14 @@ pub(crate) fn codeable(out: &mut Out, value: Value<'_>, to: &'static str) {
             words.mapped(to);
         }
     }
+}
+
+/// A code as FHIR has it: single spaces inside, none around.
+pub(crate) fn single_spaced(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// The FHIR system of a coding system's name (HL7 table 0396) or OID; `None` for local and unknown ones.

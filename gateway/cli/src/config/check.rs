@@ -27,10 +27,32 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// The server behind us.
     pub(crate) upstream: Option<Upstream>,
-    /// Partners; the namespace of each is still nil.
-    pub(crate) links: Vec<(Link, SocketAddr)>,
+    /// Partners.
+    pub(crate) links: Vec<ConfiguredLink>,
     /// Registered apps.
     pub(crate) clients: Vec<Client>,
+}
+
+/// A partner's link as it is configured.
+#[derive(Debug)]
+pub(crate) struct ConfiguredLink {
+    /// The link; its namespace is still nil.
+    pub(crate) link: Link,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// How it is encrypted.
+    pub(crate) tls: Option<LinkTls>,
+}
+
+/// The files of a link's TLS.
+#[derive(Debug)]
+pub(crate) struct LinkTls {
+    /// The certificate chain.
+    pub(crate) cert_file: PathBuf,
+    /// Its key.
+    pub(crate) key_file: PathBuf,
+    /// The authority of its senders.
+    pub(crate) client_ca_file: PathBuf,
 }
 
 /// The server behind us.
@@ -130,7 +152,7 @@ impl Checking<'_> {
         }
     }
 
-    fn link(&mut self, link: &file::Link) -> Option<(Link, SocketAddr)> {
+    fn link(&mut self, link: &file::Link) -> Option<ConfiguredLink> {
         let name = link.name.get_ref();
         let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.is_empty() || name.len() > 64 || !name.bytes().all(sound) {
@@ -140,8 +162,13 @@ impl Checking<'_> {
             self.fault(&link.name, "two links have this name", "give each its own; the journal knows them by it");
         }
         let address = self.address(&link.listen);
-        if address.is_some_and(|address| !address.ip().is_loopback()) && !link.trusted_network {
-            let hint = "MLLP is not encrypted: listen at 127.0.0.1 behind a tunnel, or say `trusted_network = true`";
+        let tls = link.tls.as_ref().map(|tls| LinkTls {
+            cert_file: self.file(&tls.cert_file),
+            key_file: self.file(&tls.key_file),
+            client_ca_file: self.file(&tls.client_ca_file),
+        });
+        if address.is_some_and(|address| !address.ip().is_loopback()) && tls.is_none() && !link.trusted_network {
+            let hint = "plain MLLP is not encrypted: add `tls`, listen at 127.0.0.1 behind a tunnel, or say `trusted_network = true`";
             self.fault(&link.listen, "messages would come over a network that nobody vouched for", hint);
         }
         let zone = link.zone.as_ref().and_then(|zone| {
@@ -177,7 +204,8 @@ impl Checking<'_> {
         let authorities = link.authorities.iter().map(|authority| self.authority(authority)).collect();
         let base = Link::new(name, Uuid::nil());
         let (original_mode, charset) = (link.original_mode, link.charset.clone());
-        Some((Link { zone, authorities, processing, original_mode, ack, charset, ..base }, address?))
+        let link = Link { zone, authorities, processing, original_mode, ack, charset, ..base };
+        Some(ConfiguredLink { link, address: address?, tls })
     }
 
     fn authority(&mut self, authority: &Spanned<file::Authority>) -> Authority {

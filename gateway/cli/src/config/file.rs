@@ -71,9 +71,23 @@ pub(super) struct Link {
     pub(super) original_mode: bool,
     /// The charset of messages that name none, by HL7 table 0211.
     pub(super) charset: Option<String>,
-    /// MLLP is not encrypted: whoever sets this says that the network between is trusted.
+    /// How it is encrypted, and whom it lets in.
+    pub(super) tls: Option<LinkTls>,
+    /// Without TLS messages are not encrypted: whoever sets this says that the network between is trusted.
     #[serde(default)]
     pub(super) trusted_network: bool,
+}
+
+/// `tls` of a `[[link]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkTls {
+    /// The certificate chain, leaf first, PEM.
+    pub(super) cert_file: Spanned<PathBuf>,
+    /// Its key, PEM.
+    pub(super) key_file: Spanned<PathBuf>,
+    /// The authority whose certificates this link's senders show, PEM.
+    pub(super) client_ca_file: Spanned<PathBuf>,
 }
 
 /// One of `authorities`.

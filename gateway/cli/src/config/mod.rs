@@ -7,7 +7,7 @@ mod check;
 mod fault;
 mod file;
 
-pub(crate) use check::Config;
+pub(crate) use check::{Config, ConfiguredLink, LinkTls};
 
 use fault::Fault;
 use std::fs;

@@ -44,8 +44,9 @@ fn drawn(from: &str, to: &str) -> String {
 fn a_whole_configuration_is_read() {
     let config = read(WHOLE, folder()).unwrap();
     assert_eq!(config.data, folder().join("data"));
-    let (link, address) = config.links.first().unwrap();
+    let ConfiguredLink { link, address, tls } = config.links.first().unwrap();
     assert_eq!((link.ack, link.processing, address.port()), (AckWhen::OnApply, Processing::Only('P'), 2575));
+    assert!(tls.is_none());
     assert_eq!(link.authority("HOSP", "").unwrap().system, "urn:oid:1.2.3");
     assert_eq!(config.clients.first().unwrap().scopes.iter().count(), 3);
 }
@@ -83,8 +84,32 @@ error: messages would come over a network that nobody vouched for
 12 | listen = \"10.0.0.5:2575\"
    |          ^^^^^^^^^^^^^^^
    |
-   = help: MLLP is not encrypted: listen at 127.0.0.1 behind a tunnel, or say `trusted_network = true`";
+   = help: plain MLLP is not encrypted: add `tls`, listen at 127.0.0.1 behind a tunnel, or say `trusted_network = true`";
     assert_eq!(drawn("trusted_network = true", "trusted_network = false"), golden);
+}
+
+#[test]
+fn a_link_under_tls_listens_anywhere_and_names_whom_it_lets_in() {
+    let tls = "tls = { cert_file = \"Cargo.toml\", key_file = \"Cargo.toml\", client_ca_file = \"Cargo.toml\" }";
+    let config = read(&WHOLE.replace("trusted_network = true", tls), folder()).unwrap();
+    let tls = config.links.first().unwrap().tls.as_ref().unwrap();
+    assert_eq!(tls.client_ca_file, folder().join("Cargo.toml"));
+    let everyone = drawn("trusted_network = true", "[link.tls]\ncert_file = \"Cargo.toml\"\nkey_file = \"Cargo.toml\"");
+    assert!(everyone.contains("missing field `client_ca_file`") && everyone.contains("[link.tls]"), "{everyone}");
+    let golden = "\
+error: unknown field `client_ca`, expected one of `cert_file`, `key_file`, `client_ca_file`
+  --> sluice.toml:16:9
+   |
+16 | tls = { client_ca = \"Cargo.toml\" }
+   |         ^^^^^^^^^
+   |
+   = help: did you mean `client_ca_file`?";
+    assert_eq!(drawn("trusted_network = true", "tls = { client_ca = \"Cargo.toml\" }"), golden);
+    let lost = drawn(
+        "trusted_network = true",
+        "tls = { cert_file = \"a.pem\", key_file = \"b.pem\", client_ca_file = \"c.pem\" }",
+    );
+    assert_eq!(lost.matches("there is no such file").count(), 3, "{lost}");
 }
 
 #[test]

@@ -5,13 +5,17 @@ use conformance::population::{clinicians, person};
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use serde::{Deserialize, Serialize};
+use server::context::{Demo, DemoClient, DemoUser};
 use server::keys::write_new;
 use server::ports::Ports;
 use smart::{Account, Authority, Client, ClientKind};
 use std::fs;
+use std::io;
 use std::path::Path;
 use uuid::Uuid;
 
+/// Where it is kept in the data folder.
+const FILE: &str = "demo.json";
 /// Patients of the population who can sign in.
 const PATIENTS: u32 = 5;
 /// What the demo apps may ask for.
@@ -63,16 +67,27 @@ pub(crate) struct App {
 impl Cast {
     /// The cast of this data folder, chosen now if it has none. A folder keeps the population it began with.
     pub(crate) fn take(data: &Path, seed: u64, population: u32) -> Result<Cast, String> {
-        let path = data.join("demo.json");
-        if let Ok(text) = fs::read(&path) {
-            return serde_json::from_slice(&text).map_err(|why| {
-                format!("{} cannot be read ({why}); move the folder away or name another with --data", path.display())
-            });
+        if let Some(cast) = Cast::read(data)? {
+            return Ok(cast);
         }
+        let path = data.join(FILE);
         let cast = Cast::choose(seed, population);
         let json = serde_json::to_vec_pretty(&cast).map_err(|why| why.to_string())?;
         write_new(&path, &json).map_err(|why| format!("{}: {why}; name another folder with --data", path.display()))?;
         Ok(cast)
+    }
+
+    /// The cast of this data folder, if it is a demo's.
+    pub(crate) fn read(data: &Path) -> Result<Option<Cast>, String> {
+        let path = data.join(FILE);
+        let failed = |why: &dyn std::fmt::Display| {
+            format!("{} cannot be read ({why}); move the folder away or name another with --data", path.display())
+        };
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|why| failed(&why)),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(why) => Err(failed(&why)),
+        }
     }
 
     fn choose(seed: u64, population: u32) -> Cast {
@@ -110,6 +125,21 @@ impl Cast {
             app("demo-confidential", "Demo server app", Some(random::token())),
         ];
         Cast { seed, population, namespace: Uuid::from_bytes(random::bytes()), mrn_system, users, clients }
+    }
+
+    /// What the first page says of it.
+    pub(crate) fn shown(&self) -> Demo {
+        let user = |user: &User| DemoUser {
+            username: user.username.clone(),
+            password: user.password.clone(),
+            fhir_user: user.fhir_user.clone(),
+        };
+        let client = |app: &App| DemoClient {
+            client_id: app.client_id.clone(),
+            client_secret: app.client_secret.clone(),
+            redirect_uris: app.redirect_uris.clone(),
+        };
+        Demo { users: self.users.iter().map(user).collect(), clients: self.clients.iter().map(client).collect() }
     }
 
     /// Registers everyone and everything.
@@ -152,6 +182,7 @@ fn account(user: &User) -> Result<Account, String> {
         id: user.id.clone(),
         username: user.username.clone(),
         password: password::hash(&user.password).map_err(|why| why.to_string())?,
+        password_set_s: 0,
         role,
         fhir_user: (kind, Id::parse(id).map_err(|why| why.to_string())?),
         locale: None,

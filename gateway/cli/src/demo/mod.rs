@@ -1,27 +1,34 @@
 //! `sluice demo`: the whole product on embedded defaults, with people who do not exist.
 
 mod cast;
+mod last;
 mod population;
 mod ready;
 mod tour;
 
+pub(crate) use last::{Last, last};
+
 use crate::args::DemoArgs;
+use crate::stop;
 use bridge::{AckWhen, Authority, Link};
 use cast::Cast;
 use certs::dev_ca::{Ca, Leaf};
 use certs::server_tls;
 use jiff::tz::TimeZone;
+use server::inbound::Door;
 use server::keys::{Keys, write_new};
 use server::records::Records;
-use server::{Gateway, Setup, clock};
+use server::upstream::Upstream;
+use server::{Base, Gateway, Setup, clock};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{Options, Store};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// The origin that a demo has unless it is told otherwise.
+pub(crate) const ORIGIN: &str = "https://localhost:8443";
 /// The zone of the demo laboratory's times when a message names none.
 const ZONE: &str = "America/New_York";
 /// The assigning authority (CX.4) under which the demo laboratory sends our record numbers.
@@ -40,39 +47,41 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     let mllp = bind_mllp(args.mllp_port).await?;
     let mllp_port = mllp.local_addr().map_err(|why| why.to_string())?.port();
     let cast = Cast::take(&args.data, args.seed, args.population)?;
-    let records = source(args, &store).await?;
+    let records = source(args.upstream.as_deref(), &store)?;
     population::seed(&args.data, &store, &records, cast.seed, cast.population).await?;
-    let link = link(&cast);
     let origin = format!("https://localhost:{port}");
-    let adapter = Arc::new(hl7v2::Hl7v2);
-    let setup = Setup { origin: origin.clone(), store, records, keys, links: vec![(link, adapter, mllp)] };
-    let gateway = Gateway::new(setup).await.map_err(|why| why.to_string())?;
+    last::note(&args.data, &origin, args.upstream.as_deref())?;
+    let door = Door { link: link(&cast), adapter: Arc::new(hl7v2::Hl7v2), listener: mllp, tls: None };
+    let base = Base { origin: origin.clone(), data: args.data.clone(), store, records, keys };
+    let gateway =
+        Gateway::new(Setup { base, links: vec![door], demo: cast.shown() }).await.map_err(|why| why.to_string())?;
     cast.register(gateway.authority()).await?;
 
     let (stop, stopping) = watch::channel(false);
+    let drain = gateway.drain();
     let serving = tokio::spawn(gateway.serve(listeners, tls, stopping));
     let ready = ready::Ready::new(&origin, &ca_path, mllp_port, &cast);
     if let Some(path) = &args.ready_file {
         ready.write(path)?;
     }
-    tour::print(&ready);
-    asked_to_stop().await?;
+    tour::print(&ready, &args.data);
+    stop::asked(drain).await?;
     tour::stopping();
     // Nobody listening means that everything has stopped already.
     stop.send_replace(true);
     serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
 }
 
-async fn source(args: &DemoArgs, store: &Store) -> Result<Records, String> {
-    match &args.upstream {
-        None => Ok(Records::Store(store.clone())),
-        Some(url) => {
-            let url = url
-                .parse()
-                .map_err(|why| format!("--upstream is no address ({why}); give one like http://127.0.0.1:8080/fhir"))?;
-            Ok(Records::Upstream(server::upstream::Upstream::new(url, None)?))
-        }
-    }
+/// Where records come from.
+///
+/// # Errors
+/// One sentence: it is no address of a FHIR server.
+pub(crate) fn source(upstream: Option<&str>, store: &Store) -> Result<Records, String> {
+    let Some(url) = upstream else { return Ok(Records::Store(store.clone())) };
+    let url = url
+        .parse()
+        .map_err(|why| format!("--upstream is no address ({why}); give one like http://127.0.0.1:8080/fhir"))?;
+    Ok(Records::Upstream(Upstream::new(url, None)?))
 }
 
 fn link(cast: &Cast) -> Link {
@@ -137,14 +146,4 @@ async fn bind_mllp(port: u16) -> Result<TcpListener, String> {
     TcpListener::bind(("127.0.0.1", port)).await.map_err(|why| {
         format!("port {port} for MLLP cannot be used ({why}); stop what uses it, or choose another with --mllp-port (0 takes a free one)")
     })
-}
-
-async fn asked_to_stop() -> Result<(), String> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(|why| why.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|why| why.to_string())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::criterion::{Criterion, SystemMatch};
 use super::query::{Filter, Modifier, Query};
-use super::terms::{Term, terms_at};
+use super::terms::{Term, terms_of};
 use crate::Resource;
 
 /// Whether a resource is of the type, has one of the ids and meets every filter of a query.
@@ -15,18 +15,17 @@ pub fn matches(query: &Query, resource: &Resource<'_>) -> bool {
     {
         return false;
     }
-    let terms = if query.filters.is_empty() { Vec::new() } else { terms_at(resource, &query.base) };
-    query.filters.iter().all(|filter| meets(filter, resource, &terms))
+    query.filters.iter().all(|filter| meets(filter, resource, &query.base))
 }
 
-fn meets(filter: &Filter, resource: &Resource<'_>, terms: &[Term]) -> bool {
+fn meets(filter: &Filter, resource: &Resource<'_>, base: &str) -> bool {
     let name = filter.parameter.name;
     if name == "_lastUpdated" {
         let at = resource.last_updated().map(|at| Term::Date { param: name, low: at.micros(), high: at.micros() });
         return at.is_some_and(|at| filter.values.iter().any(|value| meets_one(value, None, &at)));
     }
-    let mut own = terms.iter().filter(|term| term.param() == name);
-    own.any(|term| filter.values.iter().any(|value| meets_one(value, filter.modifier, term)))
+    let own = terms_of(resource, filter.parameter, base);
+    own.iter().any(|term| filter.values.iter().any(|value| meets_one(value, filter.modifier, term)))
 }
 
 fn meets_one(value: &Criterion, modifier: Option<Modifier>, term: &Term) -> bool {

@@ -25,7 +25,7 @@ pub use query::{
     VALUES_MAX,
 };
 pub use sort::{SortKey, SortValue, sort_value};
-pub use terms::{Term, terms, terms_at};
+pub use terms::{Term, terms};
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -66,19 +66,14 @@ impl Term {
 
 /// Every term of a resource, each once; `_id` and `_lastUpdated` are not among them.
 pub fn terms(resource: &Resource<'_>) -> Vec<Term> {
-    terms_at(resource, "")
-}
-
-/// Every term of a resource held by the server at `base`, whose own absolute references count as local.
-pub fn terms_at(resource: &Resource<'_>, base: &str) -> Vec<Term> {
     let all = parameters(resource.kind()).iter();
-    let mut terms: Vec<Term> = all.flat_map(|parameter| terms_of(resource, parameter, base)).collect();
+    let mut terms: Vec<Term> = all.flat_map(|parameter| terms_of(resource, parameter, "")).collect();
     terms.sort();
     terms.dedup();
     terms
 }
 
-/// The terms of one parameter.
+/// The terms of one parameter, of a resource held by the server at `base`, whose own absolute references count as local.
 pub(crate) fn terms_of(resource: &Resource<'_>, parameter: &'static Parameter, base: &str) -> Vec<Term> {
     let mut terms = Vec::new();
     for path in parameter.paths {

@@ -14,7 +14,12 @@ use store::{Crossed, Expected, Order, Put, Store};
 ///
 /// # Errors
 /// What the store or upstream says.
-pub async fn whose(store: &Store, records: &Records, link: &Link, filing: &Phi<Filing>) -> Result<Match, String> {
+pub(crate) async fn whose(
+    store: &Store,
+    records: &Records,
+    link: &Link,
+    filing: &Phi<Filing>,
+) -> Result<Match, String> {
     let filing = filing.expose();
     let claimed = filing.subject.identifiers.iter().enumerate();
     let (places, asked): (Vec<usize>, Vec<(String, String)>) = claimed
@@ -57,7 +62,7 @@ fn candidate(patient: &Document, via: usize) -> Option<Candidate> {
 
 /// What a message writes: records, what its keys became, and whose its order numbers are.
 #[derive(Default)]
-pub struct Writes {
+pub(crate) struct Writes {
     /// The records.
     pub puts: Vec<Put>,
     /// The keys.
@@ -70,7 +75,7 @@ pub struct Writes {
 ///
 /// # Errors
 /// What the store or upstream says.
-pub async fn writes(
+pub(crate) async fn writes(
     store: &Store,
     records: &Records,
     link: &Link,
@@ -82,11 +87,10 @@ pub async fn writes(
     let keys: Vec<String> = filing.records.iter().map(|record| record.key.clone()).collect();
     let known = store.crossed(&link.name, &keys).await.map_err(|why| why.to_string())?;
     let owner = Id::parse(patient).map_err(|why| why.to_string())?;
-    for record in &filing.records {
-        let kind: ResourceType = record.kind.parse().map_err(|_| "a record of no known type".to_owned())?;
-        let id = Id::parse(&record.id).map_err(|why| why.to_string())?;
+    let names = filing.records.iter().map(name).collect::<Result<Vec<_>, String>>()?;
+    let currents = currents(records, &names).await?;
+    for ((record, (kind, id)), (expected, current)) in filing.records.iter().zip(names).zip(currents) {
         let prior = known.iter().find(|crossed| crossed.key == record.key);
-        let (expected, current) = current(records, kind, &id).await?;
         if prior.is_some_and(|prior| prior.id != id) || (prior.is_none() && current.is_some() && record.has_subject()) {
             return Ok(false);
         }
@@ -96,15 +100,33 @@ pub async fn writes(
     Ok(true)
 }
 
-async fn current(records: &Records, kind: ResourceType, id: &Id) -> Result<(Expected, Option<Phi<Document>>), String> {
+/// The type and the id of a record.
+fn name(record: &Record) -> Result<(ResourceType, Id), String> {
+    let kind = record.kind.parse().map_err(|_| "a record of no known type".to_owned())?;
+    Ok((kind, Id::parse(&record.id).map_err(|why| why.to_string())?))
+}
+
+/// How each of these stands now, and what it must not have become when it is written.
+async fn currents(
+    records: &Records,
+    names: &[(ResourceType, Id)],
+) -> Result<Vec<(Expected, Option<Phi<Document>>)>, String> {
     match records {
-        Records::Store(store) => Ok(match store.current(kind, id).await.map_err(|why| why.to_string())? {
-            Some((version, content)) => (Expected::Version(version), Some(content)),
-            None => (Expected::Absent, None),
-        }),
+        Records::Store(store) => {
+            let found = store.currents(names).await.map_err(|why| why.to_string())?;
+            let stands = |found| match found {
+                Some((version, content)) => (Expected::Version(version), Some(content)),
+                None => (Expected::Absent, None),
+            };
+            Ok(found.into_iter().map(stands).collect())
+        }
         Records::Upstream(upstream) => {
-            let current = upstream.current(kind, id.as_str()).await.map_err(|why| format!("{:?}", why.kind()))?;
-            Ok((Expected::Any, current))
+            let mut all = Vec::with_capacity(names.len());
+            for (kind, id) in names {
+                let current = upstream.current(*kind, id.as_str()).await.map_err(|why| format!("{:?}", why.kind()))?;
+                all.push((Expected::Any, current));
+            }
+            Ok(all)
         }
     }
 }

@@ -3,10 +3,13 @@
 //! `bridge::journey::step` decides what happens; the files here only do it.
 
 mod apply;
+mod door;
 mod listener;
+mod look;
 #[cfg(feature = "faults")]
 mod seeded;
 mod worker;
 
-pub use listener::listen;
+pub use door::Door;
+pub(crate) use listener::listen;
 pub use worker::Inbox;

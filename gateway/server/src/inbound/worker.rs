@@ -12,6 +12,7 @@ use json::{Document, Limits};
 use privacy::Phi;
 use privacy::faults::{self, Point};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use store::{Applied, Store};
 use tokio::sync::Mutex;
 
@@ -23,8 +24,10 @@ pub struct Inbox {
     pub(super) link: Link,
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) store: Store,
-    records: Arc<Records>,
+    pub(super) records: Arc<Records>,
     one_at_a_time: Mutex<()>,
+    /// Whether messages may be kept whose delivery failed: later ones wait for them.
+    behind: AtomicBool,
 }
 
 /// What the connection is to do.
@@ -58,7 +61,7 @@ struct Work {
 impl Inbox {
     /// The inbox of a link.
     pub fn new(link: Link, adapter: Arc<dyn Adapter>, store: Store, records: Arc<Records>) -> Inbox {
-        Inbox { link, adapter, store, records, one_at_a_time: Mutex::new(()) }
+        Inbox { link, adapter, store, records, one_at_a_time: Mutex::new(()), behind: AtomicBool::new(false) }
     }
 
     /// The link's name.
@@ -74,6 +77,9 @@ impl Inbox {
     /// Takes a message that was just framed, to the point where its sender can be answered.
     pub async fn take(&self, raw: Phi<Bytes>) -> Outcome {
         let _turn = self.one_at_a_time.lock().await;
+        if self.behind.load(Ordering::Relaxed) {
+            self.catch_up().await;
+        }
         let heading = self.adapter.heading(&self.link, &raw);
         let work = Work { raw: Some(raw), heading, ..Work::default() };
         self.run(journey::begin(self.link.ack), work).await
@@ -82,19 +88,44 @@ impl Inbox {
     /// Takes up messages whose delivery had not ended when the process died. Returns how many there were.
     pub async fn resume(&self) -> usize {
         let _turn = self.one_at_a_time.lock().await;
-        let mut count = 0;
-        while let Ok(kept) = self.store.list(Wanted::Unfinished, 0, BATCH).await {
-            let before = count;
+        self.catch_up().await
+    }
+
+    /// Takes up messages whose delivery failed, if there are any: a disk that was full, a server behind us that was down.
+    pub async fn try_again(&self) {
+        let _turn = self.one_at_a_time.lock().await;
+        if self.behind.load(Ordering::Relaxed) {
+            self.catch_up().await;
+        }
+    }
+
+    /// Takes up, oldest first, what was kept and not delivered; ends at the first that cannot be delivered now either, so
+    /// that nothing overtakes it.
+    async fn catch_up(&self) -> usize {
+        let (mut count, mut after) = (0, 0);
+        self.behind.store(false, Ordering::Relaxed);
+        loop {
+            let Ok(kept) = self.store.list(Wanted::Unfinished, after, BATCH).await else {
+                self.behind.store(true, Ordering::Relaxed);
+                return count;
+            };
+            let Some(last) = kept.last() else { return count };
+            after = last.sequence;
             for kept in kept.into_iter().filter(|kept| kept.link == self.link.name) {
                 self.run(journey::resume(self.link.ack, &kept), self.taken_up(kept.sequence).await).await;
                 faults::pass(Point::DuringResume);
+                if self.behind.load(Ordering::Relaxed) {
+                    tracing::error!(
+                        alarm = "behind",
+                        link = self.link.name,
+                        sequence = kept.sequence,
+                        "later ones wait"
+                    );
+                    return count;
+                }
                 count += 1;
             }
-            if count == before {
-                break;
-            }
         }
-        count
     }
 
     /// Sends one kept message through the live path again: for what waited for a person or a patient.
@@ -133,6 +164,9 @@ impl Inbox {
                 }
             }
             let Some(event) = next else { break };
+            if event == Event::Down {
+                self.behind.store(true, Ordering::Relaxed);
+            }
             (state, effects) = journey::step(state, event);
             if effects.is_empty() {
                 break;
@@ -158,8 +192,9 @@ impl Inbox {
                 None
             }
             // Messages of a link run one after the other, so an original that is not settled was cut off by a stop.
+            // An answer that is settled is told all the same, whatever failed behind it.
             Effect::Await(_) | Effect::Close => {
-                work.outcome = Some(Outcome::Close);
+                work.outcome.get_or_insert(Outcome::Close);
                 None
             }
             Effect::Alert(sequence) => {
@@ -209,6 +244,9 @@ impl Inbox {
     }
 
     async fn decide(&self, work: &mut Work) -> Event {
+        if self.behind.load(Ordering::Relaxed) {
+            return Event::Down;
+        }
         let filings = work.reading.as_mut().map(|reading| std::mem::take(&mut reading.filings)).unwrap_or_default();
         let mut waiting = 0;
         for filing in filings {
@@ -268,6 +306,13 @@ impl Inbox {
         ending: Option<bridge::journal::Ending>,
         work: &mut Work,
     ) -> Event {
+        if told.is_some() && work.heading.is_none() {
+            // Taken up at the start and never read: a message whose control id had been used before.
+            match self.store.raw(sequence).await {
+                Ok(raw) => work.heading = raw.and_then(|raw| self.adapter.heading(&self.link, &raw)),
+                Err(_) => return Event::Down,
+            }
+        }
         let answer = told.map(|told| self.answer(sequence, told, work));
         let write = std::mem::take(&mut work.write);
         let done = match (ending, answer) {
@@ -332,3 +377,7 @@ fn content(put: store::Put) -> Result<Phi<Document>, privacy::Refusal> {
 struct Unwritable;
 
 impl privacy::Impersonal for Unwritable {}
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! What a FHIR request asks, and asking the source for it.
 
-pub mod read;
-pub mod search;
+pub(crate) mod read;
+pub(crate) mod search;
 
 use crate::clock;
 use crate::context::{Context, SERVED};
@@ -18,7 +18,7 @@ const COUNT_DEFAULT: u32 = 50;
 const AHEAD: usize = 20;
 
 /// One question, read and understood, not yet decided.
-pub struct Asked {
+pub(crate) struct Asked {
     /// What a decision needs to know.
     pub question: Question,
     /// The particulars.
@@ -26,7 +26,7 @@ pub struct Asked {
 }
 
 /// The particulars of a question.
-pub enum What {
+pub(crate) enum What {
     /// One resource, in its current or a named version.
     One {
         /// The version, for a vread.
@@ -43,12 +43,12 @@ pub enum What {
 
 impl Asked {
     /// Whether one resource is asked for by its id.
-    pub fn is_one(&self) -> bool {
+    pub(crate) fn is_one(&self) -> bool {
         matches!(self.what, What::One { .. })
     }
 
     /// How much is wanted.
-    pub fn wanted(&self) -> Wanted {
+    pub(crate) fn wanted(&self) -> Wanted {
         match &self.what {
             What::One { .. } => Wanted { count: 1, total: false },
             What::Page { query, .. } => {
@@ -62,7 +62,7 @@ impl Asked {
     ///
     /// # Errors
     /// `Gone` for a link that was made for someone else.
-    pub fn begin(&self, permit: &Permit) -> Result<Cursor, Refusal> {
+    pub(crate) fn begin(&self, permit: &Permit) -> Result<Cursor, Refusal> {
         match &self.what {
             What::Page { place: Some(place), .. } => {
                 place.is_for(permit)?;
@@ -77,7 +77,7 @@ impl Asked {
 ///
 /// # Errors
 /// `NotFound` for a type that is not served or an id that cannot be one, `Invalid` for a search that cannot be meant.
-pub fn asked(cx: &Context, request: &Request, matched: &Matched) -> Result<Asked, Refusal> {
+pub(crate) fn asked(cx: &Context, request: &Request, matched: &Matched) -> Result<Asked, Refusal> {
     let Act::Fhir(interaction) = matched.route.act else {
         return Err(Refusal::fault("not a FHIR route"));
     };
@@ -128,7 +128,7 @@ fn acceptable(request: &Request) -> Result<(), Refusal> {
 /// A search's parameters, from the query and, for POST, the form: both count.
 fn pairs(request: &Request) -> Result<Vec<(String, String)>, Refusal> {
     if request.query.as_ref().is_some_and(|query| query.len() > QUERY_BYTES_MAX) {
-        return Err(Refusal::new(Kind::TooLarge, "The query is too long; send it as POST to _search."));
+        return Err(Refusal::new(Kind::AddressTooLong, "The query is too long; send it as POST to _search."));
     }
     let mut pairs = request.query_pairs();
     if request.method == http::Method::POST {
@@ -164,7 +164,12 @@ fn invalid(fault: QueryFault) -> Refusal {
 ///
 /// # Errors
 /// Those of [`Source`].
-pub async fn perform(cx: &Context, permit: &Permit, asked: &Asked, from: &Cursor) -> Result<Phi<Chunk>, Refusal> {
+pub(crate) async fn perform(
+    cx: &Context,
+    permit: &Permit,
+    asked: &Asked,
+    from: &Cursor,
+) -> Result<Phi<Chunk>, Refusal> {
     match &asked.what {
         What::One { version } => {
             let id = asked.question.id.as_ref().ok_or_else(|| Refusal::fault("a read without an id"))?;

@@ -7,13 +7,13 @@ use http::header;
 use privacy::{Impersonal, Page, Shown, Standing};
 
 /// What the caller has already: the entity tags of `If-None-Match` (RFC 9110 section 13.1.2).
-pub struct Condition {
+pub(crate) struct Condition {
     tags: Vec<String>,
 }
 
 impl Condition {
     /// The condition of a request.
-    pub fn of(request: &Request) -> Condition {
+    pub(crate) fn of(request: &Request) -> Condition {
         let header = request.header("if-none-match").unwrap_or("");
         let tags = header.split(',').map(|tag| tag.trim().trim_start_matches("W/").to_owned());
         Condition { tags: tags.filter(|tag| !tag.is_empty()).collect() }
@@ -28,7 +28,7 @@ impl Condition {
 impl Impersonal for Condition {}
 
 /// The response of a read.
-pub fn shape(page: Page, condition: &Condition) -> Shape {
+pub(crate) fn shape(page: Page, condition: &Condition) -> Shape {
     let found = page.rows.into_iter().find(|row| row.standing == Standing::Match);
     let Some(Shown { version, updated, content, .. }) = found else {
         return Shape { status: StatusCode::NOT_FOUND, media: FHIR_JSON, headers: Vec::new(), chunks: Vec::new() };

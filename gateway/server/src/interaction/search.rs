@@ -13,7 +13,7 @@ use http::StatusCode;
 use privacy::{Impersonal, Page, Standing};
 
 /// What a page is written with: the question as the caller put it, and the means to seal a link to the next page.
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     base: &'a str,
     pages: &'a Pages,
     kind: ResourceType,
@@ -29,21 +29,33 @@ impl Impersonal for Frame<'_> {}
 
 impl<'a> Frame<'a> {
     /// The frame of a question.
-    pub fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
-        let (pairs, self_url, ignored, count_only) = match &asked.what {
-            What::Page { query, .. } => {
-                (query.self_pairs.clone(), query.self_url(), query.ignored.clone(), query.count == Some(0))
-            }
-            What::One { .. } => (Vec::new(), String::new(), Vec::new(), false),
+    pub(crate) fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
+        let frame = Frame {
+            base: &cx.fhir_base,
+            pages: &cx.pages,
+            kind: asked.question.kind,
+            pairs: Vec::new(),
+            self_url: String::new(),
+            ignored: Vec::new(),
+            binding: String::new(),
+            count_only: false,
         };
-        let binding = caller.binding(&cx.policies);
-        let kind = asked.question.kind;
-        Frame { base: &cx.fhir_base, pages: &cx.pages, kind, pairs, self_url, ignored, binding, count_only }
+        match &asked.what {
+            What::Page { query, .. } => Frame {
+                pairs: query.self_pairs.clone(),
+                self_url: query.self_url(),
+                ignored: query.ignored.clone(),
+                binding: caller.binding(&cx.policies),
+                count_only: query.count == Some(0),
+                ..frame
+            },
+            What::One { .. } => frame,
+        }
     }
 }
 
 /// The response of a search.
-pub fn shape(page: Page, frame: &Frame<'_>) -> Shape {
+pub(crate) fn shape(page: Page, frame: &Frame<'_>) -> Shape {
     let next = page.next.filter(|_| !frame.count_only).map(|cursor| {
         let token = frame.pages.seal(frame.kind, &frame.pairs, &cursor, &frame.binding, clock::now());
         format!("{}/{}?_page={token}", frame.base, frame.kind.as_str())

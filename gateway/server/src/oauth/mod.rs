@@ -81,7 +81,7 @@ fn stylesheet(request: &Request) -> Reply {
 }
 
 fn start(cx: &Context, browser: &Browser) -> Reply {
-    let start =
-        Start { frame: browser.frame(Some("/".to_owned())), fhir_base: &cx.fhir_base, users: &[], clients: &[] };
+    let frame = browser.frame(Some("/".to_owned()));
+    let start = Start { frame, fhir_base: &cx.fhir_base, users: &cx.demo.users, clients: &cx.demo.clients };
     page(portal::start(&start), StatusCode::OK)
 }

@@ -2,7 +2,7 @@
 
 use fhir::{Id, ResourceType};
 use form_urlencoded::Serializer;
-use url::Url;
+use url::{Host, Position, Url};
 
 /// The longest link that is followed, in bytes; a server's page link is some hundred.
 const LINK_BYTES_MAX: usize = 64 * 1024;
@@ -30,6 +30,23 @@ impl Base {
     /// The base without a slash at its end.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Host and port to connect to, and both as a Host header says them.
+    pub(super) fn place(&self) -> (String, u16, String) {
+        let host = match self.url.host() {
+            Some(Host::Domain(name)) => name.to_owned(),
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
+            None => String::new(),
+        };
+        let port = self.url.port_or_known_default().unwrap_or_default();
+        (host, port, self.url[Position::BeforeHost..Position::AfterPort].to_owned())
+    }
+
+    /// How many bytes scheme, host and port have at the beginning of every address.
+    pub(super) fn origin_bytes(&self) -> usize {
+        self.url[..Position::AfterPort].len()
     }
 
     /// Whether it is asked over TLS.

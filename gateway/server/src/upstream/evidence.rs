@@ -71,6 +71,14 @@ impl<'a> Evidence<'a> {
 
     /// The evidence for each of these rows, in their order.
     pub(super) async fn of(&mut self, rows: &[Document]) -> Result<Vec<Vec<Document>>, Refusal> {
+        if rows.iter().all(is_own) {
+            return Ok(vec![Vec::new(); rows.len()]);
+        }
+        // Boxed, because few rows need it.
+        Box::pin(self.sought(rows)).await
+    }
+
+    async fn sought(&mut self, rows: &[Document]) -> Result<Vec<Vec<Document>>, Refusal> {
         let shared = rows.iter().filter_map(shared).collect();
         let referring = self.for_shared(shared).await?;
         let mut all = Vec::with_capacity(rows.len());
@@ -90,6 +98,13 @@ impl<'a> Evidence<'a> {
         rows: &[Document],
         of: &Document,
     ) -> Result<Vec<Vec<Document>>, Refusal> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        Box::pin(self.sought_for_companions(rows, of)).await
+    }
+
+    async fn sought_for_companions(&mut self, rows: &[Document], of: &Document) -> Result<Vec<Vec<Document>>, Refusal> {
         if let Some(name) = name(of).filter(|name| self.allows(name.0)) {
             self.read.insert(name, Some(of.clone()));
         }
@@ -301,6 +316,11 @@ impl Sought {
     fn new(pending: BTreeSet<Name>) -> Sought {
         Sought { pending, found: BTreeMap::new() }
     }
+}
+
+/// Whether a row is of a type whose rows are somebody's own or nobody's: no other record bears on it.
+fn is_own(row: &Document) -> bool {
+    Resource::of(row.root()).is_ok_and(|row| is_personal(row.kind()))
 }
 
 /// The name of a row that is shared.

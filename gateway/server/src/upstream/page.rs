@@ -32,7 +32,8 @@ impl Page {
         for entry in &found.entries {
             let rows = match entry.mode {
                 Mode::Match => &mut matches,
-                Mode::Include => &mut companions,
+                Mode::Include if entry.mode_is_said || may_accompany(entry.resource.kind()) => &mut companions,
+                Mode::Include => return Err(down("it gave a row of another type")),
                 Mode::Outcome => continue,
             };
             if entry.resource.id().is_none() {
@@ -58,6 +59,11 @@ impl Page {
         }
         Ok(foreign)
     }
+}
+
+/// Types that are ever asked for beside others; a server need not say of them why they are there.
+fn may_accompany(kind: ResourceType) -> bool {
+    matches!(kind, ResourceType::Medication | ResourceType::Provenance)
 }
 
 /// The name of a row that has one.

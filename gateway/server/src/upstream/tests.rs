@@ -1,61 +1,47 @@
 //! Exchanges with a scripted server on loopback: what is asked, what is believed, what is refused.
 
 use super::*;
-use bytes::Bytes;
 use fhir::Interaction;
 use fhir::search::Handling;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use privacy::{Facts, Judging, Policies, Principal, Purpose, Question, Role, Scopes, Subject, Wanted, decide};
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use wiremock::matchers::header;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 /// A server that answers by path and query, and remembers what it was asked.
 struct Scripted {
     upstream: Upstream,
     base: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    server: MockServer,
 }
 
 impl Scripted {
     async fn new(answer: impl Fn(&str, &str) -> (u16, String) + Send + Sync + 'static) -> Scripted {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}/fhir", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (answer, log, own) = (Arc::new(answer), Arc::clone(&asked), base.clone());
-        tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                let (answer, log, own) = (Arc::clone(&answer), Arc::clone(&log), own.clone());
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let (answer, log, own) = (Arc::clone(&answer), Arc::clone(&log), own.clone());
-                    async move {
-                        assert_eq!(request.headers()["accept"], "application/fhir+json");
-                        let place = request.uri().to_string();
-                        let body = request.into_body().collect().await.unwrap().to_bytes();
-                        let place =
-                            if body.is_empty() { place } else { format!("{place}?{}", String::from_utf8_lossy(&body)) };
-                        log.lock().unwrap().push(place.clone());
-                        let (status, body) = answer(&place, &own);
-                        let response = Response::builder().status(status).body(Full::new(Bytes::from(body)));
-                        Ok::<_, Infallible>(response.unwrap())
-                    }
-                });
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service),
-                );
-            }
-        });
+        let server = MockServer::start().await;
+        let base = format!("{}/fhir", server.uri());
+        let own = base.clone();
+        let scripted = move |request: &Request| {
+            let (status, body) = answer(&place(request), &own);
+            ResponseTemplate::new(status).set_body_string(body)
+        };
+        Mock::given(header("accept", "application/fhir+json")).respond_with(scripted).mount(&server).await;
         let upstream = Upstream::new(Url::parse(&base).unwrap(), None).unwrap();
-        Scripted { upstream, base, asked }
+        Scripted { upstream, base, server }
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    async fn asked(&self) -> Vec<String> {
+        self.server.received_requests().await.unwrap().iter().map(place).collect()
     }
+}
+
+/// Path and query; of a search that is sent as a form, with the form for its query.
+fn place(request: &Request) -> String {
+    let query = request.url.query().map(str::to_owned);
+    let form = (!request.body.is_empty()).then(|| String::from_utf8_lossy(&request.body).into_owned());
+    let query = query.or(form).map_or(String::new(), |query| format!("?{query}"));
+    format!("{}{query}", request.url.path())
 }
 
 fn id(text: &str) -> Id {
@@ -119,7 +105,7 @@ async fn a_search_is_narrowed_followed_and_continued_in_the_middle_of_a_page() {
     let (permit, query) = (permit(ResourceType::Observation, None), query(ResourceType::Observation, &[("code", "c")]));
     let first = server.upstream.find(&permit, &query, START, 2).await.unwrap();
     assert_eq!(names(&first), ["o1", "o2"]);
-    assert_eq!(server.asked(), ["/fhir/Observation?patient=Patient%2Fp1&code=c&_count=2"]);
+    assert_eq!(server.asked().await, ["/fhir/Observation?patient=Patient%2Fp1&code=c&_count=2"]);
     let next = first.expose().next.clone().unwrap();
     assert!(matches!(&next, Cursor::Upstream { skip: 2, .. }));
     let second = server.upstream.find(&permit, &query, &next, 2).await.unwrap();
@@ -165,6 +151,7 @@ async fn an_answer_with_any_fault_is_refused_whole_and_nothing_of_it_is_told() {
         (200, r#"{"resourceType":"OperationOutcome"}"#.to_owned()),
         (200, set(&[observation("o1", "p1"), "{}".to_owned()], None)),
         (200, set(&[nobody.to_owned()], None)),
+        (200, set(&[observation("o1", "p1").replace("Observation", "Condition")], None)),
         (200, set(&[nobody.replace("\"id\":\"o1\",", "")], None)),
         (200, foreign),
         (200, format!("{} ", set(&[], None)).repeat(2)),
@@ -189,7 +176,7 @@ async fn a_page_that_is_no_more_is_gone_and_another_servers_page_is_never_asked(
         let why = server.upstream.find(&permit, &query, &from, 9).await.err().unwrap();
         assert_eq!(why.kind(), Kind::Gone);
     }
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.asked().await.len(), 1);
 }
 
 #[tokio::test]
@@ -237,7 +224,9 @@ async fn a_practitioner_comes_with_a_record_of_the_patient_that_names_them() {
     let mut page = Judging::begin(permit, Wanted { count: 1, total: false }, Cursor::Start);
     page.add(found).unwrap();
     assert!(page.close_one().is_ok());
-    assert!(server.asked().iter().skip(1).all(|asked| asked.contains("Patient%2Fp1") || asked.contains("_id=p1")));
+    assert!(
+        server.asked().await.iter().skip(1).all(|asked| asked.contains("Patient%2Fp1") || asked.contains("_id=p1"))
+    );
 }
 
 #[tokio::test]
@@ -261,7 +250,7 @@ async fn a_question_about_very_many_patients_is_sent_as_a_form() {
     let permit = permit_for(Subject::Patients(many), ResourceType::Observation, None);
     let found = server.upstream.find(&permit, &query(ResourceType::Observation, &[]), START, 9).await.unwrap();
     assert_eq!(names(&found), ["o1"]);
-    assert!(server.asked()[0].starts_with("/fhir/Observation/_search?patient=Patient%2Fp0%2CPatient%2Fp1"));
+    assert!(server.asked().await[0].starts_with("/fhir/Observation/_search?patient=Patient%2Fp0%2CPatient%2Fp1"));
 }
 
 #[tokio::test]
@@ -284,5 +273,101 @@ async fn companions_stand_behind_their_match() {
     let query = query(ResourceType::MedicationRequest, &[("_include", "MedicationRequest:medication")]);
     let found = server.upstream.find(&permit(ResourceType::MedicationRequest, None), &query, START, 9).await.unwrap();
     assert_eq!(names(&found), ["r1", "m1", "r2", "m2"]);
-    assert_eq!(server.asked().len(), 1, "the match is evidence enough");
+    assert_eq!(server.asked().await.len(), 1, "the match is evidence enough");
+}
+
+#[tokio::test]
+async fn a_server_is_the_demos_to_fill_when_it_is_empty_or_carries_the_mark_and_no_total_is_believed() {
+    const MARK: &str = "/fhir/Basic/sluice-demo";
+    let tagged =
+        r#"{"resourceType":"Basic","id":"sluice-demo","meta":{"tag":[{"system":"urn:sluice","code":"demo"}]}}"#;
+    let other = r#"{"resourceType":"Basic","id":"sluice-demo"}"#;
+    let (mark, row) = (tagged.to_owned(), observation("o1", "p1"));
+    let none = || set(&[], None).replacen("\"type\"", "\"total\":7,\"type\"", 1);
+    for (mark, observations, expected) in [
+        (None, none(), Claim::Empty),
+        (None, set(&[row.clone()], None).replacen("\"type\"", "\"total\":0,\"type\"", 1), Claim::Foreign),
+        (Some(mark), set(&[row], None), Claim::Ours(None)),
+        (Some(other.to_owned()), none(), Claim::Foreign),
+    ] {
+        let told = format!("{mark:?} {observations}");
+        let server = Scripted::new(move |place, _| match (&mark, place) {
+            (Some(mark), MARK) => (200, mark.clone()),
+            (None, MARK) => (404, String::new()),
+            (_, place) if place.starts_with("/fhir/Observation?") => (200, observations.clone()),
+            _ => (200, set(&[], None)),
+        })
+        .await;
+        assert_eq!(server.upstream.claim().await.unwrap(), expected, "{told}");
+        assert!(server.asked().await.iter().all(|asked| !asked.contains("_total") && !asked.contains("_summary")));
+    }
+    let empty_page = Scripted::new(|place, own| match place {
+        MARK => (404, String::new()),
+        _ => (200, set(&[], Some(&format!("{own}?_getpages=x")))),
+    })
+    .await;
+    assert_eq!(empty_page.upstream.claim().await.unwrap(), Claim::Foreign, "more may stand on the next page");
+    let down = Scripted::new(|_, _| (500, String::new())).await;
+    assert_eq!(down.upstream.claim().await.unwrap_err().kind(), Kind::UpstreamDown);
+}
+
+/// Answers each question as told, raw, and keeps the connection; the connection of each question.
+async fn raw(answers: Vec<String>) -> (Upstream, Arc<Mutex<Vec<usize>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = Upstream::new(Url::parse(&format!("http://{}/fhir", listener.local_addr().unwrap())).unwrap(), None);
+    let (answers, came) = (Arc::new(Mutex::new(answers.into_iter())), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&came);
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let (answers, log) = (Arc::clone(&answers), Arc::clone(&log));
+            tokio::spawn(async move {
+                let mut read = Vec::new();
+                while socket.read_buf(&mut read).await.is_ok_and(|count| count > 0) {
+                    if read.ends_with(b"\r\n\r\n") {
+                        read.clear();
+                        log.lock().unwrap().push(number);
+                        let answer = answers.lock().unwrap().next().unwrap();
+                        socket.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    (upstream.unwrap(), came)
+}
+
+#[tokio::test]
+async fn a_connection_on_which_anything_was_odd_is_not_used_again() {
+    let good = set(&[observation("o1", "p1")], None);
+    let text =
+        |body: &str, fields: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{fields}\r\n{body}", body.len());
+    let odd = [
+        text(&good, "Content-Encoding: gzip\r\n"),
+        text(&good, &format!("Content-Length: {}\r\n", good.len())),
+        text(&good, "Transfer-Encoding: chunked\r\n"),
+        text(&good, "Connection: close\r\n"),
+        text(&good, "") + "HTTP/1.1 200 OK\r\n",
+        text(&good, "").repeat(2),
+        text(&format!("{good}}}"), ""),
+        text("<html></html>", ""),
+        text("", ""),
+        text(&good.replace("searchset", "history"), ""),
+        text(&good.replace("\"Observation\"", "\"Condition\""), ""),
+        text(&good.replace("Patient/p1", "Patient/p2"), ""),
+        text(&good.replace("Patient/p1", "Group/p1"), ""),
+        text(&set(&[], Some("http://evil.example/fhir?_getpages=x")), ""),
+        format!("HTTP/1.1 500 No\r\nContent-Length: {}\r\n\r\n{good}", good.len()),
+    ];
+    let (permit, query) = (permit(ResourceType::Observation, None), query(ResourceType::Observation, &[]));
+    for answer in odd {
+        let (upstream, came) = raw(vec![text(&good, ""), answer.clone(), text(&good, ""), text(&good, "")]).await;
+        assert_eq!(names(&upstream.find(&permit, &query, START, 9).await.unwrap()), ["o1"]);
+        let spoiled = upstream.find(&permit, &query, START, 9).await.map(|chunk| names(&chunk));
+        assert!(spoiled.is_err() || spoiled.is_ok_and(|names| names == ["o1"]), "{answer}");
+        for _ in 0..2 {
+            assert_eq!(names(&upstream.find(&permit, &query, START, 9).await.unwrap()), ["o1"], "{answer}");
+        }
+        assert_eq!(*came.lock().unwrap(), [0, 0, 1, 1], "{answer}");
+    }
 }

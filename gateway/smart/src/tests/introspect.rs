@@ -2,7 +2,7 @@
 
 use crate::Grant;
 use crate::introspect::{Why, principal_of};
-use crate::trial::{NOW, Trial, code, redeeming, run, world};
+use crate::trial::{NOW, Trial, code, pairs, redeeming, run, world};
 use privacy::Principal;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -86,4 +86,25 @@ fn a_token_of_a_grant_that_nobody_knows_opens_nothing() {
     assert_eq!(world.principal(&token, NOW), Err(Why::NoGrant));
     assert_eq!(world.principal("x", NOW), Err(Why::NotOurs));
     assert_eq!(world.principal(&"x".repeat(20_000), NOW), Err(Why::NotOurs));
+}
+
+#[test]
+fn what_is_kept_of_a_token_holds_while_token_and_grant_do_and_no_longer() {
+    let world = world();
+    let code = code(&world, "ana", &[("scope", "launch/patient offline_access patient/Observation.rs")]);
+    let tokens = run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap();
+    let known = world.introspect(&tokens.access_token, NOW).unwrap();
+    for at in [NOW, NOW + 3599] {
+        assert_eq!(world.recall(&known, at).as_deref(), Some(&world.principal(&tokens.access_token, at).unwrap()));
+    }
+    assert_eq!(world.recall(&known, NOW - 1), None, "before it was issued");
+    assert_eq!(world.recall(&known, NOW + 3600), None, "when it has run out");
+    let refresh = tokens.refresh_token.unwrap();
+    let form = pairs(&[("grant_type", "refresh_token"), ("refresh_token", &refresh), ("client_id", "reader")]);
+    let renewed = run(world.token(None, &form, NOW + 1)).unwrap();
+    assert_eq!(world.recall(&known, NOW + 1), None, "its grant is not the one that was looked at");
+    let known = world.introspect(&renewed.access_token, NOW + 1).unwrap();
+    assert!(world.recall(&known, NOW + 1).is_some());
+    assert_eq!(run(world.end_grants(|grant| grant.username == "ana", NOW + 2)), Ok(1));
+    assert_eq!(world.recall(&known, NOW + 2), None, "its grant was revoked");
 }

@@ -31,6 +31,8 @@ pub(crate) const FOLDER: &str = "ledger";
 pub(crate) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Entries that may wait for a block; then callers wait to hand theirs over.
 const WAITING_MAX: usize = 8192;
+/// Room for the entry of one resource, so that it is written without being moved.
+const ENTRY_BYTES: usize = 1024;
 /// The longest entry, in bytes. A page of 500 rows makes about 40 kB.
 const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -76,7 +78,8 @@ impl Ledger {
 
 impl privacy::ledger::Ledger for Ledger {
     async fn record(&self, entry: Entry) -> Result<Receipt, LedgerDown> {
-        let mut line = serde_json::to_vec(&entry).map_err(|error| LedgerDown(error.to_string()))?;
+        let mut line = Vec::with_capacity(ENTRY_BYTES);
+        serde_json::to_writer(&mut line, &entry).map_err(|error| LedgerDown(error.to_string()))?;
         line.push(b'\n');
         if line.len() > ENTRY_BYTES_MAX {
             return Err(LedgerDown("the entry is too long".to_owned()));

@@ -125,7 +125,9 @@ fn mend(tail: &mut Tail, failure: Failure) -> Option<Failure> {
 /// Makes one block of a batch and tells everybody in it how that went.
 fn seal(tail: &mut Tail, batch: Vec<Job>, up: &AtomicBool) -> Option<Failure> {
     let at_ms = batch.iter().map(|job| job.at_ms).max().unwrap_or_default();
-    let payload: Vec<u8> = batch.iter().flat_map(|job| job.line.iter().copied()).collect();
+    let lengths: usize = batch.iter().map(|job| job.line.len()).sum();
+    let mut payload = Vec::with_capacity(lengths);
+    batch.iter().for_each(|job| payload.extend_from_slice(&job.line));
     let lines = u32::try_from(batch.len()).unwrap_or(u32::MAX); // at most ENTRIES_MAX
     let outcome = tail.add(Content::Entries, lines, &payload, at_ms).map_err(|error| error.to_string());
     up.store(outcome.is_ok(), Ordering::Release);

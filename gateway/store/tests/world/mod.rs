@@ -98,6 +98,7 @@ pub fn entry(number: i64) -> Entry {
         query: Some("patient=p1".into()),
         correlation: format!("c{number}"),
         refusal: None,
+        looked: None,
         about: vec![About { patient: "p1".into(), resources: vec!["Observation/o1/_history/1".into()] }],
     }
 }

@@ -1,0 +1,164 @@
+//! What an operator at the machine can ask: the journal, the ledger, accounts, how it goes, and to stop.
+//!
+//! A running gateway answers by a socket in its data folder ([`socket`]); on a folder that no gateway has, a command does the
+//! same through the same [`Admin`]. Health data leaves here in one place ([`reveal`]), through the gate.
+
+mod accounts;
+mod call;
+mod journal;
+pub mod ledger;
+mod life;
+mod line;
+mod reveal;
+mod socket;
+mod who;
+
+pub use accounts::NewAccount;
+pub use call::{Call, CallError};
+pub(crate) use life::Life;
+pub use socket::Socket;
+pub(crate) use socket::serve;
+pub use who::this_process;
+
+use crate::context::Context;
+use crate::inbound::Inbox;
+use privacy::Operator;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use store::Store;
+use tokio::sync::mpsc;
+
+/// Bytes of one piece of an answer.
+const PIECE_BYTES_MAX: usize = 32 * 1024;
+/// Pieces that may wait for whoever reads them.
+const PIECES_WAITING_MAX: usize = 16;
+
+/// What can be asked. Without `Debug`: it may hold a password's hash, which belongs in no log.
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Whether it serves, and since when.
+    Status,
+    /// To finish what is under way, and stop.
+    Drain,
+    /// Every message kept, or those of one state.
+    JournalList {
+        /// `applied`, `quarantined`, `refused` or `unfinished`.
+        state: Option<String>,
+    },
+    /// What stands where in one message.
+    JournalShow {
+        /// Its number.
+        sequence: u64,
+    },
+    /// One message whole, on the ledger.
+    JournalReveal {
+        /// Its number.
+        sequence: u64,
+        /// Why.
+        reason: String,
+    },
+    /// One message through the live path again.
+    JournalReplay {
+        /// Its number.
+        sequence: u64,
+    },
+    /// Whether the chain of the ledger holds.
+    LedgerVerify,
+    /// Every entry of the ledger as AuditEvents.
+    LedgerExport,
+    /// To add someone who can sign in.
+    AccountAdd(NewAccount),
+    /// Who can sign in.
+    AccountList,
+    /// To switch an account off or on.
+    AccountSwitch {
+        /// Its name.
+        username: String,
+        /// On or off.
+        enabled: bool,
+    },
+    /// To give an account another password.
+    AccountPassword {
+        /// Its name.
+        username: String,
+        /// The password as a PHC string.
+        password: String,
+    },
+}
+
+/// Where an answer goes, piece by piece; whoever writes waits while the reader is slow.
+#[derive(Clone)]
+pub struct Out(mpsc::Sender<Vec<u8>>);
+
+impl Out {
+    /// An answer, and where it comes out.
+    pub fn new() -> (Out, mpsc::Receiver<Vec<u8>>) {
+        let (out, pieces) = mpsc::channel(PIECES_WAITING_MAX);
+        (Out(out), pieces)
+    }
+
+    async fn bytes(&self, bytes: &[u8]) -> Result<(), String> {
+        for piece in bytes.chunks(PIECE_BYTES_MAX) {
+            self.0.send(piece.to_vec()).await.map_err(|_| gone())?;
+        }
+        Ok(())
+    }
+
+    async fn line(&self, text: &str) -> Result<(), String> {
+        self.bytes(format!("{text}\n").as_bytes()).await
+    }
+
+    /// As `bytes`, from a thread that may wait.
+    fn bytes_of_a_thread(&self, bytes: &[u8]) -> Result<(), String> {
+        bytes.chunks(PIECE_BYTES_MAX).try_for_each(|piece| self.0.blocking_send(piece.to_vec()).map_err(|_| gone()))
+    }
+}
+
+fn gone() -> String {
+    "whoever asked has gone".to_owned()
+}
+
+/// Answers operators, on a gateway's own parts.
+pub struct Admin {
+    pub(crate) cx: Arc<Context>,
+    pub(crate) store: Store,
+    pub(crate) data: PathBuf,
+    pub(crate) inboxes: Vec<Arc<Inbox>>,
+    /// Nothing where a command has opened the folder of a gateway that does not run.
+    pub(crate) life: Option<Life>,
+}
+
+impl Admin {
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// One sentence for the operator.
+    pub fn perform<'a>(
+        &'a self,
+        operator: &'a Operator,
+        command: Command,
+        out: &'a Out,
+    ) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>> {
+        Box::pin(self.answer(operator, command, out))
+    }
+
+    async fn answer(&self, operator: &Operator, command: Command, out: &Out) -> Result<(), String> {
+        match command {
+            Command::Status => self.status(out).await,
+            Command::Drain => self.drain(operator, out).await,
+            Command::JournalList { state } => self.list_messages(state.as_deref(), out).await,
+            Command::JournalShow { sequence } => self.show_message(sequence, out).await,
+            Command::JournalReveal { sequence, reason } => self.reveal(operator, sequence, &reason, out).await,
+            Command::JournalReplay { sequence } => self.replay_message(sequence, out).await,
+            Command::LedgerVerify => ledger::verify(&self.data, ledger::Reading::Live, out).await,
+            Command::LedgerExport => ledger::export(&self.data, &self.cx.fhir_base, ledger::Reading::Live, out).await,
+            Command::AccountAdd(account) => self.add_account(account, out).await,
+            Command::AccountList => self.list_accounts(out).await,
+            Command::AccountSwitch { username, enabled } => self.switch_account(&username, enabled, out).await,
+            Command::AccountPassword { username, password } => self.change_password(&username, password, out).await,
+        }
+    }
+}
