@@ -26,6 +26,12 @@ async fn main() -> ExitCode {
     for breach in &tally.breaches {
         println!("{breach}");
     }
-    println!("| kills | seed {seed} | {tally} | {} s |", begun.elapsed().as_secs());
+    println!("| kills | {seed} | {} | {tally} | {} s |", commit(), begun.elapsed().as_secs());
     if tally.breaches.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What was tried, as git names it.
+fn commit() -> String {
+    let told = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
+    told.map_or_else(|_| "unknown".to_owned(), |told| String::from_utf8_lossy(&told.stdout).trim().to_owned())
 }

@@ -78,12 +78,10 @@ impl Sender {
     pub async fn repeat_all(&mut self, link: SocketAddr) {
         let mut laboratory = Laboratory::connect(link).await.unwrap();
         for at in 0..self.sent.len() {
-            if self.is_newest_of_its_control(at) {
-                if !self.send(&mut laboratory, at).await {
-                    let control = &self.sent[at].control;
-                    self.violations.push(format!("{control} was not answered when everything was sent again"));
-                    return;
-                }
+            if self.is_newest_of_its_control(at) && !self.send(&mut laboratory, at).await {
+                let control = &self.sent[at].control;
+                self.violations.push(format!("{control} was not answered when everything was sent again"));
+                return;
             }
         }
     }
