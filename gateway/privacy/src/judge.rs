@@ -135,8 +135,10 @@ impl Judging {
                 self.matches += 1;
                 self.companions = true;
                 self.last_shown = row.after;
-                // It came before as a companion; what was asked for stands as that.
-                self.shown.retain(|shown| (shown.kind, &shown.id) != (key.0, &key.1));
+                // It may have come before as a companion; what was asked for stands as that.
+                if self.seen.contains(&key) {
+                    self.shown.retain(|shown| (shown.kind, &shown.id) != (key.0, &key.1));
+                }
             }
             Standing::Include if self.seen.contains(&key) => return Ok(()),
             Standing::Include => {}

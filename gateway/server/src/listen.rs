@@ -30,6 +30,8 @@ use tokio_rustls::TlsAcceptor;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Time for a request's body.
 const BODY: Duration = Duration::from_secs(30);
+/// Bytes of a body that no route takes: read this far, so that the answer is about the address and not about the body.
+const UNROUTED_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Time for an answer to be found and recorded.
 const ANSWER: Duration = Duration::from_secs(60);
 /// Time for open requests to end when we stop.
@@ -194,7 +196,8 @@ async fn one(cx: &Context, request: hyper::Request<Incoming>, remote: IpAddr) ->
     if let Err(why) = checked_path(&path) {
         return close(why);
     }
-    let bytes_max = cx.routes.find(&parts.method, &path).map_or(0, |matched| matched.route.body_bytes_max);
+    let found = cx.routes.find(&parts.method, &path);
+    let bytes_max = found.map_or(UNROUTED_BODY_BYTES_MAX, |matched| matched.route.body_bytes_max);
     let body = match timeout(BODY, read_body(body, bytes_max)).await {
         Ok(Ok(body)) => body,
         Ok(Err(why)) => return close(why),
