@@ -217,7 +217,7 @@ async fn floods_of_frames_end_the_connection_that_sends_them() {
     let floods: [(&str, &dyn Fn(u32) -> Vec<u8>); 3] =
         [("resets", &resets), ("a head without end", &begun), ("streams without end", &opened)];
     for (name, frames) in floods {
-        let mut connection = Http2::open(house.gateway().peer()).await;
+        let connection = Http2::open(house.gateway().peer()).await;
         assert!(connection.flood(20_000, frames).await, "{name} go on for ever");
         house.serves(name).await;
     }
@@ -228,7 +228,7 @@ async fn floods_of_frames_end_the_connection_that_sends_them() {
     let (pings, settings) = (empty(6, 8), empty(4, 0));
     let floods: [(&str, &dyn Fn(u32) -> Vec<u8>); 2] = [("pings", &pings), ("settings", &settings)];
     for (name, frames) in floods {
-        let mut connection = Http2::open(house.gateway().peer()).await;
+        let connection = Http2::open(house.gateway().peer()).await;
         connection.flood(20_000, frames).await;
         house.serves(name).await;
     }
