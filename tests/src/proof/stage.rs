@@ -23,6 +23,9 @@ pub const ORIGIN: &str = "https://localhost:8443";
 /// Who has results sent by a laboratory, by place in the world: strangers, since times of arrival differ.
 const SENT_FOR: [u16; 2] = [9, 11];
 
+/// Who becomes known to the server behind only after a result for them has come.
+const LATE: u16 = 15;
+
 /// Where records come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -160,11 +163,13 @@ async fn serve(
     environment: &[(&str, &str)],
 ) -> Served {
     let at = |row: &Value| Instant::parse(time(row)).unwrap();
+    let late = &world.people[usize::from(LATE)];
     let upstream = match source {
         Source::Embedded => None,
         Source::Behind => {
             let upstream = Upstream::start().await;
-            world.rows.iter().for_each(|row| upstream.put(&row.to_string(), at(row)));
+            let there = world.rows.iter().filter(|row| row["id"] != late.id);
+            there.for_each(|row| upstream.put(&row.to_string(), at(row)));
             Some(upstream)
         }
     };
@@ -195,6 +200,17 @@ async fn serve(
     };
     let waits = laboratory.send(&result("N1", &nobody, &canary(world.seed, 0x7777, 1))).await.unwrap();
     assert_eq!(verdict(&waits), Some("AA"), "{waits}");
+    if let Some(upstream) = &upstream {
+        // One more waits for a patient who is made known only now, and is sent through the live path again.
+        let value = canary(world.seed, LATE, 0xe00);
+        let waits = laboratory.send(&result("L1", &about(late), &value)).await.unwrap();
+        assert_eq!(verdict(&waits), Some("AA"), "{waits}");
+        let patient = world.rows.iter().filter(|row| row["id"] == late.id);
+        patient.for_each(|row| upstream.put(&row.to_string(), at(row)));
+        replay(&folder, program, "2").await;
+        let filed = born_in(upstream).iter().any(|row| row.to_string().contains(&value));
+        assert!(filed, "a result whose patient became known was not filed");
+    }
     for number in SENT_FOR {
         let person = &world.people[usize::from(number)];
         for n in 0..3 {
@@ -207,6 +223,14 @@ async fn serve(
         }
     }
     Served { gateway, upstream, _folder: folder }
+}
+
+/// The operator's command; it speaks to the running gateway, so it must not keep this thread.
+async fn replay(folder: &Folder, program: Program, sequence: &str) {
+    let mut command = std::process::Command::new(program.path());
+    command.args(["journal", "replay", "--config"]).arg(folder.config()).arg(sequence);
+    let done = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 fn about(person: &Person) -> About {
