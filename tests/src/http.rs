@@ -1,6 +1,7 @@
 //! HTTP/1.1 over TLS, small enough that every byte that was sent and received can be looked at.
 //!
-//! Never pools, retries, follows or decodes anything.
+//! Never pools, retries, follows or decodes anything. A connection of which the other side said `close` is made anew for the
+//! next request.
 
 use certs::client_tls;
 use std::io::{Error, ErrorKind, Result};
@@ -60,7 +61,8 @@ impl Peer {
         socket.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").map_err(Error::other)?;
         let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, socket).await?;
-        Ok(Connection { stream, read: Vec::new(), host: self.host().to_owned() })
+        let host = self.host().to_owned();
+        Ok(Connection { stream, read: Vec::new(), host, peer: self.clone(), closes: false })
     }
 
     /// A handshake that offers this protocol alone, and nothing after it.
@@ -85,6 +87,9 @@ pub struct Connection {
     stream: TlsStream<TcpStream>,
     read: Vec<u8>,
     host: String,
+    peer: Peer,
+    /// The last answer said that none would follow.
+    closes: bool,
 }
 
 /// An answer as it came.
@@ -134,6 +139,9 @@ impl Connection {
         headers: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Result<Answer> {
+        if self.closes {
+            *self = self.peer.connect().await?;
+        }
         let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n", self.host);
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -191,7 +199,9 @@ impl Connection {
                 None => self.more().await?,
             }
         };
-        read_head(self.read.drain(..end).collect())
+        let answer = read_head(self.read.drain(..end).collect())?;
+        self.closes = answer.header("connection") == Some("close");
+        Ok(answer)
     }
 
     /// The body that follows a head.
