@@ -11,8 +11,9 @@ use certs::rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertSto
 use certs::{Error, client_tls, provider, reload, server_tls};
 use openssl::x509::X509;
 
+#[expect(clippy::disallowed_methods, reason = "rustls reads the clock itself")]
 fn now() -> i64 {
-    // rustls reads the clock itself, so these certificates must be in force on the day of the test.
+    // These certificates must be in force on the day of the test.
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
 }
 

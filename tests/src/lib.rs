@@ -4,7 +4,13 @@
 //! stand behind it, `http` shows every byte of an exchange; `hostile` are peers that mean ill, and `kills` kills it. Nothing
 //! here is part of the product.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::wildcard_enum_match_arm,
+    clippy::should_implement_trait,
+    reason = "a test fails by panicking, and decides nothing for anyone"
+)]
 
 pub mod app;
 pub mod gateway;

@@ -130,7 +130,7 @@ async fn serve(listener: TcpListener, rows: Arc<RwLock<Rows>>) {
 async fn answer(rows: &RwLock<Rows>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let nth = rows.read().unwrap().asked.fetch_add(1, AtomicOrdering::Relaxed);
-    if nth % SLOW_EVERY == 0 {
+    if nth.is_multiple_of(SLOW_EVERY) {
         tokio::time::sleep(SLOW).await;
     }
     let (status, bytes) = match Limited::new(body, BODY_BYTES_MAX).collect().await {

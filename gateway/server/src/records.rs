@@ -7,6 +7,7 @@ use privacy::{Chunk, Cursor, Permit, Phi, Refusal, Source};
 use store::Store;
 
 /// The source in use.
+#[expect(clippy::large_enum_variant, reason = "there is one, for as long as the process lives")]
 pub enum Records {
     /// The embedded store.
     Store(Store),

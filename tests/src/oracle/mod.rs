@@ -133,7 +133,7 @@ impl<'a> Seen<'a> {
 
     /// Provenance: seen when everything that it tells of is. Where it tells of shared records too, nothing is promised.
     fn telling(&self, row: &Value) -> Word {
-        let targets: Option<Vec<Name>> = list(row, "target").iter().map(|target| reference(target)).collect();
+        let targets: Option<Vec<Name>> = list(row, "target").iter().map(reference).collect();
         let targets = targets.unwrap_or_default();
         let shared = |name: &Name| self.far.contains(name) && self.shared(name).is_some();
         match &targets {
@@ -149,11 +149,11 @@ impl<'a> Seen<'a> {
         let has_it = |record: &&Value| references(record).contains(named);
         let owner = row.get("securityContext").map(reference);
         match owner {
-            None if self.visible.iter().any(|record| has_it(&record)) => Word::Due,
+            None if self.visible.iter().any(&has_it) => Word::Due,
             None | Some(None) => Word::Hidden,
             Some(Some((kind, id))) if kind == "Patient" => {
                 let own = self.asker.patient.as_ref() == Some(&id);
-                if own && self.visible.iter().any(|record| has_it(&record)) { Word::Due } else { Word::Hidden }
+                if own && self.visible.iter().any(has_it) { Word::Due } else { Word::Hidden }
             }
             Some(Some(owner)) => {
                 if self.is_visible(&owner) {
@@ -184,7 +184,7 @@ pub fn is_barred(row: &Value) -> bool {
         let labels = list(&row["meta"], "security");
         labels.iter().any(|label| label["code"].as_str().is_none_or(|code| code == "PSYTHPN"))
     };
-    of(row) || list(row, "contained").iter().any(|inner| of(inner))
+    of(row) || list(row, "contained").iter().any(of)
 }
 
 /// Whether everything contained may travel inside a record of this patient.

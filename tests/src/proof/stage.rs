@@ -238,7 +238,7 @@ fn about(person: &Person) -> About {
         number: (person.mrn.clone(), AUTHORITY.0.to_owned()),
         name: person.name.clone(),
         birth_date: person.birth_date.replace('-', ""),
-        sex: if person.number % 2 == 0 { 'F' } else { 'M' },
+        sex: if person.number.is_multiple_of(2) { 'F' } else { 'M' },
     }
 }
 

@@ -246,9 +246,10 @@ impl<'a> Evidence<'a> {
         if patients.is_empty() || sought.pending.is_empty() || !self.allows(kind) || self.spent() {
             return Ok(true);
         }
-        let own = match kind {
-            ResourceType::Patient => pair("_id", ids(patients)),
-            _ => pair("patient", references(ResourceType::Patient, patients)),
+        let own = if kind == ResourceType::Patient {
+            pair("_id", ids(patients))
+        } else {
+            pair("patient", references(ResourceType::Patient, patients))
         };
         let mut pairs = vec![own];
         pairs.extend(narrower);

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(framing("Content-Length: 12\r\n"), (Framing::Length(12), true));
         assert_eq!(framing("content-length:0\r\nConnection: Close\r\n"), (Framing::Length(0), false));
         assert_eq!(framing("Transfer-Encoding: Chunked\r\n"), (Framing::Chunked, true));
-        assert_eq!(framing("Connection: keep-alive, close\r\nTransfer-Encoding: chunked\r\n").1, false);
+        assert!(!framing("Connection: keep-alive, close\r\nTransfer-Encoding: chunked\r\n").1);
         assert_eq!(framing(""), (Framing::UntilClosed, false));
         let old = read(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n").unwrap().unwrap();
         assert_eq!((old.framing, old.keeps), (Framing::Length(3), false));
