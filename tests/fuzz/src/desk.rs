@@ -205,6 +205,7 @@ pub fn world(desk: Desk) -> Authority<Desk> {
         id: "account-of-ana".to_owned(),
         username: "ana".to_owned(),
         password: "ana-password".to_owned(),
+        password_set_s: 0,
         role: Role::Patient,
         fhir_user: (ResourceType::Patient, id("ana")),
         locale: None,
