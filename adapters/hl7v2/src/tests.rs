@@ -198,6 +198,16 @@ fn a_withdrawn_result_keeps_neither_value_nor_notes() {
 }
 
 #[test]
+fn a_specimens_description_and_its_notes_stand_in_one_list() {
+    let raw = b"MSH|^~\\&|A|B|C|D|20250101||ORU^R01|1|P|2.5\rPID|1||X\rOBR|1|P|F|K\rOBX|1|ST|K||x||||||F\r\
+        SPM|1|||BLD||||||||||described\rNTE|1||noted\r";
+    let (_reading, filings) = whole(raw);
+    let body = String::from_utf8_lossy(&find(&filings[0], "Specimen", "").body).into_owned();
+    assert!(body.contains(r#""note":[{"text":"described"},{"text":"noted"}]"#), "{body}");
+    assert_eq!(body.matches("\"note\"").count(), 1, "{body}");
+}
+
+#[test]
 fn numbers_keep_their_digits_and_the_subject_is_written_last() {
     let (_reading, filings) = whole(PANEL);
     let glucose = find(&filings[0], "Observation", "2345-7");

@@ -321,23 +321,30 @@ fn needs_no_value(how: &How<Step>) -> bool {
     matches!(how, How::Step(step) if step.always)
 }
 
-/// Opens what the next row needs, and closes what it does not: shared containers stay open.
+/// Opens what the next row needs, and closes what it does not: shared containers stay open. So does a list of which one row
+/// writes an element by its members and the next one whole elements.
 fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, containers: &[Piece], last: Piece) {
     let list = if last.list { Some((last, false)) } else { None };
     let wanted = || containers.iter().map(|piece| (*piece, piece.list)).chain(list);
     let own = open.get(outer..).unwrap_or_default();
     let shared = own.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
+    let stays =
+        own.get(shared).zip(wanted().nth(shared)).is_some_and(|((have, _), (want, _))| have.list && *have == want);
     while open.len() > outer + shared {
         if let Some((piece, element)) = open.pop() {
             if piece.list && element {
                 out.leave();
             }
-            out.leave();
+            if !stays || open.len() > outer + shared {
+                out.leave();
+            }
         }
     }
-    for (piece, element) in wanted().skip(shared) {
+    for (place, (piece, element)) in wanted().skip(shared).enumerate() {
         if piece.list {
-            out.array(piece.name);
+            if !stays || place > 0 {
+                out.array(piece.name);
+            }
             if element {
                 out.object("");
             }
