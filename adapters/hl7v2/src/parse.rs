@@ -197,7 +197,7 @@ impl<'a> Message<'a> {
         let mut at = from + 3;
         let mut field: u16 = 0;
         if header {
-            self.leaf(at, at + 1, place, 1, 1, 1, 1);
+            self.leaf(at, (at + 1).min(to), place, 1, 1, 1, 1);
             let rest = bytes.get(at + 1..to).unwrap_or_default();
             let length = memchr::memchr(own.field, rest).unwrap_or(rest.len());
             self.leaf(at + 1, at + 1 + length, place, 2, 1, 1, 1);

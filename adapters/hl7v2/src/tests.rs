@@ -284,6 +284,13 @@ fn what_is_not_for_us_is_rejected_with_its_reason() {
 }
 
 #[test]
+fn a_header_without_a_separator_has_no_field() {
+    let (reading, _filings) = whole(b"MSH|^~\\&|A\rMSH\rPID|1\r");
+    let told: Vec<String> = reading.loss.iter().map(|loss| loss.at.to_string()).collect();
+    assert_eq!(told, ["MSH[1]-1", "MSH[1]-2", "MSH[1]-3", "PID-1"]);
+}
+
+#[test]
 fn an_answer_repeats_the_senders_own_bytes() {
     let raw = replaced(PANEL, "MSH|^~\\&|LIS^1.2.840.99^ISO|NORTHLAB|SLUICE|CLINIC", "MSH|^~\\&||^^|SLUICE|");
     let answer = answer(&replaced(&raw, "NL000101", " weird \\F\\ id "));
