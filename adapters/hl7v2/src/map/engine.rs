@@ -41,7 +41,7 @@ pub(crate) struct Run<'m> {
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'r> {
     pub(crate) group: &'r Group,
-    pub(crate) report: Option<(&'r Report, &'r super::oru::Ids)>,
+    pub(crate) report: Option<(&'r Report, &'r super::oru::ids::Ids)>,
     /// The result or specimen being written.
     pub(crate) own: Option<usize>,
     /// Its notes.

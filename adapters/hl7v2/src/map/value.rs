@@ -6,7 +6,7 @@ use bridge::Code;
 use bridge::mapping::Out;
 
 use super::engine::{At, Run};
-use super::oru::{Change, change};
+use super::oru::status::{Change, change};
 use crate::moment;
 use crate::parse::Value;
 

@@ -1,0 +1,231 @@
+//! Ids that follow from what each thing is, all of a group before anything refers to any.
+
+use std::collections::HashMap;
+
+use bridge::identifier::{Key, id};
+use bridge::{Claimed, Code, Role};
+
+use super::Work;
+use crate::map::steps::order_number;
+use crate::map::structure::{Group, Report};
+use crate::parse::Value;
+
+/// The ids of everything that one order makes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ids {
+    pub(crate) report: Named,
+    pub(crate) request: Named,
+    pub(crate) results: Vec<Named>,
+    pub(crate) specimens: Vec<Named>,
+    /// The result of another order that this one goes further into.
+    pub(crate) parent: Option<Parent>,
+    /// That result's id.
+    pub(crate) parent_result: Option<String>,
+    /// The request of the parent order.
+    pub(crate) parent_request: Option<String>,
+}
+
+/// A key and the id that follows from it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Named {
+    pub(crate) key: String,
+    pub(crate) id: String,
+}
+
+/// A result among the message's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parent {
+    pub(super) report: usize,
+    pub(super) result: usize,
+}
+
+impl Work<'_> {
+    pub(super) fn name(&self, kind: &str, key: Key) -> Named {
+        let key = key.text();
+        Named { id: id(self.run.link.namespace, kind, &key), key }
+    }
+
+    /// What makes a thing of this message only: for things that no number identifies.
+    fn only_here(&self, shape: &str) -> Key {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let heading = self.run.heading;
+        Key::of(shape)
+            .and(&text(&heading.sending_application))
+            .and(&text(&heading.sending_facility))
+            .and(&text(&heading.control_id))
+            .and(&self.place.to_string())
+    }
+
+    pub(super) fn patient_name(&self, subject: &Claimed) -> Named {
+        let first = subject.identifiers.iter().find(|given| given.system.is_some()).or(subject.identifiers.first());
+        let key = match first {
+            Some(given) => {
+                Key::of("patient").and(given.system.as_deref().unwrap_or(&given.authority)).and(&given.value)
+            }
+            None => self.only_here("patient-of"),
+        };
+        self.name("Patient", key)
+    }
+
+    pub(super) fn loose_name(&self, subject: &Claimed, obx: usize, place: usize) -> Named {
+        let field = |number: u16| self.run.message.field(obx, number);
+        let when = field(14).trimmed().unwrap_or_default().into_owned();
+        let key = match subject.identifiers.first() {
+            Some(given) if !when.is_empty() => Key::of("of-patient").and(&given.authority).and(&given.value).and(&when),
+            Some(_) | None => self.only_here("of-patient-in").and(&place.to_string()),
+        };
+        self.name("Observation", key.and(&coded(field(3))).and(&field(4).raw()))
+    }
+
+    /// Every id of a group, before anything refers to any.
+    pub(super) fn ids(&self, group: &Group) -> Vec<Ids> {
+        let message = self.run.message;
+        let mut seen: HashMap<(&'static str, Key), usize> = HashMap::new();
+        let mut all: Vec<Ids> = Vec::with_capacity(group.reports.len());
+        for (place, report) in group.reports.iter().enumerate() {
+            let obr = report.obr.unwrap_or(usize::MAX);
+            let orc = report.orc.unwrap_or(usize::MAX);
+            let service = coded(message.field(obr, 4));
+            let placer = self.number(&[message.field(obr, 2), message.field(orc, 2)]);
+            let filler = self.number(&[message.field(obr, 3), message.field(orc, 3)]);
+            let parent_order = message.field(obr, 29).raw();
+            let parent_result = message.field(obr, 26).raw();
+            let number = match (&filler, &placer) {
+                (Some(filler), _placer) => Key::of("filler").and(&filler.0).and(&filler.1),
+                (None, Some(placer)) => Key::of("placer").and(&placer.0).and(&placer.1),
+                (None, None) => self.only_here("report-in").and(&place.to_string()),
+            };
+            let key = number.and(&service).and(&parent_order).and(&parent_result);
+            let key = again(key, "DiagnosticReport", &mut seen);
+            let request = match (&placer, &filler) {
+                (Some(placer), _filler) => Key::of("placer").and(&placer.0).and(&placer.1).and(&service),
+                (None, Some(filler)) => Key::of("filler").and(&filler.0).and(&filler.1).and(&service),
+                (None, None) => self.only_here("request-in").and(&place.to_string()).and(&service),
+            };
+            let report_key = key.clone().text();
+            let mut ids = Ids {
+                report: self.name("DiagnosticReport", key),
+                request: self.name("ServiceRequest", request),
+                ..Ids::default()
+            };
+            for taken in &report.specimens {
+                let given = message.field(taken.spm, 2);
+                let key = if given.is_empty() {
+                    Key::of("specimen").and(&report_key).and(&message.field(taken.spm, 1).raw())
+                } else {
+                    Key::of("specimen-id").and(&self.facility()).and(&given.raw())
+                };
+                ids.specimens.push(self.name("Specimen", again(key, "Specimen", &mut seen)));
+            }
+            let of_order = [15u16, 9, 10, 14, 39].iter().any(|field| !message.field(obr, *field).is_empty());
+            if report.specimens.is_empty() && of_order {
+                ids.specimens.push(self.name("Specimen", Key::of("specimen-of").and(&report_key)));
+            }
+            for result in &report.results {
+                let field = |number: u16| message.field(result.obx, number);
+                let specimen = result.specimen.and_then(|place| ids.specimens.get(place));
+                let key = Key::of("result")
+                    .and(&report_key)
+                    .and(&coded(field(3)))
+                    .and(&field(4).raw())
+                    .and(specimen.map(|specimen| specimen.key.as_str()).unwrap_or_default());
+                ids.results.push(self.name("Observation", again(key, "Observation", &mut seen)));
+            }
+            all.push(ids);
+        }
+        for place in 0..all.len() {
+            let found = self.parent_of(group, place);
+            let result = found.and_then(|at| all.get(at.report)?.results.get(at.result)).map(|named| named.id.clone());
+            if let Some(ids) = all.get_mut(place) {
+                ids.parent = found;
+                ids.parent_result = result;
+            }
+            let request =
+                self.parent_order(group, place).and_then(|parent| all.get(parent)).map(|ids| ids.request.id.clone());
+            if let Some(ids) = all.get_mut(place) {
+                ids.parent_request = request;
+            }
+        }
+        all
+    }
+
+    /// A number and whose it is; without an authority of its own, the sending facility's.
+    fn number(&self, places: &[Value<'_>]) -> Option<(String, String)> {
+        let facility = self.facility();
+        let number = places.iter().find_map(|value| order_number(*value, Role::Filler, &facility))?;
+        Some((number.authority, number.value))
+    }
+
+    /// The order of this message that OBR-29 names.
+    fn parent_order(&self, group: &Group, place: usize) -> Option<usize> {
+        let message = self.run.message;
+        let child = group.reports.get(place)?.obr?;
+        let named = message.field(child, 29);
+        let (placer, filler) = (entity(named.part(1)), entity(named.part(2)));
+        let service = coded(message.field(child, 50));
+        let is_parent = |other: usize, report: &Report| {
+            let Some(obr) = report.obr else { return false };
+            let field = |number: u16| entity(message.field(obr, number).part(1));
+            let by_filler = filler.is_some() && filler == field(3);
+            let by_placer = filler.is_none() && placer.is_some() && placer == field(2);
+            other != place
+                && (by_filler || by_placer)
+                && (service.is_empty() || service == coded(message.field(obr, 4)))
+        };
+        let mut found = group.reports.iter().enumerate().filter(|(other, report)| is_parent(*other, report));
+        let (first, _report) = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// The one result that OBR-26 names, in the order that OBR-29 names; never the nearest.
+    fn parent_of(&self, group: &Group, place: usize) -> Option<Parent> {
+        let message = self.run.message;
+        let child = group.reports.get(place)?.obr?;
+        let named = message.field(child, 26);
+        if named.is_empty() {
+            return None;
+        }
+        let (code, sub_id) = (named.part(1).part(1).trimmed()?, named.part(2).trimmed());
+        let named_order = !message.field(child, 29).is_empty();
+        let order = self.parent_order(group, place);
+        let mut found = Vec::new();
+        for (number, report) in group.reports.iter().enumerate() {
+            if number == place || (named_order && order != Some(number)) {
+                continue;
+            }
+            for (result_place, result) in report.results.iter().enumerate() {
+                let same_code = message.field(result.obx, 3).part(1).trimmed() == Some(code.clone());
+                let same_sub = sub_id.is_none() || message.field(result.obx, 4).trimmed() == sub_id;
+                if same_code && same_sub {
+                    found.push(Parent { report: number, result: result_place });
+                }
+            }
+        }
+        match found.as_slice() {
+            [one] => Some(*one),
+            _none_or_several => {
+                named.warn(Code::UnknownKey);
+                None
+            }
+        }
+    }
+}
+
+/// A coded field as its identity: code and system, else the text.
+fn coded(value: Value<'_>) -> String {
+    let text = |part: u16| value.part(part).trimmed().unwrap_or_default().into_owned();
+    let (code, system) = (text(1), text(3));
+    if code.is_empty() { value.raw() } else { format!("{code}^{system}") }
+}
+
+pub(super) fn entity(value: Value<'_>) -> Option<String> {
+    let scalar = value.part(1);
+    scalar.trimmed().or_else(|| value.trimmed()).map(|text| text.into_owned())
+}
+
+/// The same key a second time in one message is another thing: its second occurrence.
+fn again(key: Key, kind: &'static str, seen: &mut HashMap<(&'static str, Key), usize>) -> Key {
+    let count = seen.entry((kind, key.clone())).or_insert(0);
+    *count += 1;
+    if *count == 1 { key } else { key.and(&format!("#{count}")) }
+}
