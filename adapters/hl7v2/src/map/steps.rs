@@ -140,7 +140,7 @@ fn system(
     }
 }
 
-pub(crate) fn system_of(run: &Run<'_>, namespace: Value<'_>, universal: Value<'_>, kind: Value<'_>) -> Option<String> {
+fn system_of(run: &Run<'_>, namespace: Value<'_>, universal: Value<'_>, kind: Value<'_>) -> Option<String> {
     let text = |value: Value<'_>| value.trimmed().unwrap_or_default().into_owned();
     let (namespace, universal, kind) = (text(namespace), text(universal), text(kind));
     if let Some(authority) = run.link.authority(&namespace, &universal) {
@@ -456,26 +456,31 @@ fn clinical_text_as(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, name: &s
     }
 }
 
+/// Members of an identifier: which kind of number an EI gives, whose, and the number.
+pub(super) fn numbered(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, ei: Value<'_>, (role, number): (&str, &str)) {
+    out.object("type");
+    out.array("coding");
+    out.object("");
+    out.string("system", TABLE_0203);
+    out.string("code", role);
+    out.leave();
+    out.leave();
+    out.leave();
+    if let Some(system) = system_of(run, ei.part(2), ei.part(3), ei.part(4)) {
+        out.string("system", &system);
+        ei.part(3).mapped(at.to);
+        ei.part(4).mapped(at.to);
+    }
+    out.string("value", number);
+}
+
 /// SPM-2: the placer's number and the filler's, each an identifier.
 fn specimen_ids(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     for (part, role) in [(1u16, "PLAC"), (2, "FILL")] {
         let ei = at.value.part(part);
         let Some(number) = part_or_self(ei).trimmed() else { continue };
         out.object("");
-        out.object("type");
-        out.array("coding");
-        out.object("");
-        out.string("system", TABLE_0203);
-        out.string("code", role);
-        out.leave();
-        out.leave();
-        out.leave();
-        if let Some(system) = system_of(run, ei.part(2), ei.part(3), ei.part(4)) {
-            out.string("system", &system);
-            ei.part(3).mapped(at.to);
-            ei.part(4).mapped(at.to);
-        }
-        out.string("value", &number);
+        numbered(run, out, at, ei, role, &number);
         if let Some(namespace) = ei.part(2).trimmed() {
             out.object("assigner");
             out.string("display", &namespace);

@@ -5,7 +5,7 @@ use bridge::mapping::Out;
 use super::ids::entity;
 use super::status::{Change, change};
 use crate::map::engine::{At, Run};
-use crate::map::steps::system_of;
+use crate::map::steps::numbered;
 use crate::map::value;
 
 pub(crate) fn based_on_request(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
@@ -27,20 +27,7 @@ pub(crate) fn based_on_parent(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
         out.object(at.name);
         out.string("type", "ServiceRequest");
         out.object("identifier");
-        out.object("type");
-        out.array("coding");
-        out.object("");
-        out.string("system", "http://terminology.hl7.org/CodeSystem/v2-0203");
-        out.string("code", role);
-        out.leave();
-        out.leave();
-        out.leave();
-        if let Some(system) = system_of(run, ei.part(2), ei.part(3), ei.part(4)) {
-            out.string("system", &system);
-            ei.part(3).mapped(at.to);
-            ei.part(4).mapped(at.to);
-        }
-        out.string("value", &number);
+        numbered(run, out, at, ei, role, &number);
         out.leave();
         out.leave();
         ei.part(1).mapped(at.to);
