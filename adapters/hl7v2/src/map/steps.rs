@@ -457,7 +457,7 @@ fn clinical_text_as(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, name: &s
 }
 
 /// Members of an identifier: which kind of number an EI gives, whose, and the number.
-pub(super) fn numbered(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, ei: Value<'_>, (role, number): (&str, &str)) {
+pub(super) fn numbered(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, ei: Value<'_>, role: &str, number: &str) {
     out.object("type");
     out.array("coding");
     out.object("");
