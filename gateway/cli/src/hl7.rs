@@ -11,40 +11,46 @@ use hl7v2::Hl7v2;
 use json::Writer;
 use privacy::Phi;
 use std::fs;
+use std::path::Path;
 use uuid::Uuid;
 
 /// Bytes of one file: a day of a laboratory's messages.
 const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Runs one command.
+/// Runs one command. A file that cannot be read, or holds no message, does not keep the others from being mapped.
 ///
 /// # Errors
-/// One sentence that names the file.
+/// A line for each such file, that names it and says what to do.
 pub(crate) fn run(command: &Hl7v2Command) -> Result<(), String> {
-    match command {
-        Hl7v2Command::Map { files } => {
-            for path in files {
-                let shown = path.display();
-                let failed = |why| format!("{shown} cannot be read ({why}); name a file of HL7 v2 messages");
-                let length = fs::metadata(path).map_err(failed)?.len();
-                if length > FILE_BYTES_MAX {
-                    return Err(format!("{shown} has {length} bytes; split it into files of at most {FILE_BYTES_MAX}"));
-                }
-                let bytes = fs::read(path).map_err(failed)?;
-                let messages = hl7v2::messages(&bytes);
-                if messages.is_empty() {
-                    return Err(format!(
-                        "{shown} holds no HL7 v2 message; each begins with MSH at the start of a line"
-                    ));
-                }
-                for (number, message) in (1..).zip(messages) {
-                    out::bytes(&mapped(&format!("{shown}#{number}"), message))?;
+    let Hl7v2Command::Map { files } = command;
+    let mut passed_over = Vec::new();
+    for path in files {
+        match read(path) {
+            Ok(bytes) => {
+                for (number, message) in (1..).zip(hl7v2::messages(&bytes)) {
+                    out::bytes(&mapped(&format!("{}#{number}", path.display()), message))?;
                     out::bytes(b"\n")?;
                 }
             }
-            Ok(())
+            Err(why) => passed_over.push(why),
         }
     }
+    if passed_over.is_empty() { Ok(()) } else { Err(passed_over.join("\n")) }
+}
+
+/// The bytes of a file that holds at least one message.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let failed = |why| format!("{shown} cannot be read ({why}); name a file of HL7 v2 messages");
+    let length = fs::metadata(path).map_err(failed)?.len();
+    if length > FILE_BYTES_MAX {
+        return Err(format!("{shown} has {length} bytes; split it into files of at most {FILE_BYTES_MAX}"));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    if hl7v2::messages(&bytes).is_empty() {
+        return Err(format!("{shown} holds no HL7 v2 message; each begins with MSH at the start of a line"));
+    }
+    Ok(bytes)
 }
 
 /// One message's line.
@@ -109,6 +115,16 @@ mod tests {
         assert_eq!(result["valueQuantity"]["value"].to_string(), "1.5");
         let loss = line["loss"].as_array().unwrap();
         assert!(loss.iter().any(|row| row["at"].as_str().unwrap().starts_with("OBX") && row["kind"] == "mapped"));
+    }
+
+    #[test]
+    fn each_file_without_a_message_is_told_of() {
+        let files = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").into(), "missing.hl7".into()];
+        let told = run(&Hl7v2Command::Map { files }).unwrap_err();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].contains("Cargo.toml holds no HL7 v2 message"));
+        assert!(lines[1].contains("missing.hl7 cannot be read"));
     }
 
     #[test]
