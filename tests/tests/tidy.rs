@@ -49,6 +49,7 @@ const OWNED: [(&str, &[&str]); 35] = [
     ("governor", &["server"]),
     ("moka", &["server"]),
     ("matchit", &["server"]),
+    ("mimalloc", &["server"]),
     ("cookie", &["server"]),
     ("form_urlencoded", &["server", "tests"]),
     ("tokio", &["store", "server", "cli", "tests", "benches"]),

@@ -142,7 +142,8 @@ fn list<'a>(bundle: Value<'a>, name: &str) -> Result<Vec<Value<'a>>, BundleFault
 
 /// A searchset being written: rows stay the slices they were, in one list with the bytes between them.
 pub struct SearchSet {
-    base: String,
+    /// How each row begins, up to its type.
+    before_row: Vec<u8>,
     chunks: Vec<Bytes>,
     glue: Vec<u8>,
     any: bool,
@@ -166,18 +167,31 @@ impl SearchSet {
         let mut glue = head.finish();
         // The object stays open: rows follow, or its end.
         glue.pop();
-        SearchSet { base: base.to_string(), chunks: Vec::new(), glue, any: false }
+        let mut before_row = Writer::new();
+        before_row.begin_object().member("fullUrl", &format!("{base}/"));
+        let mut before_row = unfinished(before_row);
+        // The address stays open: type and id follow.
+        before_row.pop();
+        SearchSet { before_row, chunks: Vec::new(), glue, any: false }
     }
 
     /// One row under its own address.
     pub fn row(&mut self, kind: ResourceType, id: &Id, row: Bytes, mode: Mode) -> &mut SearchSet {
-        let url = format!("{}/{kind}/{id}", self.base);
-        self.entry(Some(&url), row, mode)
+        self.between();
+        self.glue.extend_from_slice(&self.before_row);
+        // Neither type nor id holds anything that JSON would escape.
+        self.glue.extend_from_slice(kind.as_str().as_bytes());
+        self.glue.push(b'/');
+        self.glue.extend_from_slice(id.as_str().as_bytes());
+        self.glue.extend_from_slice(b"\",");
+        self.entry(row, mode)
     }
 
     /// An OperationOutcome about the search, which has no address.
     pub fn outcome(&mut self, outcome: Vec<u8>) -> &mut SearchSet {
-        self.entry(None, outcome.into(), Mode::Outcome)
+        self.between();
+        self.glue.push(b'{');
+        self.entry(outcome.into(), Mode::Outcome)
     }
 
     /// The page in the order of its bytes; together one JSON document.
@@ -187,17 +201,15 @@ impl SearchSet {
         self.chunks
     }
 
-    fn entry(&mut self, url: Option<&str>, row: Bytes, mode: Mode) -> &mut SearchSet {
-        // FHIR has no empty arrays, so the array begins with the first row.
+    /// What stands before an entry. FHIR has no empty arrays, so the array begins with the first row.
+    fn between(&mut self) {
         self.glue.extend_from_slice(if self.any { b"," } else { b",\"entry\":[" });
         self.any = true;
-        let mut head = Writer::new();
-        head.begin_object();
-        if let Some(url) = url {
-            head.member("fullUrl", url);
-        }
-        head.key("resource").raw(b"");
-        self.glue.extend_from_slice(&unfinished(head));
+    }
+
+    /// The rest of an entry that has begun.
+    fn entry(&mut self, row: Bytes, mode: Mode) -> &mut SearchSet {
+        self.glue.extend_from_slice(b"\"resource\":");
         self.chunks.push(std::mem::take(&mut self.glue).into());
         self.chunks.push(row);
         self.glue.extend_from_slice(b",\"search\":{\"mode\":\"");
@@ -207,7 +219,7 @@ impl SearchSet {
     }
 }
 
-/// What stands written before a row: the text without the bracket that would close it.
+/// An object that stays open: its text without the bracket that would close it.
 fn unfinished(mut head: Writer) -> Vec<u8> {
     head.end_object();
     let mut bytes = head.finish();

@@ -49,7 +49,8 @@ pub enum Reference {
 impl Reference {
     /// Reads a reference by its spelling.
     pub fn parse(text: &str) -> Reference {
-        if text.len() > REFERENCE_BYTES_MAX || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        let odd = |text: &str| text.chars().any(|c| c.is_control() || c.is_whitespace());
+        if text.len() > REFERENCE_BYTES_MAX || (!text.bytes().all(|byte| byte.is_ascii_graphic()) && odd(text)) {
             return Reference::Unreadable;
         }
         if let Some(id) = text.strip_prefix('#') {
@@ -114,11 +115,12 @@ fn absolute(text: &str) -> Option<Reference> {
 
 /// Splits `…Type/id[/_history/version]` from its end: what stands before, type, id, version.
 fn target(text: &str) -> Option<(&str, ResourceType, Id, Option<Id>)> {
-    let (address, version) = match text.rsplit_once("/_history/") {
-        Some((address, version)) => (address, Some(Id::parse(version).ok()?)),
-        None => (text, None),
-    };
-    let (before, id) = address.rsplit_once('/')?;
+    let (mut before, mut id) = text.rsplit_once('/')?;
+    let mut version = None;
+    if let Some(address) = before.strip_suffix("/_history") {
+        version = Some(Id::parse(id).ok()?);
+        (before, id) = address.rsplit_once('/')?;
+    }
     let id = Id::parse(id).ok()?;
     let name_at = before.rfind('/').map_or(0, |slash| slash + 1);
     let (before, name) = before.split_at_checked(name_at)?;

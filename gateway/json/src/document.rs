@@ -161,7 +161,12 @@ impl<'a> Value<'a> {
 
     /// The value of the member with this key (as decoded); `None` too when this is no object.
     pub fn get(self, key: &str) -> Option<Value<'a>> {
-        self.fields().find(|field| field.is(key)).map(|field| field.value)
+        if self.kind() != Kind::Object {
+            return None;
+        }
+        let Value { document, place } = self;
+        let is_it = |place| Value { document, place }.same(key);
+        document.index.member(place, key.len() + 2, is_it).map(|place| Value { document, place })
     }
 
     /// The members of an object in the order they came; none when this is no object.

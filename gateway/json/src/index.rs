@@ -128,6 +128,21 @@ impl Index {
         }
     }
 
+    /// The value of the first member, of the object at `place`, whose key has so many bytes with its quotes and passes
+    /// `is_it`, or holds escapes and passes it. Lengths are here, so that most keys are passed over unread.
+    #[inline(always)]
+    pub(crate) fn member(&self, place: u32, key_bytes: usize, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let (mut at, end) = (Index::inside(place), self.next(place));
+        while at < end {
+            let rest = self.0[at as usize].rest;
+            if (rest & ESCAPED != 0 || (rest & EXTENT) as usize == key_bytes) && is_it(at) {
+                return Some(at + 1);
+            }
+            at = self.next(at + 1);
+        }
+        None
+    }
+
     /// The place of the first thing inside the container at `place`.
     #[inline(always)]
     pub(crate) fn inside(place: u32) -> u32 {

@@ -49,6 +49,7 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
 
 /// One question, one answer. HTTP, a page of the portal, whatever asks comes through here.
 pub(crate) async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
+    let _expected = cx.gate.ledger().expect_entry();
     let answer = async { cx.gate.release(judged(cx, caller, asked).await?, clock::now()).await };
     match answer.await {
         Ok(page) => {

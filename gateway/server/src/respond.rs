@@ -24,6 +24,12 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 /// Room for the headers of an answer, so that they are written without being moved.
 const HEADERS: usize = 20;
 
+/// Pieces of a body up to this size are sent together: a page is some hundred rows and the bytes between them, and each
+/// piece that is written by itself costs the system more than copying it.
+const SMALL_BYTES: usize = 16 * 1024;
+/// Bytes that are put together at once.
+const TOGETHER_BYTES: usize = 64 * 1024;
+
 /// The one body type; only this file can make one.
 pub(crate) struct Body {
     chunks: VecDeque<Bytes>,
@@ -58,6 +64,22 @@ impl Body {
         (self, ended)
     }
 
+    /// The next piece: one as it is, or small ones put together.
+    fn next(&mut self) -> Option<Bytes> {
+        let is_small = |chunk: &Bytes| chunk.len() <= SMALL_BYTES;
+        let mut bytes = 0;
+        let fits = |chunk: &&Bytes| {
+            bytes += chunk.len();
+            is_small(chunk) && bytes <= TOGETHER_BYTES
+        };
+        let count = self.chunks.iter().take_while(fits).count();
+        if count < 2 {
+            return self.chunks.pop_front();
+        }
+        let some: Vec<Bytes> = self.chunks.drain(..count).collect();
+        Some(some.concat().into())
+    }
+
     /// What is still to be sent.
     #[cfg(feature = "faults")]
     pub(crate) fn chunks(&self) -> impl Iterator<Item = &Bytes> {
@@ -78,7 +100,7 @@ impl hyper::body::Body for Body {
                 return last;
             }
         }
-        let next = self.chunks.pop_front();
+        let next = self.next();
         if let Some(chunk) = &next {
             self.left -= chunk.len() as u64;
         }

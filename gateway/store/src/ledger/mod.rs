@@ -20,7 +20,7 @@ use crate::open::Options;
 use privacy::ledger::{Entry, LedgerDown, Receipt};
 use seal::Job;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tail::Tail;
 use tokio::sync::{mpsc, oneshot};
@@ -41,6 +41,7 @@ const ENTRY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub struct Ledger {
     jobs: mpsc::Sender<Job>,
     up: Arc<AtomicBool>,
+    under_way: Arc<AtomicUsize>,
     /// Resolves when the thread has ended.
     ended: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
@@ -55,14 +56,22 @@ impl Ledger {
         let (tail, trimmed) = Tail::open(folder, options.segment_bytes, options.now.micros() / 1000)?;
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let up = Arc::new(AtomicBool::new(true));
-        let seen = Arc::clone(&up);
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let (seen, expected) = (Arc::clone(&up), Arc::clone(&under_way));
         let (over, ended) = oneshot::channel::<()>();
         std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
-            seal::run(tail, waiting, &seen);
+            seal::run(tail, waiting, &seen, &expected);
             drop(held);
             drop(over);
         })?;
-        Ok((Ledger { jobs, up, ended: Arc::new(Mutex::new(Some(ended))) }, trimmed))
+        Ok((Ledger { jobs, up, under_way, ended: Arc::new(Mutex::new(Some(ended))) }, trimmed))
+    }
+
+    /// Says that an entry is on its way, until what is given is dropped: a block may wait for it. One that is recorded
+    /// without having been announced is as durable, and nobody waits for it.
+    pub fn expect_entry(&self) -> Expected {
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        Expected(Arc::clone(&self.under_way))
     }
 
     /// Whether the last block could be written, or the disk has been found well since. Says nothing of the next.
@@ -73,6 +82,16 @@ impl Ledger {
     /// What resolves when the ledger has ended, which it does once every handle is gone; given once.
     pub(crate) fn ended(&self) -> Option<oneshot::Receiver<()>> {
         self.ended.lock().ok()?.take()
+    }
+}
+
+/// An entry that was announced.
+#[must_use]
+pub struct Expected(Arc<AtomicUsize>);
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

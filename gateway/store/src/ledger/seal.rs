@@ -6,7 +6,7 @@
 use super::block::Content;
 use super::tail::Tail;
 use privacy::ledger::{LedgerDown, Receipt};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,10 +14,12 @@ use tokio::sync::{mpsc, oneshot};
 const ENTRIES_MAX: usize = 1024;
 /// A block is closed once its payload has this many bytes.
 const PAYLOAD_BYTES_FULL: usize = 1024 * 1024;
-/// How long to wait for company, and only after a block that had some: one caller alone never waits.
-const LINGER: Duration = Duration::from_micros(200);
-/// From how many entries a block counts as company.
-const COMPANY: usize = 4;
+/// How long a block waits for entries that were announced, at a time. A flush costs a core more than an answer does.
+const LINGER: Duration = Duration::from_micros(250);
+/// How often at most.
+const LINGERS_MAX: usize = 6;
+/// Fewer are not waited for: one caller alone never waits, nor do some.
+const COMPANY: usize = 8;
 /// How soon after a failure the disk is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// How often the queue is looked at while the ledger is down.
@@ -33,10 +35,9 @@ pub(super) struct Job {
     pub(super) tell: oneshot::Sender<Result<Receipt, LedgerDown>>,
 }
 
-/// Seals blocks until every handle is gone.
-pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &AtomicBool) {
+/// Seals blocks until every handle is gone. `under_way` counts the entries that were announced and not yet told of.
+pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &AtomicBool, under_way: &AtomicUsize) {
     let mut failure: Option<Failure> = None;
-    let mut company = false;
     loop {
         let first = match &failure {
             None => jobs.blocking_recv(),
@@ -52,17 +53,7 @@ pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &AtomicBool
             },
         };
         let Some(first) = first else { return };
-        if company {
-            std::thread::sleep(LINGER);
-        }
-        let mut bytes = first.line.len();
-        let mut batch = vec![first];
-        while batch.len() < ENTRIES_MAX && bytes < PAYLOAD_BYTES_FULL {
-            let Ok(job) = jobs.try_recv() else { break };
-            bytes += job.line.len();
-            batch.push(job);
-        }
-        company = batch.len() >= COMPANY;
+        let batch = gathered(first, &mut jobs, under_way);
         failure = failure.and_then(|failure| mend(&mut tail, failure));
         failure = match failure {
             None => seal(&mut tail, batch, up),
@@ -72,6 +63,26 @@ pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &AtomicBool
                 Some(Failure { refused, ..failure })
             }
         };
+    }
+}
+
+/// A batch of all that wait, and of those that come while many more are on their way.
+fn gathered(first: Job, jobs: &mut mpsc::Receiver<Job>, under_way: &AtomicUsize) -> Vec<Job> {
+    let mut bytes = first.line.len();
+    let mut batch = vec![first];
+    let mut lingers = 0;
+    loop {
+        while batch.len() < ENTRIES_MAX && bytes < PAYLOAD_BYTES_FULL {
+            let Ok(job) = jobs.try_recv() else { break };
+            bytes += job.line.len();
+            batch.push(job);
+        }
+        let full = batch.len() >= ENTRIES_MAX || bytes >= PAYLOAD_BYTES_FULL;
+        if full || lingers == LINGERS_MAX || under_way.load(Ordering::Relaxed) < batch.len() + COMPANY {
+            return batch;
+        }
+        std::thread::sleep(LINGER);
+        lingers += 1;
     }
 }
 

@@ -4,7 +4,8 @@ use super::block::{Content, Header, decode, encode};
 use super::segment::{Broken, Chain, End, Why, gap, numbers, path, sync_folder, walk};
 use privacy::faults::{self, Point};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Zeros are put down this many bytes ahead, so that writing a block overwrites and changes no file's length.
@@ -108,12 +109,11 @@ impl Tail {
             self.lay_zeros(self.at + room)?;
         }
         faults::pass(Point::BeforeBlock);
-        self.file.seek(SeekFrom::Start(self.at))?;
         if faults::due(Point::MidBlock) {
-            self.file.write_all(block.get(..block.len() / 2).unwrap_or_default())?;
+            self.file.write_all_at(block.get(..block.len() / 2).unwrap_or_default(), self.at)?;
             faults::die();
         }
-        self.file.write_all(&block)?;
+        self.file.write_all_at(&block, self.at)?;
         faults::pass(Point::AfterWriteBeforeFsync);
         self.file.sync_data()?;
         faults::pass(Point::AfterFsync);
@@ -155,8 +155,7 @@ impl Tail {
     fn lay_zeros(&mut self, needed: u64) -> io::Result<()> {
         let until = (self.length + AHEAD_BYTES).min(self.segment_bytes).max(needed);
         let zeros = vec![0; usize::try_from(until - self.length).unwrap_or_default()];
-        self.file.seek(SeekFrom::Start(self.length))?;
-        self.file.write_all(&zeros)?;
+        self.file.write_all_at(&zeros, self.length)?;
         self.length = until;
         Ok(())
     }
@@ -191,6 +190,7 @@ fn create(folder: &Path, segment: u64) -> io::Result<File> {
 mod tests {
     use super::*;
     use crate::ledger::{FOLDER, verify};
+    use std::io::Write;
     use tempfile::TempDir;
 
     const SMALL: u64 = 2048;
@@ -214,8 +214,7 @@ mod tests {
             let header = Header { content: Content::Note, lines: 1, process: [0; 16], sequence, at_ms: 0, previous };
             let (block, _) = encode(&header, b"never answered\n");
             let left = block.get(..block.len() - 20 * (number % 2)).unwrap();
-            tail.file.seek(SeekFrom::Start(tail.at)).unwrap();
-            tail.file.write_all(left).unwrap();
+            tail.file.write_all_at(left, tail.at).unwrap();
             tail.recover("no space", 3, 0).unwrap();
             add(&mut tail, &format!("after {number}"));
         }
