@@ -8,38 +8,37 @@ use fhir::reference::Reference;
 use fhir::search::{Term, terms};
 use fhir::subject::{About, about};
 use fhir::{Id, Instant, Resource, ResourceType};
-use json::{Document, Limits, Value};
+use json::{Document, Limits, Value, Writer};
 use privacy::Phi;
 use privacy::label::labels;
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The key id before bytes that are not sealed.
 const PLAIN: u8 = 0;
 
-/// A record that is about to be written. Its columns are lists in JSON, which one statement a table takes apart.
+/// A record that is about to be written, with its columns.
 pub(crate) struct Prepared {
     document: Document,
     pub(crate) columns: Columns,
 }
 
-/// The columns of one record.
+/// The columns of one record, table by table: each line of a table as the items of a JSON array, without its brackets.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
-    /// `[patient id]`; empty for what has no patient of its own.
-    pub(crate) patients: String,
-    /// `[[param, code, system]]`
-    pub(crate) tokens: String,
-    /// `[[param, folded, exact]]`
-    pub(crate) texts: String,
-    /// `[[param, low, high]]`
-    pub(crate) dates: String,
-    /// `[[param, kind, id]]`
-    pub(crate) references: String,
-    /// `[[kind, id]]`
-    pub(crate) links: String,
-    /// `[code]`
-    pub(crate) labels: String,
+    /// Patient's id; none for what has no patient of its own.
+    pub(crate) patients: Vec<String>,
+    /// Param, code, system.
+    pub(crate) tokens: Vec<String>,
+    /// Param, folded, exact.
+    pub(crate) texts: Vec<String>,
+    /// Param, low, high.
+    pub(crate) dates: Vec<String>,
+    /// Param, kind, id.
+    pub(crate) references: Vec<String>,
+    /// Kind, id.
+    pub(crate) links: Vec<String>,
+    /// Code.
+    pub(crate) labels: Vec<String>,
 }
 
 /// Checks that the content is the resource it is put as, and draws its columns. Done before the writer's turn.
@@ -94,44 +93,41 @@ fn columns(resource: &Resource<'_>) -> Columns {
         About::Patients(patients) => patients,
         About::Shared | About::Targets(_) | About::Owner => Vec::new(),
         // Nobody's: kept, and never found.
-        About::Unknown => return Columns::none(),
+        About::Unknown => return Columns::default(),
     };
     let patients: BTreeSet<&str> = patients.iter().map(Id::as_str).collect();
     let (mut tokens, mut texts, mut dates, mut references) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for term in terms(resource) {
         let param = param(resource.kind(), term.param());
         match term {
-            Term::Token { system, code, .. } => tokens.push(json!([param, code, system_column(system.as_deref())])),
-            Term::Text { folded, exact, .. } => texts.push(json!([param, folded, exact])),
-            Term::Date { low, high, .. } => dates.push(json!([param, low, high])),
-            Term::Reference { kind, id, .. } => references.push(json!([param, kind.as_str(), id.as_str()])),
+            Term::Token { system, code, .. } => tokens.push(line([&param, &code, system_column(system.as_deref())])),
+            Term::Text { folded, exact, .. } => texts.push(line([&param, &folded, &exact])),
+            Term::Date { low, high, .. } => dates.push(format!("{},{low},{high}", line([&param]))),
+            Term::Reference { kind, id, .. } => references.push(line([&param, kind.as_str(), id.as_str()])),
         }
     }
     let labels: BTreeSet<&str> = labels(resource).into_iter().map(|label| label.code()).collect();
     Columns {
-        patients: json!(patients).to_string(),
-        tokens: json!(tokens).to_string(),
-        texts: json!(texts).to_string(),
-        dates: json!(dates).to_string(),
-        references: json!(references).to_string(),
-        links: json!(links(resource)).to_string(),
-        labels: json!(labels).to_string(),
+        patients: patients.into_iter().map(|id| line([id])).collect(),
+        tokens,
+        texts,
+        dates,
+        references,
+        links: links(resource).iter().map(|(kind, id)| line([kind, id])).collect(),
+        labels: labels.into_iter().map(|code| line([code])).collect(),
     }
 }
 
-impl Columns {
-    fn none() -> Columns {
-        let empty = || "[]".to_owned();
-        Columns {
-            patients: empty(),
-            tokens: empty(),
-            texts: empty(),
-            dates: empty(),
-            references: empty(),
-            links: empty(),
-            labels: empty(),
-        }
-    }
+/// Texts as the items of a JSON array.
+fn line<const N: usize>(texts: [&str; N]) -> String {
+    let mut out = Writer::new();
+    out.begin_array();
+    texts.iter().for_each(|text| {
+        out.string(text);
+    });
+    out.end_array();
+    let array = String::from_utf8(out.finish()).unwrap_or_default();
+    array.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')).unwrap_or_default().to_owned()
 }
 
 /// Every record that this one refers to, the Binaries behind its attachments included.

@@ -50,16 +50,20 @@ impl Store {
     /// # Errors
     /// The disk's.
     pub async fn order_owners(&self, link: &str, numbers: &[OrderNumber]) -> Result<Vec<Order>, StoreError> {
-        let mut owners = Vec::new();
-        for number in numbers {
-            let sql = "SELECT patient FROM order_number WHERE link = ? AND role = ? AND authority = ? AND value = ?";
-            let asked =
-                sqlx::query_scalar(sql).bind(link).bind(role(number)).bind(&number.authority).bind(&number.value);
-            let patients: Vec<String> = asked.fetch_all(self.readers()).await?;
-            for patient in patients {
-                let patient = Id::parse(&patient).map_err(|_| StoreError::Damaged("the owner of an order number"))?;
-                owners.push(Order { number: number.clone(), patient });
-            }
+        let row = |number: &OrderNumber| serde_json::json!([role(number), number.authority, number.value]);
+        let asked: Vec<serde_json::Value> = numbers.iter().map(row).collect();
+        let sql = "SELECT j.key, o.patient FROM json_each(?2) j CROSS JOIN order_number o ON o.link = ?1
+            AND o.role = j.value ->> 0 AND o.authority = j.value ->> 1 AND o.value = j.value ->> 2 ORDER BY j.key";
+        let asked = sqlx::query_as(sql).bind(link).bind(serde_json::Value::from(asked).to_string());
+        let found: Vec<(i64, String)> = asked.fetch_all(self.readers()).await?;
+        let mut owners = Vec::with_capacity(found.len());
+        for (place, patient) in found {
+            let number = usize::try_from(place).ok().and_then(|place| numbers.get(place));
+            let patient = Id::parse(&patient).ok();
+            let (Some(number), Some(patient)) = (number, patient) else {
+                return Err(StoreError::Damaged("the owner of an order number"));
+            };
+            owners.push(Order { number: number.clone(), patient });
         }
         Ok(owners)
     }
@@ -111,10 +115,17 @@ pub(crate) async fn cross(connection: &mut SqliteConnection, link: &str, lines: 
 
 /// Writes whose order numbers are.
 pub(crate) async fn own(connection: &mut SqliteConnection, link: &str, orders: &[Order]) -> Result<(), StoreError> {
-    for order in orders {
-        let sql = "INSERT OR IGNORE INTO order_number (link, role, authority, value, patient) VALUES (?, ?, ?, ?, ?)";
-        let write = sqlx::query(sql).bind(link).bind(role(&order.number)).bind(&order.number.authority);
-        write.bind(&order.number.value).bind(order.patient.as_str()).execute(&mut *connection).await?;
+    if orders.is_empty() {
+        return Ok(());
     }
+    let row = |order: &Order| {
+        let OrderNumber { authority, value, .. } = &order.number;
+        serde_json::json!([role(&order.number), authority, value, order.patient.as_str()])
+    };
+    let rows: Vec<serde_json::Value> = orders.iter().map(row).collect();
+    let sql = "INSERT OR IGNORE INTO order_number (link, role, authority, value, patient)
+        SELECT ?1, j.value ->> 0, j.value ->> 1, j.value ->> 2, j.value ->> 3 FROM json_each(?2) j";
+    let write = sqlx::query(sql).bind(link).bind(serde_json::Value::from(rows).to_string());
+    write.execute(&mut *connection).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use fhir::{Id, Instant, ResourceType};
 use json::Document;
 use privacy::Phi;
 use sqlx::sqlite::SqliteConnection;
+use std::collections::HashMap;
 
 /// Records of one transaction at most; each holds the writer for a moment.
 const PUTS_MAX: usize = 10_000;
@@ -145,17 +146,70 @@ pub(crate) async fn put_all(
     let at = Instant::from_micros(at.micros().div_euclid(1000) * 1000);
     let mut versions = Vec::with_capacity(ready.len());
     let mut indexed: Vec<Indexed> = Vec::with_capacity(ready.len());
-    for one in ready {
-        let (version, index) = put_one(connection, one, at).await?;
-        versions.push(version);
-        if let Some(index) = index {
-            // A record that is put twice is found by what it was last.
-            indexed.retain(|earlier| earlier.row != index.row);
-            indexed.push(index);
+    let mut left = ready.into_iter().peekable();
+    while left.peek().is_some() {
+        // Most of what a laboratory sends is new, and is written without a look at what is not there.
+        let mut new = Vec::new();
+        while new.len() < NEW_MAX
+            && let Some(one) = left.next_if(|one| one.expected == Expected::Absent)
+        {
+            new.push(one);
+        }
+        let written = if new.is_empty() {
+            let Some(one) = left.next() else { break };
+            vec![put_one(connection, one, at).await?]
+        } else {
+            put_new(connection, new, at).await?
+        };
+        for (version, index) in written {
+            versions.push(version);
+            if let Some(index) = index {
+                // A record that is put twice is found by what it was last.
+                indexed.retain(|earlier| earlier.row != index.row);
+                indexed.push(index);
+            }
         }
     }
     insert_columns(connection, &indexed).await?;
     Ok(versions)
+}
+
+/// First versions of one statement at most.
+const NEW_MAX: usize = 32;
+
+/// Writes first versions, all by one statement: each is a hop to the thread of the database and back, which costs more
+/// than what it writes.
+async fn put_new(
+    connection: &mut SqliteConnection,
+    new: Vec<Ready>,
+    at: Instant,
+) -> Result<Vec<(Version, Option<Indexed>)>, StoreError> {
+    let values = vec!["(?, ?, 1, ?, ?)"; new.len()].join(", ");
+    let sql = format!(
+        "INSERT INTO resource (kind, id, version, updated, bytes) VALUES {values}
+        ON CONFLICT (kind, id) DO NOTHING RETURNING kind, id, row"
+    );
+    let mut insert = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+    for Ready { kind, id, prepared, .. } in &new {
+        let stored = prepared.stored(id, 1, at);
+        insert = insert.bind(kind.as_str()).bind(id.as_str().to_owned()).bind(at.micros()).bind(stored);
+    }
+    let rows: Vec<(String, String, i64)> = insert.fetch_all(&mut *connection).await?;
+    let mut rows: HashMap<(String, String), i64> = rows.into_iter().map(|(kind, id, row)| ((kind, id), row)).collect();
+    let mut written = Vec::with_capacity(new.len());
+    for one in new {
+        let key = (one.kind.as_str().to_owned(), one.id.as_str().to_owned());
+        written.push(match rows.remove(&key) {
+            Some(row) => {
+                let Ready { kind, id, prepared, .. } = one;
+                let index = Indexed { row, kind, columns: prepared.columns };
+                (Version { kind, id, version: 1, updated: at, new: true }, Some(index))
+            }
+            // A row stands there already, deleted or not.
+            None => put_one(connection, one, at).await?,
+        });
+    }
+    Ok(written)
 }
 
 /// A row whose columns are still to be written.
@@ -174,13 +228,6 @@ async fn put_one(
     at: Instant,
 ) -> Result<(Version, Option<Indexed>), StoreError> {
     let Ready { kind, id, prepared, expected, withhold_earlier } = put;
-    // Most of what a laboratory sends is new, and is written without a look at what is not there.
-    if expected == Expected::Absent
-        && let Some(row) = insert(connection, kind, &id, &prepared, at).await?
-    {
-        let index = Indexed { row, kind, columns: prepared.columns };
-        return Ok((Version { kind, id, version: 1, updated: at, new: true }, Some(index)));
-    }
     let sql = "SELECT row, version, updated, deleted <> 0, bytes FROM resource WHERE kind = ? AND id = ?";
     let before: Option<Standing> =
         sqlx::query_as(sql).bind(kind.as_str()).bind(id.as_str()).fetch_optional(&mut *connection).await?;
@@ -243,58 +290,71 @@ const DELETE_COLUMNS: &str = "
     DELETE FROM link WHERE row = ?1;
     DELETE FROM label WHERE row = ?1";
 
-/// `?1` is a list of rows, each `[row, kind, patients, tokens, texts, dates, references, links, labels]`. A row stands under
-/// each of its patients, or under 0 when it has none of its own. One statement writes a table for all rows: each is a hop
-/// to the thread of the database and back, which costs more than what it writes.
-const INSERTS: [&str; 8] = [
-    "INSERT OR IGNORE INTO patient (id)
-        SELECT j.value FROM json_each(?1) r, json_each(r.value, '$[2]') j",
-    "INSERT OR IGNORE INTO subject (patient, kind, row)
-        SELECT p.number, r.value ->> 1, r.value ->> 0
-        FROM json_each(?1) r, json_each(r.value, '$[2]') j JOIN patient p ON p.id = j.value",
-    "INSERT OR IGNORE INTO token (patient, param, code, system, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
-        FROM json_each(?1) r JOIN json_each(r.value, '$[3]') j LEFT JOIN subject s ON s.row = r.value ->> 0
-        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
-    "INSERT OR IGNORE INTO text (patient, param, folded, exact, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
-        FROM json_each(?1) r JOIN json_each(r.value, '$[4]') j LEFT JOIN subject s ON s.row = r.value ->> 0
-        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
-    "INSERT OR IGNORE INTO date (patient, param, low, high, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
-        FROM json_each(?1) r JOIN json_each(r.value, '$[5]') j LEFT JOIN subject s ON s.row = r.value ->> 0
-        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
-    "INSERT OR IGNORE INTO reference (patient, param, kind, id, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, j.value ->> 2, r.value ->> 0
-        FROM json_each(?1) r JOIN json_each(r.value, '$[6]') j LEFT JOIN subject s ON s.row = r.value ->> 0
-        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
-    "INSERT OR IGNORE INTO link (patient, kind, id, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 0, j.value ->> 1, r.value ->> 0
-        FROM json_each(?1) r JOIN json_each(r.value, '$[7]') j LEFT JOIN subject s ON s.row = r.value ->> 0
-        WHERE s.patient IS NOT NULL OR json_array_length(r.value, '$[2]') = 0",
-    "INSERT OR IGNORE INTO label (row, code)
-        SELECT r.value ->> 0, j.value FROM json_each(?1) r, json_each(r.value, '$[8]') j",
-];
+/// A statement a table, each with one list: of rows' columns, each line begun with its row and whether that has a patient of
+/// its own. A row stands under each of its patients, or under 0 when it has none. All go to the database at once.
+const INSERTS: &str = "
+    INSERT OR IGNORE INTO patient (id)
+        SELECT j.value ->> 3 FROM json_each(?) j;
+    INSERT OR IGNORE INTO subject (patient, kind, row)
+        SELECT p.number, j.value ->> 2, j.value ->> 0
+        FROM json_each(?) j CROSS JOIN patient p ON p.id = j.value ->> 3;
+    INSERT OR IGNORE INTO token (patient, param, code, system, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
+        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
+    INSERT OR IGNORE INTO text (patient, param, folded, exact, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
+        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
+    INSERT OR IGNORE INTO date (patient, param, low, high, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
+        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
+    INSERT OR IGNORE INTO reference (patient, param, kind, id, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
+        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
+    INSERT OR IGNORE INTO link (patient, kind, id, row)
+        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 0
+        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
+    INSERT OR IGNORE INTO label (row, code)
+        SELECT j.value ->> 0, j.value ->> 2 FROM json_each(?) j";
 
-/// Rows of one statement at most, so that its list stays short.
+/// Rows of one statement at most, so that its lists stay short.
 const ROWS_MAX: usize = 200;
 
 async fn insert_columns(connection: &mut SqliteConnection, indexed: &[Indexed]) -> Result<(), StoreError> {
     for some in indexed.chunks(ROWS_MAX) {
-        let rows: Vec<String> = some.iter().map(Indexed::json).collect();
-        let rows = format!("[{}]", rows.join(","));
-        for statement in INSERTS {
-            sqlx::query(statement).bind(&rows).execute(&mut *connection).await?;
-        }
+        let patients = list(some, |columns| &columns.patients, Indexed::with_kind);
+        let of = |table: fn(&Columns) -> &[String]| list(some, table, Indexed::plain);
+        let insert = sqlx::query(INSERTS).bind(&patients).bind(&patients);
+        let insert = insert.bind(of(|columns| &columns.tokens)).bind(of(|columns| &columns.texts));
+        let insert = insert.bind(of(|columns| &columns.dates)).bind(of(|columns| &columns.references));
+        let insert = insert.bind(of(|columns| &columns.links)).bind(of(|columns| &columns.labels));
+        insert.execute(&mut *connection).await?;
     }
     Ok(())
 }
 
+/// The lines of one table for these rows, each behind what its row begins with.
+fn list(rows: &[Indexed], table: fn(&Columns) -> &[String], begin: fn(&Indexed) -> String) -> String {
+    let mut list = String::from("[");
+    for row in rows {
+        let begin = begin(row);
+        for line in table(&row.columns) {
+            if list.len() > 1 {
+                list.push(',');
+            }
+            list.extend(["[", begin.as_str(), ",", line, "]"]);
+        }
+    }
+    list + "]"
+}
+
 impl Indexed {
-    /// The row as one item of the list; its columns are JSON already, and the name of a type needs no escape.
-    fn json(&self) -> String {
-        let Columns { patients, tokens, texts, dates, references, links, labels } = &self.columns;
-        let (row, kind) = (self.row, self.kind);
-        format!(r#"[{row},"{kind}",{patients},{tokens},{texts},{dates},{references},{links},{labels}]"#)
+    /// Its row, and whether that has a patient of its own.
+    fn plain(&self) -> String {
+        format!("{},{}", self.row, u8::from(!self.columns.patients.is_empty()))
+    }
+
+    /// The same and its type, whose name needs no escape.
+    fn with_kind(&self) -> String {
+        format!(r#"{},"{}""#, self.plain(), self.kind)
     }
 }

@@ -14,6 +14,11 @@ use std::time::Duration;
 
 /// The write-ahead log is cut back to this many bytes once it has been folded into the database.
 const WAL_BYTES_KEPT: &str = "67108864";
+/// The write-ahead log is folded into the database once it has this many pages (of 4 KB). Each time costs two flushes.
+const CHECKPOINT_PAGES: &str = "8192";
+/// What the connection that writes keeps of the database in memory, in KB below zero as SQLite wants it: what a day's
+/// messages touch is spread over every index.
+const WRITER_CACHE: &str = "-65536";
 /// How long a connection waits for a lock. Only a checkpoint or an outside tool ever holds one against us.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Prepared statements kept by each connection; searches make many different ones.
@@ -21,7 +26,14 @@ const STATEMENTS_KEPT: usize = 256;
 
 /// How the connection that writes is set up: every commit is on the disk before it is answered.
 pub(crate) fn write_options(file: &Path) -> SqliteConnectOptions {
-    options(file).create_if_missing(true).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+    options(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        // What a savepoint may have to take back stays in memory instead of a file of its own.
+        .pragma("temp_store", "MEMORY")
 }
 
 fn options(file: &Path) -> SqliteConnectOptions {

@@ -161,10 +161,8 @@ async fn fill(
         run_sql(connection, "SAVEPOINT piece").await?;
         let (keep, tell) = job(Ok(&mut *connection)).await;
         tells.push(tell);
-        if !keep {
-            run_sql(connection, "ROLLBACK TO piece").await?;
-        }
-        run_sql(connection, "RELEASE piece").await?;
+        let end = if keep { "RELEASE piece" } else { "ROLLBACK TO piece; RELEASE piece" };
+        run_sql(connection, end).await?;
     }
     commit(connection).await
 }
