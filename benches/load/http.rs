@@ -2,6 +2,7 @@
 
 use crate::check::{Address, Expected};
 use crate::disk;
+use crate::fhir_gateway;
 use crate::gateway::{self, Speaks};
 use crate::nginx::Nginx;
 use crate::people;
@@ -22,6 +23,10 @@ const CHECKED: usize = 3;
 /// Patients whose pages of 100 KB are asked for; each stays ready in the memory of the server behind.
 const PAGED: usize = 200;
 
+/// Before it is timed, what is compiled beforehand is asked for so long, and what compiles itself meanwhile for so long.
+const WARM_S: u64 = 1;
+const WARM_JVM_S: u64 = 8;
+
 /// How long, and how often.
 #[derive(Clone, Copy)]
 struct Pace {
@@ -37,6 +42,8 @@ struct Peer<'a> {
     expected: Expected,
     load: Load,
     paths: Vec<(String, String)>,
+    /// For how long it is asked before it is timed.
+    warm_s: u64,
 }
 
 /// What a peer cost in one round.
@@ -50,6 +57,8 @@ struct Cast {
     nginx: (Part, Address),
     careful: (Part, Address),
     pass: (Part, Address),
+    fhir_gateway: (Part, Address),
+    fhir_gateway_tokens: Vec<String>,
     plain: (Part, Address),
     nginx_tls: (Part, Address),
     tls: (Part, Address),
@@ -111,10 +120,13 @@ impl Cast {
             let part = Part::own(MEASURED, &words, &folder.join("pass.log"))?.listening(port)?;
             Ok::<_, String>((part, Address { port, trusts: None }))
         };
+        let (fhir_gateway, port, fhir_gateway_tokens) = fhir_gateway::start(behind, folder)?;
         Ok(Cast {
             nginx: nginx("nginx", false, false)?,
             careful: nginx("nginx-careful", true, false)?,
             pass: pass()?,
+            fhir_gateway: (fhir_gateway, Address { port, trusts: None }),
+            fhir_gateway_tokens,
             plain: started(Speaks::Plain, behind, people::PEOPLE, folder, &ca)?,
             nginx_tls: nginx("nginx-tls", false, true)?,
             tls: started(Speaks::Tls, behind, people::PEOPLE, folder, &ca)?,
@@ -127,6 +139,7 @@ impl Cast {
             peer("nginx", &self.nginx, None, folder, Speaks::Plain, (case, people))?,
             peer("nginx, limit and JSON log", &self.careful, None, folder, Speaks::Plain, (case, people))?,
             peer("hyper, passing through", &self.pass, None, folder, Speaks::Plain, (case, people))?,
+            self.fhir_gateway(folder, case, people)?,
             peer("Sluice, cut (HPAYMT)", &self.plain, Some(Purpose::Payment), folder, Speaks::Plain, (case, people))?,
             peer(
                 "Sluice, whole (PATRQT)",
@@ -137,6 +150,15 @@ impl Cast {
                 (case, people),
             )?,
         ])
+    }
+
+    fn fhir_gateway(&self, folder: &Path, case: Case, people: usize) -> Result<Peer<'_>, String> {
+        let (part, address) = &self.fhir_gateway;
+        let tokens = self.fhir_gateway_tokens.iter().take(people).enumerate();
+        let paths: Vec<(String, String)> = tokens.map(|(nth, token)| (case.path(nth), token.clone())).collect();
+        let load = Load::prepare(folder, "fhir-gateway", &paths)?;
+        let (address, expected) = (address.clone(), Expected::Same);
+        Ok(Peer { name: "fhir-gateway 0.4.0", part, address, expected, load, paths, warm_s: WARM_JVM_S })
     }
 
     fn with_tls(&self, folder: &Path, case: Case, people: usize) -> Result<Vec<Peer<'_>>, String> {
@@ -194,7 +216,7 @@ fn peer<'a>(
     let expected = purpose.map_or(Ok(Expected::Same), Expected::seen)?;
     let file: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let load = Load::prepare(folder, &format!("{file}-{}", speaks.word()), &paths)?;
-    Ok(Peer { name, part, address: address.clone(), expected, load, paths })
+    Ok(Peer { name, part, address: address.clone(), expected, load, paths, warm_s: WARM_S })
 }
 
 fn measure(report: &Report, title: &str, peers: &[Peer<'_>], pace: Pace) -> Result<(), String> {
@@ -203,7 +225,7 @@ fn measure(report: &Report, title: &str, peers: &[Peer<'_>], pace: Pace) -> Resu
             let told = peer.address.get(path, token).map_err(|why| format!("{}: {why}", peer.name))?;
             peer.expected.check(path, told).map_err(|why| format!("{}: {why}", peer.name))?;
         }
-        peer.load.run(&peer.address.base(), CONNECTIONS, 1)?;
+        peer.load.run(&peer.address.base(), CONNECTIONS, peer.warm_s)?;
     }
     let mut rounds: Vec<Vec<Round>> = peers.iter().map(|_| Vec::new()).collect();
     let (mut flushes, mut loads) = (Vec::new(), Vec::new());

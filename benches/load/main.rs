@@ -5,6 +5,7 @@
 
 mod check;
 mod disk;
+mod fhir_gateway;
 mod gateway;
 mod http;
 mod links;

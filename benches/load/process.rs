@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 pub(crate) const MEASURED: &str = "0";
 /// The core of the load and of the server behind.
 pub(crate) const LOAD: &str = "1";
-/// How long a part may take to listen.
-const START_MAX: Duration = Duration::from_secs(60);
+/// How long a part may take to listen; one in Java is built at its first start.
+const START_MAX: Duration = Duration::from_secs(300);
 /// How long a part may take to end by itself.
 const END_MAX: Duration = Duration::from_secs(10);
 
@@ -26,12 +26,24 @@ pub(crate) struct Part {
 impl Part {
     /// Starts a program on a core; what it says goes to a file.
     pub(crate) fn start(core: &str, program: &str, arguments: &[&str], log: &Path) -> Result<Part, String> {
+        Part::start_in(core, program, arguments, &[], log)
+    }
+
+    /// As [`Part::start`], with more in its environment.
+    pub(crate) fn start_in(
+        core: &str,
+        program: &str,
+        arguments: &[&str],
+        environment: &[(&str, String)],
+        log: &Path,
+    ) -> Result<Part, String> {
         let failed = |why: io::Error| format!("{program} cannot be started on core {core} ({why}); is it installed?");
         let said = fs::File::create(log).map_err(failed)?;
         let also = said.try_clone().map_err(failed)?;
         let child = Command::new("taskset")
             .args(["-c", core, program])
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(said)
             .stderr(also)

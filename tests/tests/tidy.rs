@@ -31,7 +31,7 @@ const RANKS: [(&str, u8); 15] = [
 ];
 
 /// Dependencies that belong to someone, and to whom. `tests` and `benches` stand outside and may speak over sockets.
-const OWNED: [(&str, &[&str]); 35] = [
+const OWNED: [(&str, &[&str]); 36] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
