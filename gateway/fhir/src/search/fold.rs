@@ -7,8 +7,9 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 /// Letters that Unicode does not decompose (`ø`, `ł`, `ß`) fall to what people type instead of them.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    // Lower case first: `İ` becomes `i` and a mark, which then goes.
-    for letter in DecomposingNormalizerBorrowed::new_nfkd().normalize(&text.to_lowercase()).chars() {
+    // Lower case first: `İ` becomes `i` and a mark, which then goes. And once more: what is decomposed may be a capital (`ꟸ`).
+    let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(&text.to_lowercase()).into_owned();
+    for letter in decomposed.chars().flat_map(char::to_lowercase) {
         match letter {
             // Combining marks of Latin, Greek and Cyrillic; those of other scripts carry meaning and stay.
             '\u{300}'..='\u{36F}' => {}
@@ -21,13 +22,14 @@ pub fn fold(text: &str) -> String {
             'đ' | 'ð' => folded.push('d'),
             'ħ' => folded.push('h'),
             'ı' => folded.push('i'),
+            'ς' => folded.push('σ'),
             '‘' | '’' | 'ʼ' => folded.push('\''),
             blank if blank.is_whitespace() || blank.is_control() => {
                 if !folded.is_empty() && !folded.ends_with(' ') {
                     folded.push(' ');
                 }
             }
-            other => folded.extend(other.to_lowercase()),
+            other => folded.push(other),
         }
     }
     folded.truncate(folded.trim_end().len());
@@ -51,6 +53,8 @@ mod tests {
             ("İpek", "ipek"),
             ("Ørsted", "orsted"),
             ("ﬁ", "fi"),
+            ("Παπαδόπουλος", "ΠΑΠΑΔΟΠΟΥΛΟΣ"),
+            ("ꟸ", "h"),
         ] {
             assert_eq!(fold(written), fold(typed), "{written}");
         }
