@@ -151,6 +151,13 @@ pub async fn revoke(connection: &mut Connection, app: &Registered, token: &str) 
     as_client(connection, app, "/oauth/revoke", body).await
 }
 
+/// What a token stands for, as the app is told.
+pub async fn introspect(connection: &mut Connection, app: &Registered, token: &str) -> Answer {
+    let mut body = Serializer::new(String::new());
+    body.append_pair("token", token);
+    as_client(connection, app, "/oauth/introspect", body).await
+}
+
 /// A form as the app that it says it is: with its secret, or with its id alone.
 async fn as_client(
     connection: &mut Connection,

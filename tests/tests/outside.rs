@@ -54,8 +54,12 @@ async fn journey(folder: &Folder) {
     let found = app::get(&mut connection, &doctor, "/fhir/Observation?code=2345-7").await.json();
     assert_eq!(found["total"], 1, "{found}");
 
+    let told = app::introspect(&mut connection, &app, &ann.access_token).await.json();
+    assert_eq!((&told["active"], &told["patient"], &told["client_id"]), (&true.into(), &"p1".into(), &"app".into()));
     assert_eq!(app::revoke(&mut connection, &app, &ann.refresh_token.clone().unwrap()).await.status, 200);
     assert_eq!(app::get(&mut connection, &ann, "/fhir/Patient/p1").await.status, 401);
+    let told = app::introspect(&mut connection, &app, &ann.access_token).await;
+    assert_eq!((told.status, told.text()), (200, r#"{"active":false}"#.to_owned()));
     assert!(gateway.stop().success());
 }
 

@@ -26,6 +26,7 @@ fn app(name: &str) -> App {
         purposes: vec![Purpose::PatientRequest],
         owner: Some("Example Health Ltd".to_owned()),
         terms_uri: Some("javascript:alert(1)".to_owned()),
+        resource_server: false,
         enabled: true,
     };
     App::new(&Asking { client, answers_to: Some("http://127.0.0.1:8000".to_owned()) })

@@ -112,6 +112,7 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         | Act::Consent
         | Act::Token
         | Act::Revoke
+        | Act::Introspect
         | Act::ErrorPage
         | Act::Stylesheet
         | Act::Start => return oauth::answer(cx, request, matched).await,

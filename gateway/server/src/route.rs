@@ -51,6 +51,8 @@ pub enum Act {
     Token,
     /// The revocation endpoint.
     Revoke,
+    /// The introspection endpoint.
+    Introspect,
     /// What an error code means.
     ErrorPage,
     /// The stylesheet.
@@ -105,6 +107,7 @@ pub static ROUTES: &[Route] = &[
     row(PAGE, smart::settings::CONSENT, Authn::Anyone, Cors::Never, Act::Consent),
     row(POST, smart::settings::TOKEN, Authn::Anyone, Cors::Anyone, Act::Token),
     row(POST, smart::settings::REVOKE, Authn::Anyone, Cors::Anyone, Act::Revoke),
+    row(POST, smart::settings::INTROSPECT, Authn::Anyone, Cors::Anyone, Act::Introspect),
     row(GET, "/docs/errors/{code}", Authn::Anyone, Cors::Never, Act::ErrorPage),
     row(GET, "/static/{name}", Authn::Anyone, Cors::Never, Act::Stylesheet),
     row(GET, "/", Authn::Anyone, Cors::Never, Act::Start),

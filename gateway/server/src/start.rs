@@ -243,6 +243,7 @@ fn claims(fhir_base: &str, oauth: Oauth) -> Claims {
             | Act::Consent
             | Act::Token
             | Act::Revoke
+            | Act::Introspect
             | Act::ErrorPage
             | Act::Stylesheet
             | Act::Start

@@ -45,6 +45,9 @@ pub struct Client {
     /// Its terms of use, an https address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms_uri: Option<String>,
+    /// Whether it is a resource server, which may ask what any access token stands for and not only its own.
+    #[serde(default)]
+    pub resource_server: bool,
     /// Whether it may be used at all.
     pub enabled: bool,
 }

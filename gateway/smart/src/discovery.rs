@@ -5,7 +5,7 @@
 
 use crate::authority::Authority;
 use crate::ports::Ports;
-use crate::settings::{AUTHORIZE, JWKS, REVOKE, Settings, TOKEN};
+use crate::settings::{AUTHORIZE, INTROSPECT, JWKS, REVOKE, Settings, TOKEN};
 use serde_json::{Value, json};
 
 /// What is truly supported, in SMART's words.
@@ -30,12 +30,14 @@ pub fn smart_configuration(settings: &Settings) -> Value {
         "authorization_endpoint": settings.at(AUTHORIZE),
         "token_endpoint": settings.at(TOKEN),
         "revocation_endpoint": settings.at(REVOKE),
+        "introspection_endpoint": settings.at(INTROSPECT),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "scopes_supported": scopes_supported(settings),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "Bearer"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "capabilities": CAPABILITIES,

@@ -39,6 +39,11 @@ pub struct Known {
 }
 
 impl Known {
+    /// When it was issued and when it runs out, in seconds since 1970; nothing of one that does not say so.
+    pub fn times_s(&self) -> Option<(i64, i64)> {
+        (self.from_s < self.until_s).then_some((self.from_s, self.until_s))
+    }
+
     /// Whom it stands for at the time it was looked at.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal

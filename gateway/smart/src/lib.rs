@@ -4,8 +4,8 @@
 //! [`Authority`] is asked by the edge, which hands in the time; what it needs to keep, sign or look up goes through the
 //! [`ports`]. A launch reads in the order of its files: [`authorize`] opens a flow, [`login`] signs a person in,
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
-//! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`revoke`] ends
-//! it all. What it never does: answer HTTP, see health data, or take a missing claim for leave.
+//! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
+//! tells an app what it stands for, [`revoke`] ends it all. What it never does: answer HTTP, see health data, or take a missing claim for leave.
 
 pub mod account;
 mod authority;
@@ -18,6 +18,7 @@ pub mod discovery;
 pub mod flow;
 pub mod grant;
 pub mod introspect;
+pub mod introspection;
 mod locale;
 pub mod login;
 pub mod oauth_error;

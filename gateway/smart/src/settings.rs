@@ -25,6 +25,8 @@ pub const AUTHORIZE: &str = "/oauth/authorize";
 pub const TOKEN: &str = "/oauth/token";
 /// The path of the revocation endpoint.
 pub const REVOKE: &str = "/oauth/revoke";
+/// The path of the introspection endpoint.
+pub const INTROSPECT: &str = "/oauth/introspect";
 /// The path of the public keys.
 pub const JWKS: &str = "/oauth/jwks";
 /// The path of the sign-in page.

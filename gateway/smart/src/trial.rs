@@ -233,6 +233,7 @@ pub(crate) fn world() -> Authority<Trial> {
         purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
         owner: None,
         terms_uri: None,
+        resource_server: false,
         enabled: true,
     };
     let secret_sha256 = Client::secret_sha256(&authority.ports, SECRET);

@@ -196,6 +196,7 @@ pub fn world(desk: Desk) -> Authority<Desk> {
         purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
         owner: None,
         terms_uri: None,
+        resource_server: false,
         enabled: true,
     };
     let secret_sha256: String = digest(SECRET.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -274,6 +274,7 @@ impl Checking<'_> {
             purposes,
             owner: client.owner.clone(),
             terms_uri: client.terms_uri.clone(),
+            resource_server: client.resource_server,
             enabled: client.enabled,
         })
     }

@@ -125,6 +125,9 @@ pub(super) struct Client {
     pub(super) owner: Option<String>,
     /// Its terms of use.
     pub(super) terms_uri: Option<String>,
+    /// Whether it may ask what any access token stands for.
+    #[serde(default)]
+    pub(super) resource_server: bool,
     /// Whether it may be used at all.
     #[serde(default = "yes")]
     pub(super) enabled: bool,

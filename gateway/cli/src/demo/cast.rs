@@ -166,6 +166,7 @@ impl Cast {
                 purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
                 owner: Some("Sluice demo".to_owned()),
                 terms_uri: None,
+                resource_server: false,
                 enabled: true,
             };
             authority.put_client(&client).await.map_err(|why| why.to_string())?;

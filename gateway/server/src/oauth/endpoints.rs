@@ -1,4 +1,4 @@
-//! The token and revocation endpoints (RFC 6749 section 3.2, RFC 7009).
+//! The token, revocation and introspection endpoints (RFC 6749 section 3.2, RFC 7009, RFC 7662).
 
 use crate::clock;
 use crate::context::Context;
@@ -29,6 +29,18 @@ pub(super) async fn revoke(cx: &Context, request: &Request) -> Reply {
     };
     match cx.authority.revoke(request.header("authorization"), &form, clock::now().seconds()).await {
         Ok(()) => credential(StatusCode::OK, "", String::new()),
+        Err(why) => error(cx, &why),
+    }
+}
+
+/// What a token stands for.
+pub(super) async fn introspect(cx: &Context, request: &Request) -> Reply {
+    let form = match form(request) {
+        Ok(form) => form,
+        Err(why) => return error(cx, &why),
+    };
+    match cx.authority.introspection(request.header("authorization"), &form, clock::now().seconds()).await {
+        Ok(told) => credential(StatusCode::OK, JSON, serde_json::to_string(&told).unwrap_or_default()),
         Err(why) => error(cx, &why),
     }
 }

@@ -34,6 +34,7 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         Act::Consent => launch::consent(cx, request, &browser).await,
         Act::Token => alone(endpoints::token(cx, request).await),
         Act::Revoke => alone(endpoints::revoke(cx, request).await),
+        Act::Introspect => alone(endpoints::introspect(cx, request).await),
         Act::ErrorPage => alone(error_page(&browser.frame(Some(request.path.clone())), matched)),
         Act::Stylesheet => alone(stylesheet(request)),
         Act::Start => alone(start(cx, &browser)),

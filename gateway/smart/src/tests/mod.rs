@@ -6,6 +6,7 @@ mod account;
 mod authorize;
 mod flow;
 mod introspect;
+mod introspection;
 mod refresh;
 mod revoke;
 mod token;
