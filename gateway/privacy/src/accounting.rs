@@ -158,6 +158,9 @@ fn agents(out: &mut Writer, entry: &Entry, search: bool, observer: &Observer<'_>
     agent(out, DCM, client, false, |out| {
         out.key("who").begin_object().key("identifier").begin_object().member("value", &entry.client);
         out.end_object().end_object();
+        if !entry.from.is_empty() {
+            out.key("network").begin_object().member("address", &entry.from).member("type", "2").end_object();
+        }
     });
     agent(out, DCM, server, false, |out| {
         out.key("who").begin_object().member("display", "Sluice").end_object();
@@ -211,13 +214,9 @@ fn decoded(text: &str) -> String {
 fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool, observer: &Observer<'_>) {
     out.key("entity").begin_array();
     patient(out, about);
-    if let (true, Some(query)) = (search, &entry.query) {
-        let query = match about {
-            None => query.clone(),
-            Some(about) => query_for(about, entry, query, observer),
-        };
+    if let Some(asked) = asked(entry, about, search, observer) {
         entity(out, "2", "24", |out| {
-            out.member("query", &STANDARD.encode(format!("{}?{query}", entry.kind)));
+            out.member("query", &STANDARD.encode(asked));
         });
     }
     request(out, entry);
@@ -228,6 +227,18 @@ fn entities(out: &mut Writer, entry: &Entry, about: Option<&About>, search: bool
         out.end_object();
     }
     out.end_array();
+}
+
+/// What was asked, as far as it may stand in this event: of an answer the search, of a refusal whatever was asked for.
+fn asked(entry: &Entry, about: Option<&About>, search: bool, observer: &Observer<'_>) -> Option<String> {
+    let query = entry.query.as_deref().unwrap_or("");
+    match about {
+        Some(about) => search.then(|| format!("{}?{}", entry.kind, query_for(about, entry, query, observer))),
+        // It could not be read as a question; its address stands as it came.
+        None if entry.kind.is_empty() => (!query.is_empty()).then(|| query.to_owned()),
+        None if search => Some(format!("{}?{query}", entry.kind)),
+        None => entry.id.as_ref().map(|id| format!("{}/{id}", entry.kind)),
+    }
 }
 
 /// The patient, and what of theirs was shown.
@@ -241,6 +252,9 @@ fn patient(out: &mut Writer, about: Option<&About>) {
 
 /// The request's id, by which the log is found.
 fn request(out: &mut Writer, entry: &Entry) {
+    if entry.correlation.is_empty() {
+        return;
+    }
     out.begin_object().key("what").begin_object().key("identifier").begin_object();
     out.member("value", &entry.correlation).end_object().end_object();
     coding(out.key("type"), "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "XrequestId");

@@ -26,6 +26,7 @@ fn entry(interaction: &str, query: Option<&str>, patients: &[&str]) -> Entry {
         id: None,
         query: query.map(str::to_owned),
         correlation: "c1".to_owned(),
+        from: "192.0.2.7".to_owned(),
         refusal: None,
         looked: None,
         about: patients
@@ -153,6 +154,24 @@ fn what_was_about_no_one_is_one_event_without_a_patient_and_keeps_the_question()
     assert_eq!((&event["outcome"], &event["outcomeDesc"]), (&"4".into(), &"NotFound".into()));
     assert_eq!(query(&event).as_deref(), Some("Observation?patient=q"));
     assert!(!entities(&event).contains(&("1".into(), "1".into())));
+}
+
+#[test]
+fn a_refusal_says_what_was_asked_for_and_nothing_empty() {
+    let refused = |entry: Entry| -> Value {
+        let [event] = exported(&Entry { event: Event::Refused, ..entry }).try_into().unwrap();
+        event
+    };
+    let read = refused(Entry { id: Some("o1".to_owned()), ..entry("read", None, &[]) });
+    assert_eq!(query(&read).as_deref(), Some("Observation/o1"));
+    assert_eq!(query(&refused(entry("search-type", None, &[]))).as_deref(), Some("Observation?"));
+    let unread = Entry { kind: String::new(), ..entry("search-type", Some("Nonsense?x=1"), &[]) };
+    let unread = refused(unread);
+    assert_eq!(query(&unread).as_deref(), Some("Nonsense?x=1"));
+    assert_eq!((&unread["subtype"][0]["code"], &unread["action"]), (&"search-type".into(), &"E".into()));
+    assert_eq!(unread["agent"][0]["network"], serde_json::json!({ "address": "192.0.2.7", "type": "2" }));
+    let bare = Entry { correlation: String::new(), from: String::new(), ..entry("read", None, &["p"]) };
+    assert!(!exported(&bare)[0].to_string().contains(r#":"""#), "FHIR has no empty strings");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use crate::ledger::{Entry, Ledger, LedgerDown, Receipt};
-use crate::{Facts, Permit, Policies, Policy, Principal, Purpose, Question, Role, Scopes, Subject, decide};
+use crate::{Facts, Permit, Policies, Policy, Principal, Purpose, Question, Role, Scopes, Subject, Trace, decide};
 use bytes::Bytes;
 use fhir::interaction::Interaction;
 use fhir::{Id, Instant, ResourceType};
@@ -53,8 +53,12 @@ pub(crate) fn patient(scopes: &str) -> Principal {
     }
 }
 
+fn trace() -> Trace {
+    Trace { correlation: "c1".to_owned(), from: "127.0.0.1".to_owned() }
+}
+
 pub(crate) fn search(kind: ResourceType) -> Question {
-    Question { interaction: Interaction::Search, kind, id: None, query: None, correlation: "c1".to_owned() }
+    Question { interaction: Interaction::Search, kind, id: None, query: None, trace: trace() }
 }
 
 pub(crate) fn read(kind: ResourceType, of: &str) -> Question {

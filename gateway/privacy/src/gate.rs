@@ -6,14 +6,17 @@
 use crate::impersonal::Impersonal;
 use crate::ledger::{About, Entry, Event, Ledger, Receipt};
 use crate::look::Look;
-use crate::permit::{Permit, Question};
+use crate::permit::{Permit, Question, Unread};
 use crate::phi::Phi;
 use crate::principal::{Principal, Recipient};
 use crate::refusal::{Kind, Refusal, Refused};
 use crate::source::{Cursor, Standing};
 use bytes::Bytes;
-use fhir::{Id, Instant, ResourceType};
+use fhir::{Id, Instant, Interaction, ResourceType};
 use std::collections::BTreeMap;
+
+/// Characters of an address that is kept of a request which is no question.
+const UNREAD_CHARS: usize = 512;
 
 /// A row as it may be seen.
 #[derive(Clone)]
@@ -186,8 +189,24 @@ impl<L: Ledger> Gate<L> {
     }
 
     /// The other exit: no known principal is refused unrecorded.
-    pub async fn refuse(&self, who: &Principal, asked: Option<&Question>, why: Refusal, now: Instant) -> Refused {
-        let entry = Entry { refusal: Some(format!("{:?}", why.kind())), ..entry(who, Event::Refused, asked, now) };
+    pub async fn refuse(&self, who: &Principal, asked: &Question, why: Refusal, now: Instant) -> Refused {
+        self.refuse_as(entry(who, Event::Refused, Some(asked), now), why).await
+    }
+
+    /// As [`Gate::refuse`], of a request that is no question.
+    pub async fn refuse_unread(&self, who: &Principal, asked: &Unread, why: Refusal, now: Instant) -> Refused {
+        let entry = Entry {
+            interaction: asked.interaction.map_or("", Interaction::code).to_owned(),
+            query: Some(asked.address.chars().take(UNREAD_CHARS).collect()),
+            correlation: asked.trace.correlation.clone(),
+            from: asked.trace.from.clone(),
+            ..entry(who, Event::Refused, None, now)
+        };
+        self.refuse_as(entry, why).await
+    }
+
+    async fn refuse_as(&self, entry: Entry, why: Refusal) -> Refused {
+        let entry = Entry { refusal: Some(format!("{:?}", why.kind())), ..entry };
         match self.ledger.record(entry).await {
             Ok(_) => Refused::new(why),
             // A refusal holds no health data, but while nothing can be recorded the honest answer is that.
@@ -221,7 +240,8 @@ fn entry(who: &Principal, event: Event, asked: Option<&Question>, now: Instant) 
         kind: asked.map_or("", |asked| asked.kind.as_str()).to_owned(),
         id: asked.and_then(|asked| asked.id.as_ref()).map(Id::to_string),
         query: asked.and_then(|asked| asked.query.clone()),
-        correlation: asked.map_or("", |asked| asked.correlation.as_str()).to_owned(),
+        correlation: asked.map_or("", |asked| asked.trace.correlation.as_str()).to_owned(),
+        from: asked.map_or("", |asked| asked.trace.from.as_str()).to_owned(),
         refusal: None,
         looked: None,
         about: Vec::new(),

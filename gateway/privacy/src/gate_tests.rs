@@ -93,7 +93,7 @@ fn an_answer_that_holds_nothing_is_recorded_too() {
 fn a_refusal_of_a_known_principal_is_recorded_with_its_kind() {
     let gate = Gate::new(Book::default());
     let question = read(ResourceType::Observation, "1");
-    let refused = done(gate.refuse(&patient(""), Some(&question), Refusal::not_found(), now()));
+    let refused = done(gate.refuse(&patient(""), &question, Refusal::not_found(), now()));
     assert_eq!(refused.why().kind(), Kind::NotFound);
     let entries = gate.ledger().entries.lock().unwrap();
     assert_eq!((entries[0].event, entries[0].refusal.as_deref()), (Event::Refused, Some("NotFound")));
@@ -104,7 +104,10 @@ fn a_refusal_of_a_known_principal_is_recorded_with_its_kind() {
 fn a_refusal_that_cannot_be_recorded_says_so_instead() {
     let gate = Gate::new(Book { down: true, ..Book::default() });
     for why in [Refusal::not_found(), Refusal::new(Kind::LedgerDown, "x")] {
-        assert_eq!(done(gate.refuse(&patient(""), None, why, now())).why().kind(), Kind::LedgerDown);
+        assert_eq!(
+            done(gate.refuse(&patient(""), &read(ResourceType::Patient, "p"), why, now())).why().kind(),
+            Kind::LedgerDown
+        );
     }
 }
 

@@ -72,6 +72,9 @@ pub struct Entry {
     pub query: Option<String>,
     /// The request's correlation id.
     pub correlation: String,
+    /// The network address that the request came from; empty when there is none.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub from: String,
     /// Why it was refused: the name of a [`crate::Kind`].
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refusal: Option<String>,

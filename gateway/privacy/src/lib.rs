@@ -31,7 +31,7 @@ pub use impersonal::Impersonal;
 pub use judge::{Judging, Wanted};
 pub use label::Label;
 pub use look::{Look, NoReason, Operator, Reason, Whose};
-pub use permit::{Permit, Question, Subject};
+pub use permit::{Permit, Question, Subject, Trace, Unread};
 pub use phi::Phi;
 pub use policy::{Policies, Policy};
 pub use principal::{Principal, Recipient, Role};

@@ -112,6 +112,7 @@ impl Look {
             id: Some(self.sequence.to_string()),
             query: None,
             correlation: self.correlation.clone(),
+            from: String::new(),
             refusal: None,
             looked: Some(Looked {
                 link: self.link.clone(),

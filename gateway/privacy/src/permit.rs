@@ -51,8 +51,28 @@ pub struct Question {
     pub id: Option<Id>,
     /// The query as it came, for the ledger alone.
     pub query: Option<String>,
-    /// The request's correlation id, for the ledger alone.
+    /// How it reached us, for the ledger alone.
+    pub trace: Trace,
+}
+
+/// How a request reached us: what the ledger says of it beside what it asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// The request's correlation id.
     pub correlation: String,
+    /// The network address that it came from; empty when there is none.
+    pub from: String,
+}
+
+/// A request that could not be read as a question: what can be said of it all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The interaction of its route.
+    pub interaction: Option<Interaction>,
+    /// Its path below the FHIR base and its query, as they came; the gate shortens it.
+    pub address: String,
+    /// How it reached us.
+    pub trace: Trace,
 }
 
 /// Leave for one principal to learn, for one purpose, what one question asks.

@@ -10,7 +10,7 @@ use crate::{clock, oauth, well_known};
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
 use privacy::faults::{self, Point};
-use privacy::{Disclosure, Facts, Judging, Page, Redacted, Refusal, Refused, decide};
+use privacy::{Disclosure, Facts, Judging, Page, Redacted, Refusal, Refused, Unread, decide};
 
 /// Answers a request.
 pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
@@ -56,7 +56,7 @@ pub(crate) async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Res
             faults::pass(Point::AfterReleaseBeforeFirstByte);
             Ok(page)
         }
-        Err(why) => Err(cx.gate.refuse(&caller.principal, Some(&asked.question), why, clock::now()).await),
+        Err(why) => Err(cx.gate.refuse(&caller.principal, &asked.question, why, clock::now()).await),
     }
 }
 
@@ -89,7 +89,14 @@ async fn answer(
 ) -> Result<Disclosure<Shape>, Refused> {
     let asked = match interaction::asked(cx, request, matched) {
         Ok(asked) => asked,
-        Err(why) => return Err(cx.gate.refuse(&caller.principal, None, why, clock::now()).await),
+        Err(why) => {
+            let unread = Unread {
+                interaction: matched.route.act.interaction(),
+                address: request.address(),
+                trace: request.trace(),
+            };
+            return Err(cx.gate.refuse_unread(&caller.principal, &unread, why, clock::now()).await);
+        }
     };
     let frame = search::Frame::of(cx, caller, &asked);
     let condition = read::Condition::of(request);

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use privacy::{Kind, Refusal};
+use privacy::{Kind, Refusal, Trace};
 use std::net::IpAddr;
 
 /// Bytes of a path. Ids have at most 64 characters, types fewer.
@@ -29,6 +29,20 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// How it reached us, for the ledger.
+    pub(crate) fn trace(&self) -> Trace {
+        Trace { correlation: self.correlation.clone(), from: self.remote.to_canonical().to_string() }
+    }
+
+    /// Its path below the FHIR base, and its query.
+    pub(crate) fn address(&self) -> String {
+        let path = self.path.strip_prefix("/fhir/").unwrap_or(&self.path);
+        match &self.query {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        }
+    }
+
     /// A header's text, when it is there once and is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();

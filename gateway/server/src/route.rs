@@ -65,6 +65,13 @@ pub enum Act {
     Ready,
 }
 
+impl Act {
+    /// The FHIR interaction that it is, if it is one.
+    pub fn interaction(self) -> Option<Interaction> {
+        if let Act::Fhir(interaction) = self { Some(interaction) } else { None }
+    }
+}
+
 /// One row.
 #[derive(Debug)]
 pub struct Route {

@@ -10,7 +10,7 @@ use crate::listen::{self, Opening};
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
-use crate::route::{Act, ROUTES, Routes};
+use crate::route::{ROUTES, Routes};
 use crate::tokens::Tokens;
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
@@ -229,28 +229,7 @@ pub fn short_digest(bytes: &[u8]) -> String {
 
 /// What `/metadata` claims: the rows of the route table, for every type that is served.
 fn claims(fhir_base: &str, oauth: Oauth) -> Claims {
-    let rows: Vec<Interaction> = ROUTES
-        .iter()
-        .filter_map(|route| match route.act {
-            Act::Fhir(interaction) => Some(interaction),
-            Act::Capabilities
-            | Act::SmartConfiguration
-            | Act::OpenIdConfiguration
-            | Act::Jwks
-            | Act::Authorize
-            | Act::Login
-            | Act::Choose
-            | Act::Consent
-            | Act::Token
-            | Act::Revoke
-            | Act::Introspect
-            | Act::ErrorPage
-            | Act::Stylesheet
-            | Act::Start
-            | Act::Live
-            | Act::Ready => None,
-        })
-        .collect();
+    let rows: Vec<Interaction> = ROUTES.iter().filter_map(|route| route.act.interaction()).collect();
     let claim = |kind: ResourceType| {
         let searched = !fhir::search::parameters(kind).is_empty();
         let mut interactions: Vec<Interaction> =

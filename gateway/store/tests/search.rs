@@ -349,7 +349,7 @@ fn narrowing_takes_away_nothing_that_the_gate_would_show() {
                     kind,
                     id: None,
                     query: None,
-                    correlation: String::new(),
+                    trace: privacy::Trace::default(),
                 };
                 decide(Facts { principal: &principal, question, policies: &policies }).ok()
             };

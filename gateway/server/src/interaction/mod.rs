@@ -87,8 +87,7 @@ pub(crate) fn asked(cx: &Context, request: &Request, matched: &Matched) -> Resul
     if !SERVED.contains(&kind) {
         return Err(Refusal::not_found());
     }
-    let question =
-        |interaction, id, query| Question { interaction, kind, id, query, correlation: request.correlation.clone() };
+    let question = |interaction, id, query| Question { interaction, kind, id, query, trace: request.trace() };
     if interaction == Interaction::Search {
         let pairs = pairs(request)?;
         let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();

@@ -72,13 +72,7 @@ fn asked(cx: &Context, request: &Request) -> Asked {
     let kind = ResourceType::Patient;
     let query = Query { count: Some(PATIENTS_MAX), ..Query::everything(kind, &cx.fhir_base) };
     Asked {
-        question: Question {
-            interaction: Interaction::Search,
-            kind,
-            id: None,
-            query: None,
-            correlation: request.correlation.clone(),
-        },
+        question: Question { interaction: Interaction::Search, kind, id: None, query: None, trace: request.trace() },
         what: What::Page { query: Box::new(query), place: None },
     }
 }

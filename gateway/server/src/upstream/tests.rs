@@ -3,7 +3,7 @@
 use super::*;
 use fhir::Interaction;
 use fhir::search::Handling;
-use privacy::{Facts, Judging, Policies, Principal, Purpose, Question, Role, Scopes, Subject, Wanted, decide};
+use privacy::{Facts, Judging, Policies, Principal, Purpose, Question, Role, Scopes, Subject, Trace, Wanted, decide};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -60,7 +60,7 @@ fn permit_for(patients: Subject, kind: ResourceType, read: Option<&str>) -> Perm
         subject: patients,
     };
     let interaction = if read.is_some() { Interaction::Read } else { Interaction::Search };
-    let question = Question { interaction, kind, id: read.map(id), query: None, correlation: "c".to_owned() };
+    let question = Question { interaction, kind, id: read.map(id), query: None, trace: Trace::default() };
     let policies = Policies::shipped(|_| "0123abcd".to_owned()).unwrap();
     decide(Facts { principal: &Arc::new(principal), question, policies: &policies }).unwrap()
 }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use fhir::{Id, Instant, Interaction, ResourceType};
 use json::{Document, Limits};
 use privacy::ledger::{About, Entry, Event};
-use privacy::{Facts, Permit, Phi, Policies, Principal, Purpose, Question, Role, Scopes, Subject, decide};
+use privacy::{Facts, Permit, Phi, Policies, Principal, Purpose, Question, Role, Scopes, Subject, Trace, decide};
 use std::sync::Arc;
 use store::{Options, Put, Store};
 use tempfile::TempDir;
@@ -67,7 +67,7 @@ pub fn principal(patients: &[&str], scopes: &str) -> Principal {
 
 pub fn permit_of(principal: Principal, interaction: Interaction, kind: ResourceType, asked: Option<&str>) -> Permit {
     let policies = Policies::shipped(|_| "test".to_owned()).unwrap();
-    let question = Question { interaction, kind, id: asked.map(id), query: None, correlation: "c1".into() };
+    let question = Question { interaction, kind, id: asked.map(id), query: None, trace: Trace::default() };
     decide(Facts { principal: &Arc::new(principal), question, policies: &policies }).unwrap()
 }
 
@@ -97,6 +97,7 @@ pub fn entry(number: i64) -> Entry {
         id: None,
         query: Some("patient=p1".into()),
         correlation: format!("c{number}"),
+        from: String::new(),
         refusal: None,
         looked: None,
         about: vec![About { patient: "p1".into(), resources: vec!["Observation/o1/_history/1".into()] }],
