@@ -42,6 +42,28 @@ pub struct Heading {
 
 impl Impersonal for Heading {}
 
+impl Heading {
+    /// That of a message whose header cannot be read: nothing is known of its sender, and an answer is as plain as can be.
+    pub fn unreadable() -> Heading {
+        Heading {
+            separators: b"|^~\\&".to_vec(),
+            sending_application: Vec::new(),
+            sending_facility: Vec::new(),
+            receiving_application: Vec::new(),
+            receiving_facility: Vec::new(),
+            sent_at: String::new(),
+            code: String::new(),
+            trigger: String::new(),
+            structure: String::new(),
+            control_id: Vec::new(),
+            processing_id: "P".to_owned(),
+            version: "2.5.1".to_owned(),
+            conditions: Conditions { accept: None, application: None },
+            charset: Vec::new(),
+        }
+    }
+}
+
 /// Which acknowledgements the sender asks for (MSH-15 and MSH-16).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {

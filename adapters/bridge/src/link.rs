@@ -96,7 +96,7 @@ impl Processing {
     pub fn accepts(self, id: &str) -> bool {
         match self {
             Processing::Only(own) => id.chars().eq([own]),
-            Processing::All => true,
+            Processing::All => matches!(id, "P" | "T" | "D" | ""),
         }
     }
 }

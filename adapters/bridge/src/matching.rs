@@ -59,6 +59,21 @@ pub enum Reason {
 
 impl Impersonal for Reason {}
 
+impl Reason {
+    /// Its name for operators.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::NoTrustedIdentifier => "no-trusted-identifier",
+            Reason::MoreThanOnePatient => "more-than-one-patient",
+            Reason::InactivePatient => "inactive-patient",
+            Reason::BirthDate => "birth-date",
+            Reason::FamilyName => "family-name",
+            Reason::Sex => "sex",
+            Reason::OrderOfAnother => "order-of-another",
+        }
+    }
+}
+
 /// Decides whose a filing is, from the patients its identifiers lead to and the patients its order numbers are known for.
 pub fn decide(claimed: &Claimed, candidates: &[Candidate], order_owners: &[(OrderNumber, String)]) -> Match {
     let trusted = |place: usize| claimed.identifiers.get(place).is_some_and(|given| given.system.is_some());

@@ -12,26 +12,27 @@ use server::admin::{self, Call, Command, Out, ledger};
 /// One sentence.
 pub(crate) async fn ask(args: &DataArgs, command: Command) -> Result<(), String> {
     let place = place::of(args)?;
+    let show = if matches!(command, Command::JournalReveal { .. }) { out::message } else { out::bytes };
     match Call::ask(&place.folder, &command).await.map_err(|why| why.to_string())? {
         Some(mut call) => {
             while let Some(piece) = call.next().await.map_err(|why| why.to_string())? {
-                out::bytes(&piece)?;
+                show(&piece)?;
             }
             Ok(())
         }
-        None => here(place, command).await,
+        None => here(place, command, show).await,
     }
 }
 
 /// Does it in this process.
-async fn here(place: Place, command: Command) -> Result<(), String> {
+async fn here(place: Place, command: Command, write: fn(&[u8]) -> Result<(), String>) -> Result<(), String> {
     let (out, mut pieces) = Out::new();
     let operator =
         admin::this_process().map_err(|why| format!("it cannot be told who runs this ({why}); try again"))?;
     let work = async move { perform(place, &operator, command, &out).await };
     let show = async move {
         while let Some(piece) = pieces.recv().await {
-            out::bytes(&piece)?;
+            write(&piece)?;
         }
         Ok(())
     };

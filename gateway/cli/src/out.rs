@@ -23,6 +23,22 @@ pub(crate) fn line(text: &str) -> Result<(), String> {
     bytes(format!("{text}\n").as_bytes())
 }
 
+/// A number and what it counts.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// Writes a piece of a message: as it is, but for a person's eyes each segment on a line of its own.
+///
+/// # Errors
+/// As [`bytes`].
+pub(crate) fn message(content: &[u8]) -> Result<(), String> {
+    if !io::stdout().is_terminal() {
+        return bytes(content);
+    }
+    bytes(&content.iter().map(|byte| if *byte == b'\r' { b'\n' } else { *byte }).collect::<Vec<u8>>())
+}
+
 /// Writes bytes as they are, and for a person's eyes a line's end.
 ///
 /// # Errors

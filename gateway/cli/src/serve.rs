@@ -31,7 +31,8 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
     tls(&config)?;
     config.links.iter().try_for_each(|configured| link_tls(configured).map(|_| ()))?;
     let (links, clients) = (config.links.len(), config.clients.len());
-    out::line(&format!("{} holds: {} with {links} links and {clients} clients.", path.display(), config.origin))
+    let (links, clients) = (out::count(links, "link"), out::count(clients, "client"));
+    out::line(&format!("{} holds: {} with {links} and {clients}.", path.display(), config.origin))
 }
 
 /// Runs the gateway until it is told to stop.
@@ -63,7 +64,9 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();
     let serving = tokio::spawn(gateway.serve(vec![listener], tls, stopping));
-    tracing::info!(origin = config.origin, "the gateway serves");
+    let links =
+        config.links.iter().map(|configured| format!(", link {} at {}", configured.link.name, configured.address));
+    out::line(&format!("Sluice serves {} at {}{}.", config.origin, config.listen, links.collect::<String>()))?;
     stop::asked(drain).await?;
     tracing::info!("the gateway finishes what is under way, and stops");
     stop.send_replace(true);

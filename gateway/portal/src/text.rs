@@ -193,7 +193,6 @@ texts! {
         "Todas son inventadas, y también todo lo que hay en sus expedientes.";
     StartApps: "Registered apps", "Aplicaciones registradas";
     ColumnRecord: "Record", "Expediente";
-    ColumnClient: "Client id", "Id de cliente";
     ColumnSecret: "Secret", "Secreto";
     ColumnRedirect: "Answered at", "Se responde en";
     None: "none", "ninguno";

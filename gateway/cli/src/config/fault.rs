@@ -6,6 +6,9 @@ use std::ops::Range;
 /// How alike two names must be for one to be meant by the other: 1 is the same.
 const ALIKE: f64 = 0.7;
 
+/// The sections that no configuration goes without.
+const SECTIONS: [&str; 2] = ["server", "store"];
+
 /// One mistake.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -26,7 +29,10 @@ impl Fault {
         let hint = if message.starts_with("unknown field") {
             quoted.next().map(|unknown| nearest(unknown, &quoted.collect::<Vec<_>>()))
         } else if message.starts_with("missing field") {
-            quoted.next().map(|missing| format!("add `{missing}` to {}", section(text, &span)))
+            quoted.next().map(|missing| match SECTIONS.contains(&missing) {
+                true => format!("add a section `[{missing}]`; `sluice init` writes an example"),
+                false => format!("add `{missing}` to {}", section(text, &span)),
+            })
         } else {
             None
         };
@@ -44,6 +50,9 @@ fn nearest(unknown: &str, known: &[&str]) -> String {
     let best = known.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
     match best {
         Some(name) if alike(&name) >= ALIKE => format!("did you mean `{name}`?"),
+        Some(_) if let Some(name) = known.iter().find(|name| strsim::osa_distance(unknown, name) == 1) => {
+            format!("did you mean `{name}`?")
+        }
         Some(_) => {
             format!("known here are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
         }

@@ -65,6 +65,12 @@ error: unknown field `lisen`, expected one of `origin`, `listen`, `cert_file`, `
 }
 
 #[test]
+fn every_unknown_key_is_told_at_once() {
+    let told = drawn("listen = \"127.0.0.1:8443\"", "listen = \"127.0.0.1:8443\"\nulr = 1\nxyz = \"2\"");
+    assert!(told.contains("unknown field `ulr`") && told.contains("unknown field `xyz`"), "{told}");
+}
+
+#[test]
 fn a_key_like_no_other_is_refused_with_all_that_are_known() {
     assert!(drawn("data", "xyz").ends_with("= help: known here are `data`"));
 }

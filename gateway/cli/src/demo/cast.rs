@@ -51,8 +51,19 @@ pub(crate) struct User {
     pub(crate) fhir_user: String,
     /// The patient's id, for a patient.
     pub(crate) patient: Option<String>,
+    /// Their family name, birth date and sex as a laboratory's message must have them, for a patient.
+    #[serde(default)]
+    pub(crate) born: Option<Born>,
     /// PID-3 of a laboratory's message about them, for a patient.
     pub(crate) pid_3: Option<String>,
+}
+
+/// What a laboratory's message must say of a patient beside PID-3: PID-5, PID-7 and PID-8.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Born {
+    pub(crate) name: String,
+    pub(crate) date: String,
+    pub(crate) sex: String,
 }
 
 /// A registered app.
@@ -90,6 +101,23 @@ impl Cast {
         }
     }
 
+    /// Whether a demo may use this folder: one that is not there, is empty, or is a demo's.
+    ///
+    /// # Errors
+    /// One sentence: it holds something else, a real gateway's records perhaps.
+    pub(crate) fn may_use(data: &Path) -> Result<(), String> {
+        let is_empty = |entries: fs::ReadDir| entries.count() == 0;
+        // What keeps it from being read keeps it from being opened, which says so.
+        let free = fs::read_dir(data).map_or(true, is_empty);
+        if free || Cast::read(data)?.is_some() {
+            return Ok(());
+        }
+        Err(format!(
+            "{} holds something that is no demo's; a demo writes invented people, so name an empty folder with --data",
+            data.display()
+        ))
+    }
+
     fn choose(seed: u64, population: u32) -> Cast {
         let people: Vec<_> = (0..population.min(PATIENTS)).map(|index| person(seed, index)).collect();
         let mrn_system = people.first().map_or_else(String::new, |person| person.mrn_system.to_owned());
@@ -102,6 +130,11 @@ impl Cast {
                 name: format!("{} {}", person.given, person.family),
                 fhir_user: format!("Patient/{}", person.patient),
                 patient: Some(person.patient),
+                born: Some(Born {
+                    name: format!("{}^{}", person.family, person.given),
+                    date: person.birth_date.replace('-', ""),
+                    sex: person.sex.chars().take(1).collect::<String>().to_uppercase(),
+                }),
                 pid_3: Some(format!("{}^^^{}^MR", person.mrn, super::AUTHORITY)),
             })
             .collect();
@@ -112,6 +145,7 @@ impl Cast {
             name: clinician.name,
             fhir_user: format!("Practitioner/{}", clinician.practitioner),
             patient: None,
+            born: None,
             pid_3: None,
         }));
         let app = |client_id: &str, name: &str, client_secret| App {

@@ -39,6 +39,10 @@ pub(crate) const AUTHORITY: &str = "SLUICE";
 /// # Errors
 /// One sentence that says what to do.
 pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
+    Cast::may_use(&args.data)?;
+    if let Some(path) = &args.ready_file {
+        ready::forget(path)?;
+    }
     let store = Store::open(&args.data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
     let keys = Keys::make(&args.data.join("keys")).map_err(|why| why.to_string())?;
     let (ca_path, tls) = certificate(&args.data)?;
@@ -61,12 +65,16 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     let drain = gateway.drain();
     let serving = tokio::spawn(gateway.serve(listeners, tls, stopping));
     let ready = ready::Ready::new(&origin, &ca_path, mllp_port, &cast);
+    let example = tour::example(&args.data, &cast)?;
     if let Some(path) = &args.ready_file {
         ready.write(path)?;
     }
-    tour::print(&ready, &args.data);
+    tour::print(&ready, &args.data, example.as_deref());
     stop::asked(drain).await?;
     tour::stopping();
+    if let Some(path) = &args.ready_file {
+        ready::forget(path)?;
+    }
     // Nobody listening means that everything has stopped already.
     stop.send_replace(true);
     serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
@@ -121,11 +129,7 @@ fn certificate(data: &Path) -> Result<(PathBuf, Arc<certs::rustls::ServerConfig>
 
 /// Both loopback addresses, on the same port; a machine without IPv6 has one.
 async fn bind(name: &str, port: u16, option: &str) -> Result<Vec<TcpListener>, String> {
-    let taken = |why: std::io::Error| {
-        format!(
-            "port {port} of {name} cannot be used ({why}); stop what uses it, or choose another with {option} (0 takes a free one)"
-        )
-    };
+    let taken = |why: std::io::Error| unusable(&format!("port {port} of {name}"), &why, option);
     let first = TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)?;
     let port = first.local_addr().map_err(taken)?.port();
     let mut all = vec![first];
@@ -143,7 +147,12 @@ fn port_of(listeners: &[TcpListener]) -> Result<u16, String> {
 }
 
 async fn bind_mllp(port: u16) -> Result<TcpListener, String> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|why| {
-        format!("port {port} for MLLP cannot be used ({why}); stop what uses it, or choose another with --mllp-port (0 takes a free one)")
-    })
+    let taken = |why: std::io::Error| unusable(&format!("port {port} for MLLP"), &why, "--mllp-port");
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)
+}
+
+/// Why a port cannot be had, and what to do.
+fn unusable(port: &str, why: &std::io::Error, option: &str) -> String {
+    let first = if why.kind() == std::io::ErrorKind::AddrInUse { "stop what uses it, or " } else { "" };
+    format!("{port} cannot be used ({why}); {first}choose another with {option} (0 takes a free one)")
 }

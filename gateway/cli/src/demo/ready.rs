@@ -2,8 +2,22 @@
 
 use super::cast::Cast;
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+/// Takes away the file of a demo that runs no more: while it is not there, nobody is ready.
+pub(crate) fn forget(path: &Path) -> Result<(), String> {
+    match fs::remove_file(path) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => Err(refused(path, &why)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn refused(path: &Path, why: &io::Error) -> String {
+    format!("the ready file {}: {why}; name another with --ready-file", path.display())
+}
 
 /// What a running demo offers.
 pub(crate) struct Ready {
@@ -23,6 +37,9 @@ impl Ready {
                     "fhir_user": user.fhir_user,
                     "patient": user.patient,
                     "pid_3": user.pid_3,
+                    "pid_5": user.born.as_ref().map(|born| &born.name),
+                    "pid_7": user.born.as_ref().map(|born| &born.date),
+                    "pid_8": user.born.as_ref().map(|born| &born.sex),
                 })
             })
             .collect();
@@ -49,12 +66,13 @@ impl Ready {
         }
     }
 
-    /// Writes the file whole: whoever sees it sees all of it.
+    /// Writes the file whole, for its owner alone, since passwords stand in it: whoever sees it sees all of it.
     pub(crate) fn write(&self, path: &Path) -> Result<(), String> {
-        let failed =
-            |why: std::io::Error| format!("the ready file {}: {why}; name another with --ready-file", path.display());
+        let failed = |why: io::Error| refused(path, &why);
         let whole = path.with_extension("tmp");
-        fs::write(&whole, format!("{:#}\n", self.document)).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&whole);
+        file.and_then(|mut file| writeln!(file, "{:#}", self.document)).map_err(failed)?;
         fs::rename(&whole, path).map_err(failed)
     }
 

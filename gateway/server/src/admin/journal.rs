@@ -5,7 +5,7 @@
 use super::{Admin, Out};
 use crate::inbound::Inbox;
 use bridge::journal::{Ending, Journal, JournalDown, Kept, Wanted};
-use bridge::{Defect, Link, Loss, Reading, Severity};
+use bridge::{Code, Defect, Link, Loss, Reading, Severity, Verdict};
 use bytes::Bytes;
 use fhir::Instant;
 use privacy::Phi;
@@ -34,8 +34,17 @@ impl Admin {
     /// What became of one message, and which of its segments and fields are valued.
     pub(super) async fn show_message(&self, sequence: u64, out: &Out) -> Result<(), String> {
         let (kept, raw) = self.message(sequence).await?;
-        let reading = self.inbox_of(&kept.link).reading(&raw);
-        out.line(&Value::Object(structure(&reading, line(&kept))).to_string()).await
+        let inbox = self.inbox_of(&kept.link);
+        let mut reading = inbox.reading(&raw);
+        if kept.conflicts_with.is_some() {
+            // What its sender was told, whatever else it says.
+            let at = bridge::Position::field(*b"MSH", 10);
+            reading.verdict = Verdict::InError;
+            reading.defects.push(Defect { at, code: Code::DuplicateKey, severity: Severity::Error });
+        }
+        let mut shown = structure(&reading, line(&kept));
+        shown.insert("groups".to_owned(), inbox.waits_for(&reading).await.into_iter().map(Value::from).collect());
+        out.line(&Value::Object(shown).to_string()).await
     }
 
     /// Sends a message through the live path again, and tells what became of it.

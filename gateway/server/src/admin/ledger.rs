@@ -122,9 +122,16 @@ fn told(report: &Report) -> String {
     let Report { segments, blocks, entries, notes, last_hash } = report;
     let notes: String = notes.iter().map(|note| format!("It notes of itself: {note}\n")).collect();
     format!(
-        "The ledger holds: {segments} segments, {blocks} blocks, {entries} entries.\n{notes}Its last hash is {last_hash}\n\
-         Keep that elsewhere: a later ledger without it was shortened."
+        "The ledger holds: {}, {}, {}.\n{notes}Its last hash is {last_hash}\n\
+         Keep that elsewhere: a later ledger without it was shortened.",
+        count(*segments, "segment", "segments"),
+        count(*blocks, "block", "blocks"),
+        count(*entries, "entry", "entries"),
     )
+}
+
+fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// One entry's events, a line each.
@@ -165,7 +172,7 @@ mod tests {
     fn a_report_says_what_to_keep() {
         let notes = vec!["torn".to_owned()];
         let report = Report { segments: 1, blocks: 2, entries: 5, notes, last_hash: "ab".to_owned() };
-        let golden = "The ledger holds: 1 segments, 2 blocks, 5 entries.\nIt notes of itself: torn\nIts last hash is ab\n\
+        let golden = "The ledger holds: 1 segment, 2 blocks, 5 entries.\nIt notes of itself: torn\nIts last hash is ab\n\
                       Keep that elsewhere: a later ledger without it was shortened.";
         assert_eq!(told(&report), golden);
     }

@@ -14,6 +14,20 @@ impl Inbox {
         self.adapter.read(&self.link, raw)
     }
 
+    /// Of each group of a message, by what is known now: `matched`, or for what it waits, by the name of its reason.
+    pub(crate) async fn waits_for(&self, reading: &Reading) -> Vec<&'static str> {
+        let mut groups = Vec::with_capacity(reading.filings.len());
+        for filing in &reading.filings {
+            groups.push(match apply::whose(&self.store, &self.records, &self.link, filing).await {
+                Ok(Match::Patient(_)) => "matched",
+                Ok(Match::NoPatient) => "no-such-patient",
+                Ok(Match::Quarantine(reason)) => reason.as_str(),
+                Err(_) => "the records cannot be asked",
+            });
+        }
+        groups
+    }
+
     /// The patients that its groups are matched to now, and whether there is more in it. A source that does not answer
     /// makes nobody known, and keeps no operator from looking.
     pub(crate) async fn whose(&self, raw: &Phi<Bytes>) -> Whose {

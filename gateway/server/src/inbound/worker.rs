@@ -254,7 +254,8 @@ impl Inbox {
                 Ok(Match::Patient(patient)) => work.matched.push((filing, patient)),
                 Ok(Match::NoPatient) => waiting += 1,
                 Ok(Match::Quarantine(reason)) => {
-                    tracing::warn!(link = self.link.name, ?reason, "a group of a message is not filed");
+                    let reason = reason.as_str();
+                    tracing::warn!(link = self.link.name, reason, "a group of a message is not filed");
                     waiting += 1;
                 }
                 Err(why) => {
@@ -337,7 +338,9 @@ impl Inbox {
     }
 
     fn answer(&self, sequence: u64, told: Told, work: &Work) -> Answer {
-        let Some(heading) = &work.heading else { return Answer::default() };
+        // Without a header there is nobody to answer by name; left without an answer its sender would wait for ever.
+        let nobody = Heading::unreadable();
+        let heading = work.heading.as_ref().unwrap_or(&nobody);
         let stamp = Stamp { at_us: clock::now().micros(), control_id: format!("SLU{sequence:014}") };
         let defects = work.reading.as_ref().map_or(&[][..], |reading| &reading.defects);
         let acknowledgment = match told {

@@ -23,6 +23,8 @@ pub(crate) struct Asked {
     pub question: Question,
     /// The particulars.
     pub what: What,
+    /// The page link that was followed, sealed as it came.
+    pub page: Option<String>,
 }
 
 /// The particulars of a question.
@@ -92,11 +94,12 @@ pub(crate) fn asked(cx: &Context, request: &Request, matched: &Matched) -> Resul
         let pairs = pairs(request)?;
         let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
         let what = page(cx, request, kind, &pairs)?;
-        return Ok(Asked { question: question(interaction, None, Some(written)), what });
+        let page = pairs.into_iter().find(|(name, _)| name == "_page").map(|(_, token)| token);
+        return Ok(Asked { question: question(interaction, None, Some(written)), what, page });
     }
     let id = values.next().and_then(|id| Id::parse(id).ok()).ok_or_else(Refusal::not_found)?;
     let version = values.next().cloned();
-    Ok(Asked { question: question(interaction, Some(id), None), what: What::One { version } })
+    Ok(Asked { question: question(interaction, Some(id), None), what: What::One { version }, page: None })
 }
 
 /// Whether JSON will do for the caller (RFC 9110 section 12.5.1); XML is not written here.

@@ -30,10 +30,12 @@ impl Impersonal for Frame<'_> {}
 impl<'a> Frame<'a> {
     /// The frame of a question.
     pub(crate) fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
+        let kind = asked.question.kind;
+        let page_url = asked.page.as_ref().map(|token| format!("{}/{}?_page={token}", cx.fhir_base, kind.as_str()));
         let frame = Frame {
             base: &cx.fhir_base,
             pages: &cx.pages,
-            kind: asked.question.kind,
+            kind,
             pairs: Vec::new(),
             self_url: String::new(),
             ignored: Vec::new(),
@@ -43,7 +45,7 @@ impl<'a> Frame<'a> {
         match &asked.what {
             What::Page { query, .. } => Frame {
                 pairs: query.self_pairs.clone(),
-                self_url: query.self_url(),
+                self_url: page_url.unwrap_or_else(|| query.self_url()),
                 ignored: query.ignored.clone(),
                 binding: caller.binding(&cx.policies),
                 count_only: query.count == Some(0),

@@ -1,7 +1,7 @@
 //! A launch in a browser: sign in, choose a patient, consent, and back to the app. Every step is asked of the flow anew.
 
 use super::browser::{Browser, keep_browser, keep_session};
-use super::{Answer, alone, page, patients};
+use super::{Answer, alone, page, page_later, patients};
 use crate::clock;
 use crate::context::Context;
 use crate::request::Request;
@@ -80,7 +80,8 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
     }
     if let Err(why) = cx.limits.login(request.remote, username) {
         tracing::warn!(kind = ?why.kind(), "sign-ins are tried too often");
-        return again(LoginFault::TooMany, StatusCode::TOO_MANY_REQUESTS);
+        let html = portal::login(&form(username, Some(LoginFault::TooMany)));
+        return page_later(html, why.retry_after_s().unwrap_or(60));
     }
     let session = browser.session.as_deref();
     match cx.authority.sign_in(&flow, own, (username, password), session, now_s).await {

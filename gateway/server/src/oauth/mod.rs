@@ -59,10 +59,20 @@ fn act_has_cookies(act: Act) -> bool {
 
 /// A page that says nothing of anyone's record.
 fn page(html: Html, status: StatusCode) -> Reply {
+    Reply::Public(document(html, status))
+}
+
+/// A page for who asked too often: when to come again.
+fn page_later(html: Html, seconds: u32) -> Reply {
+    let document = document(html, StatusCode::TOO_MANY_REQUESTS);
+    Reply::Public(document.with(header::RETRY_AFTER, seconds.to_string()))
+}
+
+fn document(html: Html, status: StatusCode) -> Public {
     let policy = html.content_security_policy();
     let language = html.locale.tag();
     let document = Public { status, ..Public::ok(HTML, html.body) };
-    Reply::Public(document.with(header::CONTENT_SECURITY_POLICY, policy).with(header::CONTENT_LANGUAGE, language))
+    document.with(header::CONTENT_SECURITY_POLICY, policy).with(header::CONTENT_LANGUAGE, language)
 }
 
 fn error_page(frame: &Frame, matched: &Matched) -> Reply {
