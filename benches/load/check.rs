@@ -1,5 +1,6 @@
 //! What each peer answers, before it is timed: a peer that answers wrongly is quick and worth nothing.
 
+use crate::chunks;
 use crate::origin;
 use bytes::Bytes;
 use fhir::Resource;
@@ -26,7 +27,7 @@ impl Address {
         format!("{scheme}://localhost:{}", self.port)
     }
 
-    /// One answer: its status and its body, whose length is the one that was announced.
+    /// One answer: its status and its body, as long as was announced, or in chunks up to the last.
     pub(crate) fn get(&self, path: &str, token: &str) -> Result<(u16, Bytes), String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.map_err(|why| why.to_string())?.block_on(self.asked(path, token))
@@ -54,8 +55,11 @@ async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin, request: &str
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or("an answer without a head")?;
     let head = String::from_utf8_lossy(answer.get(..end).unwrap_or_default()).to_lowercase();
     let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or("an answer without a status")?;
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|word| word.parse().ok());
     let body = answer.slice(end + 4..);
+    if head.lines().any(|line| line == "transfer-encoding: chunked") {
+        return Ok((status, chunks::joined(&body)?));
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).and_then(|word| word.parse().ok());
     if length != Some(body.len()) {
         return Err(format!("{:?} bytes were announced and {} came", length, body.len()));
     }

@@ -4,6 +4,7 @@
 //! shipped, and no figure made here is asserted by a test.
 
 mod check;
+mod chunks;
 mod disk;
 mod fhir_gateway;
 mod gateway;

@@ -50,7 +50,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// How many people to make up
-    #[arg(long, value_name = "N", default_value_t = 25)]
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(2..))]
     pub(crate) population: u32,
     /// The number they are grown from: the same seed gives the same people
     #[arg(long, value_name = "S", default_value_t = 1)]

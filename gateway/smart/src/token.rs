@@ -132,8 +132,8 @@ impl<P: Ports> Authority<P> {
         let grant = self.kept_grant(grant_id).await?.filter(|(grant, _)| grant.client == client.client_id);
         if grant.is_none() {
             return Ok(invalid_grant(
-                "The code is not known here. It may have run out (codes live for 60 seconds) or belong to another server. \
-                 Start the authorization again.",
+                "The code is not known here. It may have run out (codes live for 60 seconds), been spent by an earlier request \
+                 that failed, or belong to another server. Start the authorization again.",
             ));
         }
         self.end_grant(grant_id, now_s).await?;

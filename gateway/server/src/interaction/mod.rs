@@ -97,9 +97,22 @@ pub(crate) fn asked(cx: &Context, request: &Request, matched: &Matched) -> Resul
         let page = pairs.into_iter().find(|(name, _)| name == "_page").map(|(_, token)| token);
         return Ok(Asked { question: question(interaction, None, Some(written)), what, page });
     }
+    no_filters(request)?;
     let id = values.next().and_then(|id| Id::parse(id).ok()).ok_or_else(Refusal::not_found)?;
     let version = values.next().cloned();
     Ok(Asked { question: question(interaction, Some(id), None), what: What::One { version }, page: None })
+}
+
+/// One resource is found by its address alone: what would filter it is refused by name, as a search refuses what it does
+/// not know. What would only shape the answer, and begins with `_`, is passed over.
+fn no_filters(request: &Request) -> Result<(), Refusal> {
+    match request.query_pairs().into_iter().find(|(name, _)| !name.starts_with('_')) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let text = "A resource that is read by its id takes no parameters. Leave this one out, or search.";
+            Err(Refusal::new(Kind::Invalid, text).at(name))
+        }
+    }
 }
 
 /// Whether JSON will do for the caller (RFC 9110 section 12.5.1); XML is not written here.

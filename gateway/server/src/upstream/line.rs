@@ -47,6 +47,7 @@ pub(super) enum Line {
 
 impl Line {
     /// Asks, and gives the answer, and the connection if it may be asked again.
+    #[cfg(not(feature = "faults"))]
     pub(super) async fn exchange(mut self, question: &[u8], bytes_max: usize) -> Result<(Answer, Option<Line>), Broke> {
         let (answer, again) = self.ask(question, bytes_max).await?;
         Ok((answer, again.then_some(self)))
