@@ -8,6 +8,7 @@ use crate::nginx::Nginx;
 use crate::people;
 use crate::process::{LOAD, MEASURED, Part, free_port, load_average};
 use crate::report::{Report, median, range};
+use crate::warm::Warm;
 use crate::wrk::{Load, Told};
 use certs::dev_ca::{Ca, Leaf};
 use privacy::Purpose;
@@ -22,10 +23,6 @@ const CONNECTIONS: usize = 64;
 const CHECKED: usize = 3;
 /// Patients whose pages of 100 KB are asked for; each stays ready in the memory of the server behind.
 const PAGED: usize = 200;
-
-/// Before it is timed, what is compiled beforehand is asked for so long, and what compiles itself meanwhile for so long.
-const WARM_S: u64 = 1;
-const WARM_JVM_S: u64 = 8;
 
 /// How long, and how often.
 #[derive(Clone, Copy)]
@@ -42,8 +39,7 @@ struct Peer<'a> {
     expected: Expected,
     load: Load,
     paths: Vec<(String, String)>,
-    /// For how long it is asked before it is timed.
-    warm_s: u64,
+    warm: Warm,
 }
 
 /// What a peer cost in one round.
@@ -158,7 +154,7 @@ impl Cast {
         let paths: Vec<(String, String)> = tokens.map(|(nth, token)| (case.path(nth), token.clone())).collect();
         let load = Load::prepare(folder, "fhir-gateway", &paths)?;
         let (address, expected) = (address.clone(), Expected::Same);
-        Ok(Peer { name: "fhir-gateway 0.4.0", part, address, expected, load, paths, warm_s: WARM_JVM_S })
+        Ok(Peer { name: "fhir-gateway 0.4.0", part, address, expected, load, paths, warm: Warm::JVM })
     }
 
     fn with_tls(&self, folder: &Path, case: Case, people: usize) -> Result<Vec<Peer<'_>>, String> {
@@ -216,16 +212,20 @@ fn peer<'a>(
     let expected = purpose.map_or(Ok(Expected::Same), Expected::seen)?;
     let file: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let load = Load::prepare(folder, &format!("{file}-{}", speaks.word()), &paths)?;
-    Ok(Peer { name, part, address: address.clone(), expected, load, paths, warm_s: WARM_S })
+    Ok(Peer { name, part, address: address.clone(), expected, load, paths, warm: Warm::COMPILED })
 }
 
 fn measure(report: &Report, title: &str, peers: &[Peer<'_>], pace: Pace) -> Result<(), String> {
+    let mut warmed = Vec::new();
     for peer in peers {
         for (path, token) in peer.paths.iter().take(CHECKED) {
             let told = peer.address.get(path, token).map_err(|why| format!("{}: {why}", peer.name))?;
             peer.expected.check(path, told).map_err(|why| format!("{}: {why}", peer.name))?;
         }
-        peer.load.run(&peer.address.base(), CONNECTIONS, peer.warm_s)?;
+        let given = peer.warm.up(&peer.load, &peer.address.base(), CONNECTIONS)?;
+        if peer.warm.is_long() {
+            warmed.push(format!("{} had given {given} answers before it was timed.", peer.name));
+        }
     }
     let mut rounds: Vec<Vec<Round>> = peers.iter().map(|_| Vec::new()).collect();
     let (mut flushes, mut loads) = (Vec::new(), Vec::new());
@@ -253,6 +253,7 @@ fn measure(report: &Report, title: &str, peers: &[Peer<'_>], pace: Pace) -> Resu
         median(&flushes),
         median(&loads)
     ));
+    warmed.iter().for_each(|sentence| report.line(sentence));
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod pass;
 mod people;
 mod process;
 mod report;
+mod warm;
 mod wrk;
 
 use std::io::Write;
