@@ -55,6 +55,8 @@ pub enum Reason {
     Sex,
     /// An order number of it is known as another patient's.
     OrderOfAnother,
+    /// It has more identifiers than are looked up.
+    TooManyIdentifiers,
 }
 
 impl Impersonal for Reason {}
@@ -70,6 +72,7 @@ impl Reason {
             Reason::FamilyName => "family-name",
             Reason::Sex => "sex",
             Reason::OrderOfAnother => "order-of-another",
+            Reason::TooManyIdentifiers => "too-many-identifiers",
         }
     }
 }

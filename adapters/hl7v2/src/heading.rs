@@ -71,6 +71,11 @@ pub(crate) fn admit(message: &Message<'_>, heading: &Heading, link: &Link) -> Ve
     if !link.processing.accepts(&heading.processing_id) {
         return reject(11, Code::UnsupportedProcessingId);
     }
+    // Two messages in one frame: what stands behind the second header is not known to be the first one's patient's.
+    if let Some(other) = message.segments().iter().skip(1).find(|one| matches!(&one.name, b"MSH" | b"FHS" | b"BHS")) {
+        message.defect(Position::segment(other.name), Code::SegmentSequence, Severity::Error);
+        return Verdict::InError;
+    }
     if heading.control_id.is_empty() {
         message.defect(Position::field(*b"MSH", 10), Code::RequiredFieldMissing, Severity::Error);
         return Verdict::InError;

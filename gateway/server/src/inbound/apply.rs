@@ -2,13 +2,19 @@
 
 use crate::records::Records;
 use bridge::correction::{self, Apply};
-use bridge::matching::{self, Candidate, Match};
+use bridge::matching::{self, Candidate, Match, Reason};
 use bridge::{Action, Filing, Link, Record, Subject};
 use fhir::patch::Edits;
-use fhir::{Id, ResourceType};
+use fhir::subject::{About, about};
+use fhir::{Id, Resource, ResourceType};
 use json::{Document, Limits, Value};
 use privacy::Phi;
 use store::{Crossed, Expected, Order, Put, Store};
+
+/// Identifiers of one patient that are looked up; a group with more waits for a person.
+const IDENTIFIERS_MAX: usize = 64;
+/// Records that one message may write; one with more waits for a person.
+const RECORDS_MAX: usize = 10_000;
 
 /// Finds out whose a group is.
 ///
@@ -25,6 +31,9 @@ pub(crate) async fn whose(
     let (places, asked): (Vec<usize>, Vec<(String, String)>) = claimed
         .filter_map(|(place, identifier)| Some((place, (identifier.system.clone()?, identifier.value.clone()))))
         .unzip();
+    if asked.len() > IDENTIFIERS_MAX {
+        return Ok(Match::Quarantine(Reason::TooManyIdentifiers));
+    }
     let mut candidates = Vec::new();
     match records {
         Records::Store(store) => {
@@ -71,7 +80,8 @@ pub(crate) struct Writes {
     pub orders: Vec<Order>,
 }
 
-/// Adds what a matched group writes. `false`: it can never be written as it is, because two keys have one id.
+/// Adds what a matched group writes. `false`: it can never be written as it is, because two keys have one id, a record stands
+/// there that is another patient's, or one message says two things of one record.
 ///
 /// # Errors
 /// What the store or upstream says.
@@ -94,10 +104,37 @@ pub(crate) async fn writes(
         if prior.is_some_and(|prior| prior.id != id) || (prior.is_none() && current.is_some() && record.has_subject()) {
             return Ok(false);
         }
-        one(record, (kind, id, expected), patient, prior, current.as_ref(), writes)?;
+        if record.has_subject() && current.as_ref().is_some_and(|current| !is_of(current, &owner)) {
+            tracing::error!(
+                alarm = "record-of-another",
+                link = link.name,
+                "a message names a record of another patient"
+            );
+            return Ok(false);
+        }
+        if writes.puts.iter().any(|put| put.kind == kind && put.id == id) {
+            // What is nobody's own is written once, as the first group has it.
+            if record.has_subject() {
+                return Ok(false);
+            }
+            continue;
+        }
+        if writes.puts.len() >= RECORDS_MAX {
+            return Ok(false);
+        }
+        if let Err(why) = one(record, (kind, id, expected), patient, prior, current.as_ref(), writes) {
+            tracing::error!(why, link = link.name, "a record of a message cannot be written");
+            return Ok(false);
+        }
     }
     writes.orders.extend(filing.orders.iter().map(|number| Order { number: number.clone(), patient: owner.clone() }));
     Ok(true)
+}
+
+/// Whether a record is this patient's and nobody else's.
+fn is_of(record: &Phi<Document>, owner: &Id) -> bool {
+    let of = Resource::of(record.expose().root()).map(|resource| about(&resource));
+    of.is_ok_and(|of| matches!(of, About::Patients(patients) if patients == [owner.clone()]))
 }
 
 /// The type and the id of a record.

@@ -13,7 +13,7 @@ use privacy::Phi;
 use privacy::faults::{self, Point};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use store::{Applied, Store};
+use store::{Applied, Store, StoreError};
 use tokio::sync::Mutex;
 
 /// Messages taken up at once when starting or replaying.
@@ -319,9 +319,18 @@ impl Inbox {
         let done = match (ending, answer) {
             (Some(ending), answer) => {
                 let Writes { puts, crossed, orders } = write;
-                let (link, mark) = (self.link.name.clone(), Mark::Ended(ending, answer));
+                let (link, mark) = (self.link.name.clone(), Mark::Ended(ending, answer.clone()));
                 let applied = Applied { sequence, link, puts, crossed, orders, mark, at: clock::now() };
-                self.store.apply(applied).await.map(|_| ()).map_err(|why| why.to_string())
+                match self.store.apply(applied).await {
+                    // It would fail again however often it is tried: it waits for a person, and holds nobody up.
+                    Err(why @ (StoreError::Stale | StoreError::TwoKeys | StoreError::Unfit(_))) => {
+                        let link = self.link.name.as_str();
+                        tracing::error!(alarm = "quarantine", link, sequence, %why, "a message cannot be written");
+                        let mark = Mark::Ended(bridge::journal::Ending::Quarantined, answer);
+                        self.store.mark(sequence, mark).await.map_err(|why| why.to_string())
+                    }
+                    other => other.map(|_| ()).map_err(|why| why.to_string()),
+                }
             }
             (None, Some(answer)) => {
                 self.store.mark(sequence, Mark::Promised(answer)).await.map_err(|why| why.to_string())

@@ -25,6 +25,14 @@ const PAGES_MAX: usize = 50;
 /// Roles of one practitioner.
 const ROLES_MAX: usize = 50;
 
+fn does_meet(query: &Query, row: &Document) -> bool {
+    Resource::of(row.root()).is_ok_and(|row| matches(query, &row))
+}
+
+fn is_entered_in_error(row: &Document) -> bool {
+    row.root().get("status").is_some_and(|status| status.is("entered-in-error"))
+}
+
 impl Upstream {
     /// The current version of one resource, for those who keep it rather than those who ask for it.
     ///
@@ -79,7 +87,12 @@ impl Upstream {
         let own = references(ResourceType::Practitioner, [practitioner]);
         let pairs = [pair("practitioner", own.clone()), pair("_count", ROLES_MAX.to_string())];
         let roles = self.first_page(ResourceType::PractitionerRole, &pairs).await?.matches;
-        let roles: Vec<Id> = roles.iter().take(ROLES_MAX).filter_map(name).map(|(_, id)| id).collect();
+        let whom = vec![(ResourceType::Practitioner, practitioner.clone())];
+        let theirs = self.naming(ResourceType::PractitionerRole, "practitioner", &whom);
+        let roles = roles.iter().take(ROLES_MAX).filter(|row| does_meet(&theirs, row));
+        let roles: Vec<Id> = roles.filter_map(name).map(|(_, id)| id).collect();
+        let whom: Vec<_> =
+            whom.into_iter().chain(roles.iter().map(|id| (ResourceType::PractitionerRole, id.clone()))).collect();
         let mut who = vec![own];
         if !roles.is_empty() {
             who.push(references(ResourceType::PractitionerRole, &roles));
@@ -91,21 +104,35 @@ impl Upstream {
             (ResourceType::CareTeam, "participant"),
             (ResourceType::Patient, "general-practitioner"),
         ] {
-            self.related(kind, &[pair(by, who.clone()), pair("_count", COUNT.to_string())], &mut patients).await?;
+            let pairs = [pair(by, who.clone()), pair("_count", COUNT.to_string())];
+            self.related(&self.naming(kind, by, &whom), &pairs, &mut patients).await?;
         }
         Ok(patients.into_iter().collect())
     }
 
-    /// The patients whom the records found are about.
+    /// The search for what names one of these by a parameter; for a parameter that we do not know, one that finds nothing.
+    fn naming(&self, kind: ResourceType, by: &str, whom: &[(ResourceType, Id)]) -> Query {
+        let mut query = Query::everything(kind, self.base.text());
+        let values = whom.iter().map(|(kind, id)| Criterion::Reference { kind: Some(*kind), id: id.clone() }).collect();
+        match parameter(kind, by) {
+            Some(parameter) => query.filters.push(Filter { parameter, modifier: None, values }),
+            None => query.ids = Some(Vec::new()),
+        }
+        query
+    }
+
+    /// The patients whom the records found are about. Each is held against the question: a server that passes over a
+    /// parameter would put everybody into one's care. What was entered in error is no care.
     async fn related(
         &self,
-        kind: ResourceType,
+        query: &Query,
         pairs: &[(String, String)],
         patients: &mut BTreeSet<Id>,
     ) -> Result<(), Refusal> {
+        let kind = query.kind;
         let mut page = self.first_page(kind, pairs).await?;
         for _ in 1..PAGES_MAX {
-            for row in &page.matches {
+            for row in page.matches.iter().filter(|row| does_meet(query, row) && !is_entered_in_error(row)) {
                 if let About::Patients(of) = about_at(&Resource::of(row.root()).map_err(down)?, self.base.text()) {
                     patients.extend(of);
                 }
