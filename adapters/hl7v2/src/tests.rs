@@ -263,6 +263,17 @@ fn a_line_feed_in_a_header_is_data_to_whoever_reads_it() {
 }
 
 #[test]
+fn two_messages_in_one_frame_are_an_error_at_the_second_header() {
+    for (header, at) in [("MSH|^~\\&|LAB", "MSH 100"), ("FHS|^~\\&|LAB", "FHS 100"), ("BHS|^~\\&|LAB", "BHS 100")] {
+        let raw =
+            [PANEL.trim_ascii_end(), b"\r", header.as_bytes(), b"\rOBX|9|NM|2345-7^Glucose^LN||9.9|||||F\r"].concat();
+        let reading = Hl7v2.read(&link(), &Phi::new(Bytes::from(raw)));
+        let told = reading.defects.first().map(|defect| format!("{} {}", defect.at, defect.code.number()));
+        assert_eq!((reading.verdict, told.as_deref()), (Verdict::InError, Some(at)));
+    }
+}
+
+#[test]
 fn what_is_not_for_us_is_rejected_with_its_reason() {
     let strict = || Link { processing: bridge::Processing::Only('P'), ..link() };
     let first = |raw: &[u8]| {

@@ -277,7 +277,11 @@ impl Inbox {
         for (filing, patient) in std::mem::take(&mut work.matched) {
             match apply::writes(&self.store, &self.records, &self.link, &filing, &patient, &mut work.write).await {
                 Ok(true) => {}
-                Ok(false) => return Event::Unappliable,
+                Ok(false) => {
+                    // Nothing of it is written: it waits for a person whole.
+                    work.write = Writes::default();
+                    return Event::Unappliable;
+                }
                 Err(why) => {
                     tracing::error!(why, "a message could not be applied");
                     return Event::Down;
