@@ -4,7 +4,6 @@
 //! birth date and the family name must agree, nothing may point elsewhere; whatever else is quarantined for a person.
 
 use privacy::Impersonal;
-use serde::{Deserialize, Serialize};
 
 use crate::filing::{Claimed, OrderNumber};
 use crate::fold::fold;
@@ -38,8 +37,7 @@ pub enum Match {
 }
 
 /// Why a filing is not filed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// No identifier of an authority that is configured as identifying patients.
     NoTrustedIdentifier,

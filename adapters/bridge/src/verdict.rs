@@ -199,6 +199,13 @@ pub struct Defect {
 
 impl Impersonal for Defect {}
 
+impl Defect {
+    /// The control id was used before for other content: 205 at MSH-10.
+    pub fn reused_control_id() -> Defect {
+        Defect { at: Position::field(*b"MSH", 10), code: Code::DuplicateKey, severity: Severity::Error }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! The answer to a message: MSH, MSA, ERR. It repeats what the sender sent byte for byte and says nothing of any patient.
 
-use bridge::{Acknowledgment, Code, Defect, Heading, Link, Severity, Stamp, Verdict, When};
+use bridge::{Acknowledgment, Defect, Heading, Link, Severity, Stamp, Verdict, When};
 
 /// At most this many defects are told; the journal has them all.
 const ERR_SEGMENTS_MAX: usize = 50;
@@ -141,10 +141,4 @@ fn since_2_5(version: &str) -> bool {
 fn clock(at_us: i64) -> String {
     let time = jiff::Timestamp::from_microsecond(at_us).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     time.strftime("%Y%m%d%H%M%S+0000").to_string()
-}
-
-/// The verdict of a message whose control id was used before for other content, and what is wrong with it.
-pub(crate) fn conflict() -> Defect {
-    let at = bridge::Position::field(*b"MSH", 10);
-    Defect { at, code: Code::DuplicateKey, severity: Severity::Error }
 }

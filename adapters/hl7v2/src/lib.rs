@@ -136,10 +136,5 @@ fn fingerprint(link: &Link, raw: &[u8]) -> [u8; 16] {
     *uuid::Uuid::new_v5(&link.namespace, &kept).as_bytes()
 }
 
-/// The defect of a message whose control id was used before for other content: 205 at MSH-10.
-pub fn reused_control_id() -> Defect {
-    ack::conflict()
-}
-
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,14 @@ pub enum Records {
 }
 
 impl Records {
+    /// Where its records say that they are: their own absolute references begin so. Those of the embedded store have none.
+    pub(crate) fn base(&self) -> &str {
+        match self {
+            Records::Store(_) => "",
+            Records::Upstream(upstream) => upstream.base(),
+        }
+    }
+
     /// Whether it can be asked now.
     pub async fn ready(&self) -> bool {
         match self {

@@ -60,6 +60,11 @@ impl Upstream {
         Ok(Upstream { base, wire })
     }
 
+    /// Its FHIR base, without a slash at the end.
+    pub(crate) fn base(&self) -> &str {
+        self.base.text()
+    }
+
     /// Whether it answers a question now: one that costs a look into an index and finds nobody.
     pub async fn ready(&self) -> bool {
         let pairs = [question::pair("_id", "sluice-asks-whether-you-are-there"), question::pair("_count", "1")];

@@ -8,7 +8,7 @@ use json::Document;
 use privacy::Phi;
 
 /// Identifiers looked up at once at most; a message gives a handful.
-const IDENTIFIERS_MAX: usize = 64;
+pub const IDENTIFIERS_MAX: usize = 64;
 
 /// The patients whose Encounter, CareTeam or generalPractitioner names the practitioner or one of their roles. What was
 /// entered in error is no care.

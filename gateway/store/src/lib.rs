@@ -20,10 +20,11 @@ mod sqlite;
 mod tickets;
 
 pub use apply::Applied;
+pub use care::IDENTIFIERS_MAX;
 pub use crosswalk::{Crossed, Order};
 pub use documents::{Document, Documents, Namespace, Swap};
 pub use error::StoreError;
 pub use ledger::{BlockFault, Broken, Entries, Ledger, Report, Trimmed, Why, entries, verify};
 pub use open::{OpenError, Options, Store};
-pub use resources::{Expected, Put, Version};
+pub use resources::{Expected, PUTS_MAX, Put, Version};
 pub use tickets::Tickets;

@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteConnection;
 use std::collections::HashMap;
 
 /// Records of one transaction at most; each holds the writer for a moment.
-const PUTS_MAX: usize = 10_000;
+pub const PUTS_MAX: usize = 10_000;
 
 /// One record to be written as the current version.
 pub struct Put {

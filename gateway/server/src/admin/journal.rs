@@ -5,7 +5,7 @@
 use super::{Admin, Out};
 use crate::inbound::Inbox;
 use bridge::journal::{Ending, Journal, JournalDown, Kept, Wanted};
-use bridge::{Code, Defect, Link, Loss, Reading, Severity, Verdict};
+use bridge::{Defect, Link, Loss, Reading, Severity, Verdict};
 use bytes::Bytes;
 use fhir::Instant;
 use privacy::Phi;
@@ -38,12 +38,11 @@ impl Admin {
         let mut reading = inbox.reading(&raw);
         if kept.conflicts_with.is_some() {
             // What its sender was told, whatever else it says.
-            let at = bridge::Position::field(*b"MSH", 10);
             reading.verdict = Verdict::InError;
-            reading.defects.push(Defect { at, code: Code::DuplicateKey, severity: Severity::Error });
+            reading.defects.push(Defect::reused_control_id());
         }
         let mut shown = structure(&reading, line(&kept));
-        shown.insert("groups".to_owned(), inbox.waits_for(&reading).await.into_iter().map(Value::from).collect());
+        shown.insert("groups".to_owned(), inbox.groups(&reading).await.into_iter().map(Value::from).collect());
         out.line(&Value::Object(shown).to_string()).await
     }
 

@@ -5,16 +5,12 @@ use bridge::correction::{self, Apply};
 use bridge::matching::{self, Candidate, Match, Reason};
 use bridge::{Action, Filing, Link, Record, Subject};
 use fhir::patch::Edits;
-use fhir::subject::{About, about};
+use fhir::subject::{About, about_at};
 use fhir::{Id, Resource, ResourceType};
 use json::{Document, Limits, Value};
 use privacy::Phi;
-use store::{Crossed, Expected, Order, Put, Store};
-
-/// Identifiers of one patient that are looked up; a group with more waits for a person.
-const IDENTIFIERS_MAX: usize = 64;
-/// Records that one message may write; one with more waits for a person.
-const RECORDS_MAX: usize = 10_000;
+use std::collections::HashSet;
+use store::{Crossed, Expected, IDENTIFIERS_MAX, Order, PUTS_MAX, Put, Store};
 
 /// Finds out whose a group is.
 ///
@@ -78,6 +74,8 @@ pub(crate) struct Writes {
     pub crossed: Vec<Crossed>,
     /// The order numbers.
     pub orders: Vec<Order>,
+    /// The types and ids of the records, each once.
+    names: HashSet<(ResourceType, Id)>,
 }
 
 /// Adds what a matched group writes. `false`: it can never be written as it is, because two keys have one id, a record stands
@@ -101,25 +99,30 @@ pub(crate) async fn writes(
     let currents = currents(records, &names).await?;
     for ((record, (kind, id)), (expected, current)) in filing.records.iter().zip(names).zip(currents) {
         let prior = known.iter().find(|crossed| crossed.key == record.key);
-        if prior.is_some_and(|prior| prior.id != id) || (prior.is_none() && current.is_some() && record.has_subject()) {
+        if prior.is_some_and(|prior| prior.id != id) {
             return Ok(false);
         }
-        if record.has_subject() && current.as_ref().is_some_and(|current| !is_of(current, &owner)) {
-            tracing::error!(
-                alarm = "record-of-another",
-                link = link.name,
-                "a message names a record of another patient"
-            );
-            return Ok(false);
+        if record.has_subject()
+            && let Some(current) = &current
+        {
+            // A server behind us may have kept a record and its answer been lost before the key was known here.
+            if prior.is_none() && matches!(records, Records::Store(_)) {
+                return Ok(false);
+            }
+            if !is_of(current, &owner, records.base()) {
+                let link = link.name.as_str();
+                tracing::error!(alarm = "record-of-another", link, "a message names a record of another patient");
+                return Ok(false);
+            }
         }
-        if writes.puts.iter().any(|put| put.kind == kind && put.id == id) {
+        if !writes.names.insert((kind, id.clone())) {
             // What is nobody's own is written once, as the first group has it.
             if record.has_subject() {
                 return Ok(false);
             }
             continue;
         }
-        if writes.puts.len() >= RECORDS_MAX {
+        if writes.puts.len() >= PUTS_MAX {
             return Ok(false);
         }
         if let Err(why) = one(record, (kind, id, expected), patient, prior, current.as_ref(), writes) {
@@ -131,9 +134,9 @@ pub(crate) async fn writes(
     Ok(true)
 }
 
-/// Whether a record is this patient's and nobody else's.
-fn is_of(record: &Phi<Document>, owner: &Id) -> bool {
-    let of = Resource::of(record.expose().root()).map(|resource| about(&resource));
+/// Whether a record that is kept at `base` is this patient's and nobody else's.
+fn is_of(record: &Phi<Document>, owner: &Id, base: &str) -> bool {
+    let of = Resource::of(record.expose().root()).map(|resource| about_at(&resource, base));
     of.is_ok_and(|of| matches!(of, About::Patients(patients) if patients == [owner.clone()]))
 }
 

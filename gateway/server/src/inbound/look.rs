@@ -14,15 +14,15 @@ impl Inbox {
         self.adapter.read(&self.link, raw)
     }
 
-    /// Of each group of a message, by what is known now: `matched`, or for what it waits, by the name of its reason.
-    pub(crate) async fn waits_for(&self, reading: &Reading) -> Vec<&'static str> {
+    /// What each group of a message is by what is known now: `matched`, or the name of the reason for which it waits.
+    pub(crate) async fn groups(&self, reading: &Reading) -> Vec<&'static str> {
         let mut groups = Vec::with_capacity(reading.filings.len());
         for filing in &reading.filings {
             groups.push(match apply::whose(&self.store, &self.records, &self.link, filing).await {
                 Ok(Match::Patient(_)) => "matched",
                 Ok(Match::NoPatient) => "no-such-patient",
                 Ok(Match::Quarantine(reason)) => reason.as_str(),
-                Err(_) => "the records cannot be asked",
+                Err(_) => "records-unavailable",
             });
         }
         groups

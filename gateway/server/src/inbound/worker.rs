@@ -3,10 +3,10 @@
 use super::apply::{self, Writes};
 use crate::clock;
 use crate::records::Records;
-use bridge::journal::{Answer, Appended, Entry, Journal, Key, Mark, Wanted};
+use bridge::journal::{Answer, Appended, Ending, Entry, Journal, Key, Mark, Wanted};
 use bridge::journey::{self, Effect, Event, State, Told};
 use bridge::matching::Match;
-use bridge::{Adapter, Code, Defect, Filing, Framer, Heading, Link, Position, Reading, Severity, Stamp, Verdict};
+use bridge::{Adapter, Defect, Filing, Framer, Heading, Link, Reading, Stamp, Verdict};
 use bytes::Bytes;
 use json::{Document, Limits};
 use privacy::Phi;
@@ -304,13 +304,7 @@ impl Inbox {
         Event::Applied
     }
 
-    async fn settle(
-        &self,
-        sequence: u64,
-        told: Option<Told>,
-        ending: Option<bridge::journal::Ending>,
-        work: &mut Work,
-    ) -> Event {
+    async fn settle(&self, sequence: u64, told: Option<Told>, ending: Option<Ending>, work: &mut Work) -> Event {
         if told.is_some() && work.heading.is_none() {
             // Taken up at the start and never read: a message whose control id had been used before.
             match self.store.raw(sequence).await {
@@ -322,7 +316,7 @@ impl Inbox {
         let write = std::mem::take(&mut work.write);
         let done = match (ending, answer) {
             (Some(ending), answer) => {
-                let Writes { puts, crossed, orders } = write;
+                let Writes { puts, crossed, orders, .. } = write;
                 let (link, mark) = (self.link.name.clone(), Mark::Ended(ending, answer.clone()));
                 let applied = Applied { sequence, link, puts, crossed, orders, mark, at: clock::now() };
                 match self.store.apply(applied).await {
@@ -330,7 +324,7 @@ impl Inbox {
                     Err(why @ (StoreError::Stale | StoreError::TwoKeys | StoreError::Unfit(_))) => {
                         let link = self.link.name.as_str();
                         tracing::error!(alarm = "quarantine", link, sequence, %why, "a message cannot be written");
-                        let mark = Mark::Ended(bridge::journal::Ending::Quarantined, answer);
+                        let mark = Mark::Ended(Ending::Quarantined, answer);
                         self.store.mark(sequence, mark).await.map_err(|why| why.to_string())
                     }
                     other => other.map(|_| ()).map_err(|why| why.to_string()),
@@ -359,9 +353,8 @@ impl Inbox {
         let acknowledgment = match told {
             Told::Verdict(verdict) => self.adapter.acknowledge(&self.link, &stamp, heading, verdict, defects),
             Told::Conflict => {
-                let defect =
-                    Defect { at: Position::field(*b"MSH", 10), code: Code::DuplicateKey, severity: Severity::Error };
-                self.adapter.acknowledge(&self.link, &stamp, heading, Verdict::InError, &[defect])
+                let defects = [Defect::reused_control_id()];
+                self.adapter.acknowledge(&self.link, &stamp, heading, Verdict::InError, &defects)
             }
         };
         Answer { now: acknowledgment.now, later: acknowledgment.later }
