@@ -111,9 +111,7 @@ fn request(
     redirect_uri: &str,
     parameters: Parameters<'_>,
 ) -> Result<Request, OauthError> {
-    if let Some((name, why)) = parameters.unusable() {
-        return Err(unusable(name, why));
-    }
+    let parameters = parameters.usable()?;
     let get = |name: &str| parameters.get(name).map_err(|why| unusable(name, why));
     let echoed = |name: &'static str| match get(name)? {
         Some(value) if value.len() > ECHO_BYTES_MAX => Err(unusable(name, Unusable::TooLong)),

@@ -39,8 +39,13 @@ pub struct Known {
 }
 
 impl Known {
+    /// The grant that it was issued on.
+    pub(crate) fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
     /// When it was issued and when it runs out, in seconds since 1970; nothing of one that does not say so.
-    pub fn times_s(&self) -> Option<(i64, i64)> {
+    pub(crate) fn times_s(&self) -> Option<(i64, i64)> {
         (self.from_s < self.until_s).then_some((self.from_s, self.until_s))
     }
 

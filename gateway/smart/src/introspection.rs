@@ -4,34 +4,27 @@
 //! app. Any other token is inactive and nothing more, whether it is another's, has ended or is none, so that the endpoint is
 //! no oracle. What a record holds is never told here, and being told the context of a token opens nothing.
 
-use crate::authority::Authority;
-use crate::authorize::unusable;
+use crate::authority::{Authority, write};
 use crate::client::Client;
+use crate::introspect::Known;
 use crate::oauth_error::{ErrorCode, OauthError};
 use crate::parameters::Parameters;
-use crate::ports::Ports;
+use crate::ports::{Ports, Unavailable};
 use crate::token::missing;
-use privacy::Principal;
 use privacy::scope::Scope;
 use serde::Serialize;
 
-/// What is told of a token.
+/// What is told of a token: `{"active":false}` and nothing more, or what it stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Introspection {
-    /// It opens nothing, or is not the asker's to know of.
-    Inactive {
-        /// `false`.
-        active: bool,
-    },
-    /// What it stands for.
-    Active(Box<Active>),
+pub struct Introspection {
+    active: bool,
+    #[serde(flatten)]
+    of: Option<Active>,
 }
 
 /// What a living token stands for. Times in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Active {
-    active: bool,
+struct Active {
     scope: String,
     client_id: String,
     token_type: &'static str,
@@ -48,7 +41,12 @@ pub struct Active {
     fhir_user: Option<String>,
 }
 
-const INACTIVE: Introspection = Introspection::Inactive { active: false };
+impl Introspection {
+    /// The JSON body.
+    pub fn body(&self) -> Result<String, Unavailable> {
+        write(self)
+    }
+}
 
 impl<P: Ports> Authority<P> {
     /// Answers a request at the introspection endpoint: its `Authorization` header (Basic, or a living access token of the
@@ -62,59 +60,51 @@ impl<P: Ports> Authority<P> {
         form: &[(String, String)],
         now_s: i64,
     ) -> Result<Introspection, OauthError> {
-        let parameters = Parameters::new(form);
-        if let Some((name, why)) = parameters.unusable() {
-            return Err(unusable(name, why));
-        }
+        let parameters = Parameters::new(form).usable()?;
         let client = match authorization.and_then(bearer) {
             Some(token) => self.bearer_client(token, now_s).await?,
             None => self.proven_client(authorization, parameters).await?,
         };
         if authorization.is_none() && !client.is_confidential() {
-            let text =
-                "A public client proves nothing by its id. Send one of its own access tokens: Authorization: Bearer …";
-            return Err(OauthError::new(ErrorCode::InvalidClient, text));
+            return Err(OauthError::new(ErrorCode::InvalidClient, PUBLIC));
         }
         let token = parameters.get("token").ok().flatten().ok_or_else(|| missing("token"))?;
-        let Ok(known) = self.introspect(token, now_s) else { return Ok(INACTIVE) };
-        let (Some((iat, exp)), principal) = (known.times_s(), known.principal()) else { return Ok(INACTIVE) };
-        if !client.resource_server && principal.client != client.client_id {
-            return Ok(INACTIVE);
-        }
-        Ok(Introspection::Active(Box::new(self.active(principal, iat, exp))))
+        let known = self.introspect(token, now_s).ok();
+        let known = known.filter(|known| client.resource_server || known.principal().client == client.client_id);
+        let of = known.and_then(|known| self.told(&known));
+        Ok(Introspection { active: of.is_some(), of })
     }
 
-    fn active(&self, principal: &Principal, iat: i64, exp: i64) -> Active {
-        let Principal { client, account, fhir_user, scopes, subject, .. } = principal;
+    fn told(&self, known: &Known) -> Option<Active> {
+        let (iat, exp) = known.times_s()?;
+        let (grant, scopes) = (known.grant(), &known.principal().scopes);
         let identified = scopes.has(Scope::OpenId);
-        let told_user = identified && (scopes.has(Scope::FhirUser) || scopes.has(Scope::Profile));
-        let base = &self.settings.fhir_base;
-        let user = fhir_user.as_ref().map(|(kind, id)| format!("{base}/{}/{id}", kind.as_str()));
-        Active {
-            active: true,
+        Some(Active {
             scope: scopes.to_string(),
-            client_id: client.clone(),
+            client_id: grant.client.clone(),
             token_type: "Bearer",
             exp,
             iat,
             iss: self.settings.issuer().to_owned(),
-            aud: base.clone(),
-            patient: subject.patients().first().map(ToString::to_string),
-            sub: identified.then(|| account.clone()),
-            fhir_user: user.filter(|_| told_user),
-        }
+            aud: self.settings.fhir_base.clone(),
+            patient: grant.patient.as_ref().map(ToString::to_string),
+            sub: identified.then(|| grant.account.clone()),
+            fhir_user: self.told_fhir_user(grant, scopes).filter(|_| identified),
+        })
     }
 
     /// The client that a living access token was issued to.
     async fn bearer_client(&self, token: &str, now_s: i64) -> Result<Client, OauthError> {
-        let refused = || {
-            let text = "The access token in the Authorization header does not hold. Send a living one, or prove the client by HTTP Basic.";
-            OauthError::new(ErrorCode::InvalidClient, text)
-        };
+        let refused = || OauthError { challenge_basic: true, ..OauthError::new(ErrorCode::InvalidClient, DEAD_BEARER) };
         let principal = self.principal(token, now_s).map_err(|_| refused())?;
         self.live_client(&principal.client).await?.ok_or_else(refused)
     }
 }
+
+const PUBLIC: &str =
+    "A public client proves nothing by its id. Send one of its own access tokens: Authorization: Bearer …";
+const DEAD_BEARER: &str = "The access token in the Authorization header does not hold. Send a living one, or prove the client \
+                           by HTTP Basic.";
 
 /// The token of a Bearer header (RFC 6750 section 2.1).
 fn bearer(header: &str) -> Option<&str> {

@@ -5,7 +5,8 @@
 //! [`ports`]. A launch reads in the order of its files: [`authorize`] opens a flow, [`login`] signs a person in,
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
-//! tells an app what it stands for, [`revoke`] ends it all. What it never does: answer HTTP, see health data, or take a missing claim for leave.
+//! tells an app what it stands for, [`revoke`] ends it all. What it never does: answer HTTP, see health data, or take a
+//! missing claim for leave.
 
 pub mod account;
 mod authority;

@@ -2,6 +2,9 @@
 //!
 //! RFC 6749 sections 3.1 and 3.2.
 
+use crate::authorize::unusable;
+use crate::oauth_error::OauthError;
+
 /// Parameters in one request; a launch has a dozen.
 const COUNT_MAX: usize = 64;
 /// Bytes of one value: a scope of 200 words, or a token.
@@ -34,11 +37,17 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// The name of some parameter that makes the whole request unusable.
-    pub(crate) fn unusable(self) -> Option<(&'a str, Unusable)> {
+    /// The same, when each can be used.
+    ///
+    /// # Errors
+    /// `invalid_request` with the name of some parameter that makes the whole request unusable.
+    pub(crate) fn usable(self) -> Result<Parameters<'a>, OauthError> {
         if self.0.len() > COUNT_MAX {
-            return Some(("parameters", Unusable::TooLong));
+            return Err(unusable("parameters", Unusable::TooLong));
         }
-        self.0.iter().find_map(|(name, _)| self.get(name).err().map(|why| (name.as_str(), why)))
+        match self.0.iter().find_map(|(name, _)| self.get(name).err().map(|why| (name, why))) {
+            Some((name, why)) => Err(unusable(name, why)),
+            None => Ok(self),
+        }
     }
 }

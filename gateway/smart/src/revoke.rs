@@ -4,7 +4,6 @@
 //! the endpoint tells nothing to those who guess.
 
 use crate::authority::Authority;
-use crate::authorize::unusable;
 use crate::client::Client;
 use crate::grant::Grant;
 use crate::oauth_error::OauthError;
@@ -25,10 +24,7 @@ impl<P: Ports> Authority<P> {
         form: &[(String, String)],
         now_s: i64,
     ) -> Result<(), OauthError> {
-        let parameters = Parameters::new(form);
-        if let Some((name, why)) = parameters.unusable() {
-            return Err(unusable(name, why));
-        }
+        let parameters = Parameters::new(form).usable()?;
         let client = self.proven_client(authorization, parameters).await?;
         let token = parameters.get("token").ok().flatten().ok_or_else(|| missing("token"))?;
         if let Some(grant) = self.grant_of_token(&client, token, now_s).await? {

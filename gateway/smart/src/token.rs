@@ -5,7 +5,6 @@
 //! once one creates the grant, and the others find it and end it (RFC 6749 section 4.1.2).
 
 use crate::authority::Authority;
-use crate::authorize::unusable;
 use crate::claims::{AccessClaims, IdClaims};
 use crate::client::Client;
 use crate::consent::Code;
@@ -60,10 +59,7 @@ impl<P: Ports> Authority<P> {
         form: &[(String, String)],
         now_s: i64,
     ) -> Result<Tokens, OauthError> {
-        let parameters = Parameters::new(form);
-        if let Some((name, why)) = parameters.unusable() {
-            return Err(unusable(name, why));
-        }
+        let parameters = Parameters::new(form).usable()?;
         let of = |name: &str| parameters.get(name).ok().flatten();
         match of("grant_type") {
             Some("authorization_code") => {
@@ -263,7 +259,8 @@ impl<P: Ports> Authority<P> {
         self.ports.sign_id_token(&claims).map(Some)
     }
 
-    fn told_fhir_user(&self, grant: &Grant, scopes: &Scopes) -> Option<String> {
+    /// The person, where the app is told who signed in.
+    pub(crate) fn told_fhir_user(&self, grant: &Grant, scopes: &Scopes) -> Option<String> {
         let told = scopes.has(Scope::FhirUser) || scopes.has(Scope::Profile);
         told.then(|| grant.fhir_user_address(&self.settings.fhir_base))
     }

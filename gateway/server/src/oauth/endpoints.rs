@@ -39,8 +39,9 @@ pub(super) async fn introspect(cx: &Context, request: &Request) -> Reply {
         Ok(form) => form,
         Err(why) => return error(cx, &why),
     };
-    match cx.authority.introspection(request.header("authorization"), &form, clock::now().seconds()).await {
-        Ok(told) => credential(StatusCode::OK, JSON, serde_json::to_string(&told).unwrap_or_default()),
+    let told = cx.authority.introspection(request.header("authorization"), &form, clock::now().seconds()).await;
+    match told.and_then(|told| told.body().map_err(OauthError::from)) {
+        Ok(body) => credential(StatusCode::OK, JSON, body),
         Err(why) => error(cx, &why),
     }
 }
