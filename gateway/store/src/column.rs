@@ -8,7 +8,7 @@ use fhir::reference::Reference;
 use fhir::search::{Term, terms};
 use fhir::subject::{About, about};
 use fhir::{Id, Instant, Resource, ResourceType};
-use json::{Document, Limits, Value, Writer};
+use json::{Document, Limits, Value};
 use privacy::Phi;
 use privacy::label::labels;
 use std::collections::BTreeSet;
@@ -120,14 +120,7 @@ fn columns(resource: &Resource<'_>) -> Columns {
 
 /// Texts as the items of a JSON array.
 fn line<const N: usize>(texts: [&str; N]) -> String {
-    let mut out = Writer::new();
-    out.begin_array();
-    texts.iter().for_each(|text| {
-        out.string(text);
-    });
-    out.end_array();
-    let array = String::from_utf8(out.finish()).unwrap_or_default();
-    array.strip_prefix('[').and_then(|inside| inside.strip_suffix(']')).unwrap_or_default().to_owned()
+    texts.map(|text| serde_json::Value::from(text).to_string()).join(",")
 }
 
 /// Every record that this one refers to, the Binaries behind its attachments included.

@@ -290,31 +290,41 @@ const DELETE_COLUMNS: &str = "
     DELETE FROM link WHERE row = ?1;
     DELETE FROM label WHERE row = ?1";
 
+/// A statement that writes one table of the search index: each line under each patient of its row, or under 0 when the row
+/// has none of its own.
+macro_rules! index_lines {
+    ($table:literal, $columns:literal, $values:literal) => {
+        concat!(
+            "INSERT OR IGNORE INTO ",
+            $table,
+            " (patient, ",
+            $columns,
+            ", row)
+                SELECT coalesce(s.patient, 0), ",
+            $values,
+            ", j.value ->> 0
+                FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0
+                WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;"
+        )
+    };
+}
+
 /// A statement a table, each with one list: of rows' columns, each line begun with its row and whether that has a patient of
-/// its own. A row stands under each of its patients, or under 0 when it has none. All go to the database at once.
-const INSERTS: &str = "
-    INSERT OR IGNORE INTO patient (id)
+/// its own. All go to the database at once.
+const INSERTS: &str = concat!(
+    "INSERT OR IGNORE INTO patient (id)
         SELECT j.value ->> 3 FROM json_each(?) j;
     INSERT OR IGNORE INTO subject (patient, kind, row)
         SELECT p.number, j.value ->> 2, j.value ->> 0
-        FROM json_each(?) j CROSS JOIN patient p ON p.id = j.value ->> 3;
-    INSERT OR IGNORE INTO token (patient, param, code, system, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
-        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
-    INSERT OR IGNORE INTO text (patient, param, folded, exact, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
-        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
-    INSERT OR IGNORE INTO date (patient, param, low, high, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
-        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
-    INSERT OR IGNORE INTO reference (patient, param, kind, id, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 4, j.value ->> 0
-        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
-    INSERT OR IGNORE INTO link (patient, kind, id, row)
-        SELECT coalesce(s.patient, 0), j.value ->> 2, j.value ->> 3, j.value ->> 0
-        FROM json_each(?) j LEFT JOIN subject s ON s.row = j.value ->> 0 WHERE s.patient IS NOT NULL OR NOT j.value ->> 1;
-    INSERT OR IGNORE INTO label (row, code)
-        SELECT j.value ->> 0, j.value ->> 2 FROM json_each(?) j";
+        FROM json_each(?) j CROSS JOIN patient p ON p.id = j.value ->> 3;",
+    index_lines!("token", "param, code, system", "j.value ->> 2, j.value ->> 3, j.value ->> 4"),
+    index_lines!("text", "param, folded, exact", "j.value ->> 2, j.value ->> 3, j.value ->> 4"),
+    index_lines!("date", "param, low, high", "j.value ->> 2, j.value ->> 3, j.value ->> 4"),
+    index_lines!("reference", "param, kind, id", "j.value ->> 2, j.value ->> 3, j.value ->> 4"),
+    index_lines!("link", "kind, id", "j.value ->> 2, j.value ->> 3"),
+    "INSERT OR IGNORE INTO label (row, code)
+        SELECT j.value ->> 0, j.value ->> 2 FROM json_each(?) j",
+);
 
 /// Rows of one statement at most, so that its lists stay short.
 const ROWS_MAX: usize = 200;

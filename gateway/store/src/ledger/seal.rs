@@ -70,20 +70,20 @@ pub(super) fn run(mut tail: Tail, mut jobs: mpsc::Receiver<Job>, up: &AtomicBool
 fn gathered(first: Job, jobs: &mut mpsc::Receiver<Job>, under_way: &AtomicUsize) -> Vec<Job> {
     let mut bytes = first.line.len();
     let mut batch = vec![first];
-    let mut lingers = 0;
-    loop {
-        while batch.len() < ENTRIES_MAX && bytes < PAYLOAD_BYTES_FULL {
-            let Ok(job) = jobs.try_recv() else { break };
+    for lingers in 0.. {
+        while let Ok(job) = jobs.try_recv() {
             bytes += job.line.len();
             batch.push(job);
+            if batch.len() >= ENTRIES_MAX || bytes >= PAYLOAD_BYTES_FULL {
+                return batch;
+            }
         }
-        let full = batch.len() >= ENTRIES_MAX || bytes >= PAYLOAD_BYTES_FULL;
-        if full || lingers == LINGERS_MAX || under_way.load(Ordering::Relaxed) < batch.len() + COMPANY {
-            return batch;
+        if lingers == LINGERS_MAX || under_way.load(Ordering::Relaxed) < batch.len() + COMPANY {
+            break;
         }
         std::thread::sleep(LINGER);
-        lingers += 1;
     }
+    batch
 }
 
 /// What a look at the queue gave while the ledger is down.
