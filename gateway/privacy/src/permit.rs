@@ -69,7 +69,7 @@ pub struct Trace {
 pub struct Unread {
     /// The interaction of its route.
     pub interaction: Option<Interaction>,
-    /// Its path below the FHIR base and its query, as they came; the gate shortens it.
+    /// Its path below the FHIR base and the names of its parameters, as they came; the gate shortens it.
     pub address: String,
     /// How it reached us.
     pub trace: Trace,

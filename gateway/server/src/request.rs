@@ -34,13 +34,11 @@ impl Request {
         Trace { correlation: self.correlation.clone(), from: self.remote.to_canonical().to_string() }
     }
 
-    /// Its path below the FHIR base, and its query.
+    /// Its path below the FHIR base, and the names of its parameters: a value may be anything, a token put there by mistake.
     pub(crate) fn address(&self) -> String {
         let path = self.path.strip_prefix("/fhir/").unwrap_or(&self.path);
-        match &self.query {
-            Some(query) => format!("{path}?{query}"),
-            None => path.to_owned(),
-        }
+        let names: Vec<String> = self.query_pairs().into_iter().map(|(name, _)| name).collect();
+        if names.is_empty() { path.to_owned() } else { format!("{path}?{}", names.join("&")) }
     }
 
     /// A header's text, when it is there once and is text.
