@@ -34,6 +34,9 @@ pub struct Place {
     upstream: Option<(String, usize)>,
     binding: String,
     expires_us: i64,
+    /// The token that it was opened from.
+    #[serde(skip)]
+    pub token: String,
 }
 
 impl Place {
@@ -87,6 +90,7 @@ impl Pages {
             upstream,
             binding: binding.to_owned(),
             expires_us: now.plus(LINK_LIFE).micros(),
+            token: String::new(),
         };
         // A struct of strings and numbers always has a JSON form.
         let mut plain = serde_json::to_vec(&place).unwrap_or_default();
@@ -103,7 +107,8 @@ impl Pages {
         let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| gone())?;
         let plain = self.key.open(PURPOSE, &sealed).map_err(|_| gone())?;
         let place: Place = serde_json::from_slice(&plain).map_err(|_| gone())?;
-        if place.kind == kind.as_str() && now.micros() < place.expires_us { Ok(place) } else { Err(gone()) }
+        let holds = place.kind == kind.as_str() && now.micros() < place.expires_us;
+        if holds { Ok(Place { token: token.to_owned(), ..place }) } else { Err(gone()) }
     }
 }
 

@@ -23,8 +23,6 @@ pub(crate) struct Asked {
     pub question: Question,
     /// The particulars.
     pub what: What,
-    /// The page link that was followed, sealed as it came.
-    pub page: Option<String>,
 }
 
 /// The particulars of a question.
@@ -94,13 +92,12 @@ pub(crate) fn asked(cx: &Context, request: &Request, matched: &Matched) -> Resul
         let pairs = pairs(request)?;
         let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
         let what = page(cx, request, kind, &pairs)?;
-        let page = pairs.into_iter().find(|(name, _)| name == "_page").map(|(_, token)| token);
-        return Ok(Asked { question: question(interaction, None, Some(written)), what, page });
+        return Ok(Asked { question: question(interaction, None, Some(written)), what });
     }
     no_filters(request)?;
     let id = values.next().and_then(|id| Id::parse(id).ok()).ok_or_else(Refusal::not_found)?;
     let version = values.next().cloned();
-    Ok(Asked { question: question(interaction, Some(id), None), what: What::One { version }, page: None })
+    Ok(Asked { question: question(interaction, Some(id), None), what: What::One { version } })
 }
 
 /// One resource is found by its address alone: what would filter it is refused by name, as a search refuses what it does

@@ -30,12 +30,10 @@ impl Impersonal for Frame<'_> {}
 impl<'a> Frame<'a> {
     /// The frame of a question.
     pub(crate) fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
-        let kind = asked.question.kind;
-        let page_url = asked.page.as_ref().map(|token| format!("{}/{}?_page={token}", cx.fhir_base, kind.as_str()));
         let frame = Frame {
             base: &cx.fhir_base,
             pages: &cx.pages,
-            kind,
+            kind: asked.question.kind,
             pairs: Vec::new(),
             self_url: String::new(),
             ignored: Vec::new(),
@@ -43,9 +41,12 @@ impl<'a> Frame<'a> {
             count_only: false,
         };
         match &asked.what {
-            What::Page { query, .. } => Frame {
+            What::Page { query, place } => Frame {
                 pairs: query.self_pairs.clone(),
-                self_url: page_url.unwrap_or_else(|| query.self_url()),
+                self_url: match place {
+                    Some(place) => page_url(&cx.fhir_base, query.kind, &place.token),
+                    None => query.self_url(),
+                },
                 ignored: query.ignored.clone(),
                 binding: caller.binding(&cx.policies),
                 count_only: query.count == Some(0),
@@ -56,11 +57,16 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The link to a page by its token.
+fn page_url(base: &str, kind: ResourceType, token: &str) -> String {
+    format!("{base}/{}?_page={token}", kind.as_str())
+}
+
 /// The response of a search.
 pub(crate) fn shape(page: Page, frame: &Frame<'_>) -> Shape {
     let next = page.next.filter(|_| !frame.count_only).map(|cursor| {
         let token = frame.pages.seal(frame.kind, &frame.pairs, &cursor, &frame.binding, clock::now());
-        format!("{}/{}?_page={token}", frame.base, frame.kind.as_str())
+        page_url(frame.base, frame.kind, &token)
     });
     let mut set = SearchSet::begin(frame.base, page.total, &frame.self_url, next.as_deref());
     for row in page.rows {

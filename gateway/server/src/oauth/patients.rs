@@ -74,7 +74,6 @@ fn asked(cx: &Context, request: &Request) -> Asked {
     Asked {
         question: Question { interaction: Interaction::Search, kind, id: None, query: None, trace: request.trace() },
         what: What::Page { query: Box::new(query), place: None },
-        page: None,
     }
 }
 
