@@ -3,8 +3,8 @@
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::ops::Range;
 
-/// How alike two names must be for one to be meant by the other: 1 is the same.
-const ALIKE: f64 = 0.7;
+/// How alike two names must be for one to be meant by the other: 1 is the same, and of three letters two are enough.
+const ALIKE: f64 = 0.6;
 
 /// The sections that no configuration goes without.
 const SECTIONS: [&str; 2] = ["server", "store"];
@@ -29,9 +29,12 @@ impl Fault {
         let hint = if message.starts_with("unknown field") {
             quoted.next().map(|unknown| nearest(unknown, &quoted.collect::<Vec<_>>()))
         } else if message.starts_with("missing field") {
-            quoted.next().map(|missing| match SECTIONS.contains(&missing) {
-                true => format!("add a section `[{missing}]`; `sluice init` writes an example"),
-                false => format!("add `{missing}` to {}", section(text, &span)),
+            quoted.next().map(|missing| {
+                if SECTIONS.contains(&missing) {
+                    format!("add a section `[{missing}]`; `sluice init` writes an example")
+                } else {
+                    format!("add `{missing}` to {}", section(text, &span))
+                }
             })
         } else {
             None
@@ -46,13 +49,10 @@ impl Fault {
 
 /// Which of the known keys was meant.
 fn nearest(unknown: &str, known: &[&str]) -> String {
-    let alike = |name: &&&str| strsim::jaro_winkler(unknown, name);
+    let alike = |name: &&&str| strsim::normalized_damerau_levenshtein(unknown, name);
     let best = known.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)));
     match best {
         Some(name) if alike(&name) >= ALIKE => format!("did you mean `{name}`?"),
-        Some(_) if let Some(name) = known.iter().find(|name| strsim::osa_distance(unknown, name) == 1) => {
-            format!("did you mean `{name}`?")
-        }
         Some(_) => {
             format!("known here are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
         }

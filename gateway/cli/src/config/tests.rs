@@ -66,8 +66,8 @@ error: unknown field `lisen`, expected one of `origin`, `listen`, `cert_file`, `
 
 #[test]
 fn every_unknown_key_is_told_at_once() {
-    let told = drawn("listen = \"127.0.0.1:8443\"", "listen = \"127.0.0.1:8443\"\nulr = 1\nxyz = \"2\"");
-    assert!(told.contains("unknown field `ulr`") && told.contains("unknown field `xyz`"), "{told}");
+    let told = drawn("data = \"data\"", "data = \"data\"\nxyz = \"2\"\n[upstream]\nulr = \"https://ehr.example.org\"");
+    assert!(told.contains("unknown field `xyz`") && told.contains("did you mean `url`?"), "{told}");
 }
 
 #[test]
