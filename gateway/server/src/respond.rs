@@ -66,11 +66,10 @@ impl Body {
 
     /// The next piece: one as it is, or small ones put together.
     fn next(&mut self) -> Option<Bytes> {
-        let is_small = |chunk: &Bytes| chunk.len() <= SMALL_BYTES;
         let mut bytes = 0;
         let fits = |chunk: &&Bytes| {
             bytes += chunk.len();
-            is_small(chunk) && bytes <= TOGETHER_BYTES
+            chunk.len() <= SMALL_BYTES && bytes <= TOGETHER_BYTES
         };
         let count = self.chunks.iter().take_while(fits).count();
         if count < 2 {

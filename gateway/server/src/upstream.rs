@@ -28,12 +28,12 @@ use crate::telemetry::Alarm;
 use address::Base;
 use evidence::{Evidence, pointed};
 use fhir::resource::Resource;
-use fhir::search::{Query, matches};
+use fhir::search::Query;
 use fhir::subject::{About, about};
 use fhir::{Id, ResourceType};
 use json::Document;
 pub use mark::Claim;
-use page::{Page, name};
+use page::{Page, does_meet, name};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Refusal, Row, Source, Standing};
 use question::is_personal;
 use url::Url;
@@ -114,7 +114,6 @@ impl Upstream {
     ) -> Result<Chunk, Refusal> {
         // Its own absolute references are local to it.
         let query = Query { base: self.base.text().to_owned(), ..query.clone() };
-        let meets = |row: &Document| Resource::of(row.root()).is_ok_and(|row| matches(&query, &row));
         let all = page.matches.len();
         let behind = |passed: usize| match (&page.next, passed >= all) {
             (Some(next), true) => Some(Cursor::Upstream { link: next.clone(), skip: 0 }),
@@ -122,7 +121,8 @@ impl Upstream {
             (_, false) => Some(Cursor::Upstream { link: link.to_owned(), skip: passed }),
         };
         let passed = skip.saturating_add(at_most).min(all);
-        let asked = page.matches.into_iter().enumerate().take(passed).skip(skip).filter(|(_, row)| meets(row));
+        let asked =
+            page.matches.into_iter().enumerate().take(passed).skip(skip).filter(|(_, row)| does_meet(&query, row));
         let (places, found): (Vec<usize>, Vec<Document>) = asked.unzip();
         let mut evidence = Evidence::new(self, permit);
         let for_matches = evidence.of(&found).await?;

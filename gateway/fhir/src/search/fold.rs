@@ -8,8 +8,9 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     // Lower case first: `İ` becomes `i` and a mark, which then goes. And once more: what is decomposed may be a capital (`ꟸ`).
-    let decomposed = DecomposingNormalizerBorrowed::new_nfkd().normalize(&text.to_lowercase()).into_owned();
-    for letter in decomposed.chars().flat_map(char::to_lowercase) {
+    for letter in
+        DecomposingNormalizerBorrowed::new_nfkd().normalize(&text.to_lowercase()).chars().flat_map(char::to_lowercase)
+    {
         match letter {
             // Combining marks of Latin, Greek and Cyrillic; those of other scripts carry meaning and stay.
             '\u{300}'..='\u{36F}' => {}

@@ -3,11 +3,11 @@
 
 use super::Upstream;
 use super::evidence::pointed;
-use super::page::name;
+use super::page::{does_meet, name};
 use super::question::{pair, references};
 use super::wire::{PAGE_BYTES_MAX, down};
 use fhir::resource::Resource;
-use fhir::search::{Criterion, Filter, Query, SystemMatch, matches, parameter};
+use fhir::search::{Criterion, Filter, Query, SystemMatch, parameter};
 use fhir::subject::{About, about_at};
 use fhir::{Id, ResourceType};
 use json::{Document, Value, Writer};
@@ -24,14 +24,6 @@ const COUNT: usize = 200;
 const PAGES_MAX: usize = 50;
 /// Roles of one practitioner.
 const ROLES_MAX: usize = 50;
-
-fn does_meet(query: &Query, row: &Document) -> bool {
-    Resource::of(row.root()).is_ok_and(|row| matches(query, &row))
-}
-
-fn is_entered_in_error(row: &Document) -> bool {
-    row.root().get("status").is_some_and(|status| status.is("entered-in-error"))
-}
 
 impl Upstream {
     /// The current version of one resource, for those who keep it rather than those who ask for it.
@@ -75,8 +67,7 @@ impl Upstream {
         let mut query = Query::everything(ResourceType::Patient, self.base.text());
         query.filters.push(Filter { parameter: identifier, modifier: None, values: vec![token] });
         let found = page.matches.into_iter().take(IDENTIFIED_MAX);
-        let exact = |row: &Document| Resource::of(row.root()).is_ok_and(|patient| matches(&query, &patient));
-        Ok(found.filter(exact).map(Phi::new).collect())
+        Ok(found.filter(|row| does_meet(&query, row)).map(Phi::new).collect())
     }
 
     /// The patients whose Encounter, CareTeam or generalPractitioner names this practitioner, directly or by a role.
@@ -192,6 +183,10 @@ fn transaction(resources: &[&Phi<Document>]) -> Result<Vec<u8>, Refusal> {
     }
     out.end_array().end_object();
     Ok(out.finish())
+}
+
+fn is_entered_in_error(row: &Document) -> bool {
+    row.root().get("status").is_some_and(|status| status.is("entered-in-error"))
 }
 
 /// Whether the answer to a transaction says of each of `count` entries that it succeeded.

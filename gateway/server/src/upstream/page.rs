@@ -4,6 +4,7 @@ use super::address::Base;
 use super::wire::down;
 use fhir::bundle::{Found, Mode};
 use fhir::resource::Resource;
+use fhir::search::{Query, matches};
 use fhir::subject::{About, about_at};
 use fhir::{Id, ResourceType};
 use json::Document;
@@ -64,6 +65,11 @@ impl Page {
 /// Types that are ever asked for beside others; a server need not say of them why they are there.
 fn may_accompany(kind: ResourceType) -> bool {
     matches!(kind, ResourceType::Medication | ResourceType::Provenance)
+}
+
+/// Whether a row is one that the question asks for.
+pub(super) fn does_meet(query: &Query, row: &Document) -> bool {
+    Resource::of(row.root()).is_ok_and(|row| matches(query, &row))
 }
 
 /// The name of a row that has one.

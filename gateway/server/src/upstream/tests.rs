@@ -244,6 +244,38 @@ async fn a_practitioner_whom_no_record_names_comes_without_evidence() {
 }
 
 #[tokio::test]
+async fn a_server_that_passes_over_what_is_asked_puts_nobody_into_care() {
+    let by = |id: &str, patient: &str, who: &str, status: &str| {
+        format!(
+            r#"{{"resourceType":"Encounter","id":"{id}","status":"{status}","subject":{{"reference":"Patient/{patient}"}},"participant":[{{"individual":{{"reference":"{who}"}}}}]}}"#
+        )
+    };
+    let server = Scripted::new(move |place, base| {
+        let rows = match place.split_once('?').map_or(place, |(path, _)| path) {
+            "/fhir/PractitionerRole" => vec![
+                r#"{"resourceType":"PractitionerRole","id":"r1","practitioner":{"reference":"Practitioner/d1"}}"#
+                    .to_owned(),
+                r#"{"resourceType":"PractitionerRole","id":"r2","practitioner":{"reference":"Practitioner/d2"}}"#
+                    .to_owned(),
+            ],
+            "/fhir/Encounter" => vec![
+                by("e1", "p1", "Practitioner/d1", "finished"),
+                by("e2", "p2", &format!("{base}/PractitionerRole/r1"), "finished"),
+                by("e3", "p3", "Practitioner/d2", "finished"),
+                by("e4", "p4", "PractitionerRole/r2", "finished"),
+                by("e5", "p5", "Practitioner/d1", "entered-in-error"),
+            ],
+            "/fhir/Patient" => vec![r#"{"resourceType":"Patient","id":"p6"}"#.to_owned()],
+            _ => Vec::new(),
+        };
+        (200, set(&rows, None))
+    })
+    .await;
+    let patients = server.upstream.patients_in_care_of(&id("d1")).await.unwrap();
+    assert_eq!(patients, [id("p1"), id("p2")]);
+}
+
+#[tokio::test]
 async fn a_question_about_very_many_patients_is_sent_as_a_form() {
     let server = Scripted::new(|_, _| (200, set(&[observation("o1", "p1")], None))).await;
     let many = (0..600).map(|number| id(&format!("p{number}"))).collect();
