@@ -1,4 +1,4 @@
-//! Logs: one line an event, without health data. Paths are logged as route templates, queries never.
+//! Logs: one line an event, without health data. Neither paths nor queries are logged.
 //!
 //! What someone must look into is an alarm: its line names it and says how often it has been since the process began, so
 //! that whoever reads the log alone can count. Nothing of it is shown to a client.
