@@ -41,7 +41,7 @@ const AGE_MAX: Duration = Duration::from_secs(60 * 60);
 /// Requests at once over one connection of HTTP/2.
 const STREAMS_MAX: u32 = 64;
 /// Bytes of a request's headers over HTTP/2, where each counts 32 more (RFC 9113 section 6.5.2).
-const HEADERS_BYTES_MAX: u32 = 32 * 1024;
+const HEADERS_BYTES_MAX: u32 = 40 * 1024;
 /// Time for one long answer to be taken over HTTP/2, where a peer may hold up one answer and take others.
 const TAKING: Duration = Duration::from_secs(120);
 /// Bytes of one answer over HTTP/2 that wait for a peer who does not take them.

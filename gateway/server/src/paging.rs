@@ -5,8 +5,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certs::digest::{base64url, sha256};
 use certs::seal::SealKey;
-use fhir::{Instant, ResourceType};
+use fhir::{Id, Instant, ResourceType};
 use privacy::{Cursor, Kind, Permit, Policies, Principal, Refusal};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -50,17 +51,21 @@ impl Place {
     }
 }
 
-/// What a link is bound to: whose token, about whom, by which policy.
+/// What a link is bound to: a digest of whose token, about whom, by which policy.
 pub fn binding_of(principal: &Principal, policies: &Policies) -> String {
-    let patients: Vec<String> = principal.subject.patients().iter().map(ToString::to_string).collect();
     let policy = policies.of(principal.purpose).map_or_else(String::new, |policy| policy.version());
-    format!("{} {} {} {policy}", principal.client, principal.grant, patients.join(","))
+    bound(principal, principal.subject.patients(), &policy)
 }
 
 fn binding(permit: &Permit) -> String {
-    let principal = permit.principal();
-    let patients: Vec<String> = permit.subject().patients().iter().map(ToString::to_string).collect();
-    format!("{} {} {} {}", principal.client, principal.grant, patients.join(","), permit.policy().version())
+    bound(permit.principal(), permit.subject().patients(), &permit.policy().version())
+}
+
+fn bound(principal: &Principal, patients: &[Id], policy: &str) -> String {
+    let patients: Vec<&str> = patients.iter().map(Id::as_str).collect();
+    // As JSON, so that no two ways to cut it into parts are the same text.
+    let text = serde_json::json!([principal.client, principal.grant, patients, policy]).to_string();
+    base64url(&sha256(text.as_bytes()))
 }
 
 impl Pages {
@@ -130,6 +135,7 @@ fn gone() -> Refusal {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use fhir::search::{PARAMETERS_MAX, SEARCH_BYTES_MAX, SORT_KEYS_MAX};
 
     #[test]
     fn the_length_of_a_link_does_not_tell_how_far_a_server_behind_has_counted() {
@@ -144,5 +150,17 @@ mod tests {
         let place = pages.open(ResourceType::Observation, &token(10), now).unwrap();
         let link = "http://ehr/fhir/Observation?_offset=10".to_owned();
         assert!(place.cursor() == Cursor::Upstream { link, skip: 10 });
+    }
+
+    #[test]
+    fn the_link_of_the_longest_search_fits_an_address() {
+        let pages = Pages::new(SealKey::new([7; 32]));
+        let pair = |at: usize| (format!("name{at:03}"), "\"".repeat(SEARCH_BYTES_MAX / PARAMETERS_MAX - 7));
+        let pairs: Vec<_> = (0..PARAMETERS_MAX).map(pair).collect();
+        let sorted = serde_json::json!(vec!["\"".repeat(64); SORT_KEYS_MAX]);
+        let cursor = Cursor::Store(sorted.to_string());
+        let binding = base64url(&[7; 32]);
+        let token = pages.seal(ResourceType::Observation, &pairs, &cursor, &binding, Instant::from_seconds(0));
+        assert!(token.len() + "_page=".len() <= crate::request::QUERY_BYTES_MAX, "{}", token.len());
     }
 }

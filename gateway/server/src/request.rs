@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 /// Bytes of a path. Ids have at most 64 characters, types fewer.
 pub(crate) const PATH_BYTES_MAX: usize = 512;
-/// Bytes of a query string: room for a page token.
-pub(crate) const QUERY_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a query string: room for a page token, which holds the longest search (`fhir::search::SEARCH_BYTES_MAX`), sealed.
+pub(crate) const QUERY_BYTES_MAX: usize = 26 * 1024;
 
 /// One request, body included.
 pub(crate) struct Request {

@@ -119,10 +119,10 @@ pub fn heads(host: &str, bearer: &str) -> Vec<Case> {
     ];
     let bounds = [
         ("a long path", target(&format!("/{}", "a".repeat(1_000))), 414),
-        ("a long query", target(&format!("{path}?name={}", "a".repeat(9_000))), 414),
-        ("a line without end", "G".repeat(20_000), 414),
+        ("a long query", target(&format!("{path}?name={}", "a".repeat(27_000))), 414),
+        ("a line without end", "G".repeat(35_000), 414),
         ("many headers", field(&"X-A: b\r\n".repeat(100)), 431),
-        ("a long header", field(&format!("X-A: {}", "b".repeat(40_000))), 431),
+        ("a long header", field(&format!("X-A: {}", "b".repeat(50_000))), 431),
     ];
     let malformed = malformed.into_iter().map(|(name, bytes)| (name, bytes, 400));
     let all = malformed.chain(bounds);

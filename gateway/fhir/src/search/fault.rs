@@ -58,12 +58,15 @@ pub enum QueryFault {
     /// More parameters than are read.
     #[error("a search has at most 64 parameters")]
     TooManyParameters,
-    /// More values in one parameter than are read.
-    #[error("{0} has more values than are read")]
+    /// More values than are read; the parameter is the one at which they became too many.
+    #[error("with {0} the search has more values than are read: at most 256 in all its parameters")]
     TooManyValues(String),
     /// A value longer than is read.
-    #[error("a value of {0} is too long")]
+    #[error("a value of {0} is too long: at most 512 bytes")]
     TooLong(String),
+    /// More names and values than are read.
+    #[error("the search is too long: its names and values have at most 8192 bytes; ask in several searches")]
+    TooLongAltogether,
     /// `_format` asks for something other than JSON.
     #[error("_format can only be json")]
     NotJson,
@@ -82,7 +85,10 @@ impl QueryFault {
             | QueryFault::TooLong(name) => Some(name),
             QueryFault::BadSort { .. } => Some("_sort"),
             QueryFault::NotJson => Some("_format"),
-            QueryFault::NotSearchable(_) | QueryFault::BadName | QueryFault::TooManyParameters => None,
+            QueryFault::NotSearchable(_)
+            | QueryFault::BadName
+            | QueryFault::TooManyParameters
+            | QueryFault::TooLongAltogether => None,
         }
     }
 }

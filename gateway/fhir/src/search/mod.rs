@@ -21,8 +21,8 @@ pub use matches::matches;
 pub use parameter::{Parameter, ParameterKind};
 pub use parameters::{COMMON, parameter, parameters, searchable};
 pub use query::{
-    COUNT_MAX, Filter, Handling, Include, Modifier, PARAMETERS_MAX, Query, SORT_KEYS_MAX, Total, VALUE_BYTES_MAX,
-    VALUES_MAX,
+    COUNT_MAX, Filter, Handling, Include, Modifier, PARAMETERS_MAX, Query, SEARCH_BYTES_MAX, SORT_KEYS_MAX, Total,
+    VALUE_BYTES_MAX, VALUES_MAX,
 };
 pub use sort::{SortKey, SortValue, sort_value};
 pub use terms::{Term, terms};

@@ -13,10 +13,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The most parameters of one search; each costs a join.
 pub const PARAMETERS_MAX: usize = 64;
-/// The most alternatives in one parameter.
+/// The most values of one search, over all its parameters; each is held against every row that is left.
 pub const VALUES_MAX: usize = 256;
 /// The longest single value, in bytes.
 pub const VALUE_BYTES_MAX: usize = 512;
+/// The most bytes of all names and values of one search, decoded: a link to its next page holds them, and must fit an address.
+pub const SEARCH_BYTES_MAX: usize = 8 * 1024;
 /// The most keys to sort by.
 pub const SORT_KEYS_MAX: usize = 4;
 /// The most rows of one page; a larger `_count` is answered with this many.
@@ -152,6 +154,9 @@ impl Query {
         if pairs.len() > PARAMETERS_MAX {
             return Err(QueryFault::TooManyParameters);
         }
+        if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > SEARCH_BYTES_MAX {
+            return Err(QueryFault::TooLongAltogether);
+        }
         let mut query = Query::everything(kind, base);
         for (name, value) in pairs {
             match query.add(name, value) {
@@ -249,6 +254,9 @@ impl Query {
         let bad = |why| Unmet::Always(QueryFault::BadValue { name: name.to_string(), why });
         let read = |value: &str| Criterion::parse(parameter, modifier, value, &self.base).map_err(bad);
         let values = values(name, value)?.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if self.filters.iter().map(|filter| filter.values.len()).sum::<usize>() + values.len() > VALUES_MAX {
+            return Err(Unmet::Always(QueryFault::TooManyValues(name.to_string())));
+        }
         self.filters.push(Filter { parameter, modifier, values });
         Ok(())
     }
@@ -374,6 +382,10 @@ fn values<'a>(name: &str, value: &'a str) -> Result<Vec<&'a str>, Unmet> {
     }
     if values.iter().any(|value| value.len() > VALUE_BYTES_MAX) {
         return Err(Unmet::Always(QueryFault::TooLong(name.to_string())));
+    }
+    if value.chars().any(char::is_control) {
+        let why = "has a control character, which nothing that is searched has";
+        return Err(Unmet::Always(QueryFault::BadValue { name: name.to_string(), why }));
     }
     if values.iter().any(|value| value.is_empty()) {
         return Err(Unmet::Always(QueryFault::BadValue { name: name.to_string(), why: "is empty" }));

@@ -359,6 +359,15 @@ mod questions {
             ask(Patient, &format!("name={}", "x".repeat(VALUE_BYTES_MAX + 1))),
             Err(QueryFault::TooLong("name".into()))
         );
+        let half = vec!["x"; VALUES_MAX / 2].join(",");
+        assert!(ask(Patient, &format!("name={half}&family={half}")).is_ok());
+        assert_eq!(
+            ask(Patient, &format!("name={half}&family={half}&given=x")),
+            Err(QueryFault::TooManyValues("given".into()))
+        );
+        let long = format!("name={}", vec!["x".repeat(VALUE_BYTES_MAX); 16].join(","));
+        assert_eq!(ask(Patient, &long), Err(QueryFault::TooLongAltogether));
+        assert!(ask(Patient, "name=a\0b").is_err() && ask(Patient, "_id=a\nb").is_err());
         for name in ["x".repeat(65), "Amara Okafor".into(), "é".into(), "a\n".into()] {
             let fault = Query::parse(Patient, &[(name.clone(), "1".into())], Handling::Lenient, BASE).unwrap_err();
             assert!(fault == QueryFault::BadName && !fault.to_string().contains(&name), "{name}");

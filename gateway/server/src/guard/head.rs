@@ -9,7 +9,7 @@ use privacy::{Kind, Refusal};
 /// Bytes of the first line: the longest method, path and query, and the version.
 pub(super) const LINE_BYTES_MAX: usize = METHOD_BYTES_MAX + PATH_BYTES_MAX + QUERY_BYTES_MAX + 300;
 /// Bytes of a head, first line included: room for a token, a cookie and the longest address.
-pub(super) const HEAD_BYTES_MAX: usize = 32 * 1024;
+pub(super) const HEAD_BYTES_MAX: usize = 40 * 1024;
 /// Fields of a head.
 pub(crate) const FIELDS_MAX: usize = 64;
 /// Letters of a method.

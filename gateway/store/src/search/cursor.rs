@@ -12,6 +12,9 @@ use serde_json::Value;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+/// Characters of a text that rows are sorted by. A place holds it, and a link to the next page the place.
+const SORTED_CHARS_MAX: usize = 64;
+
 /// What a row is sorted by, under one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sorted {
@@ -136,14 +139,14 @@ pub(super) fn columns(kind: ResourceType, keys: &[SortKey]) -> Sql {
             "_lastUpdated" => drop(sql.push("r.updated")),
             name => {
                 let (table, lowest, highest) = match key.parameter.kind {
-                    ParameterKind::Token => ("token", "code", "code"),
-                    ParameterKind::String => ("text", "folded", "folded"),
-                    ParameterKind::Date => ("date", "low", "high"),
+                    ParameterKind::Token => ("token", "i.code", "i.code"),
+                    ParameterKind::String => ("text", "i.folded", "i.folded"),
+                    ParameterKind::Date => ("date", "i.low", "i.high"),
                     // Never a key (SortKey::can): all rows alike.
                     ParameterKind::Reference => ("reference", "NULL", "NULL"),
                 };
-                let value = if key.descending { format!("max(i.{highest})") } else { format!("min(i.{lowest})") };
-                let value = value.replace("i.NULL", "NULL");
+                let value = if key.descending { format!("max({highest})") } else { format!("min({lowest})") };
+                let value = if is_time(key) { value } else { format!("substr({value}, 1, {SORTED_CHARS_MAX})") };
                 sql.push("(SELECT ").push(&value).push(" FROM ").push(table);
                 sql.push(" i WHERE i.row = r.row AND i.param = ").text(param(kind, name)).push(")");
             }
