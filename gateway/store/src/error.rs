@@ -26,6 +26,9 @@ pub enum StoreError {
     /// There is no such message in the journal.
     #[error("the journal has no such message")]
     NoSuchMessage,
+    /// All connections to the database are in use, and stayed so for a while.
+    #[error("the database is busy")]
+    Busy,
     /// The store has been closed, or its writer has died.
     #[error("the store is closed")]
     Closed,
@@ -42,6 +45,9 @@ impl From<Error> for StoreError {
 
 impl From<&Error> for StoreError {
     fn from(error: &Error) -> StoreError {
+        if matches!(error, Error::PoolTimedOut) {
+            return StoreError::Busy;
+        }
         match primary_code(error) {
             Some(FULL) => StoreError::Full,
             Some(READONLY) => StoreError::ReadOnly,

@@ -96,12 +96,21 @@ pub(super) async fn fetch(
 ) -> Result<Chunk, Fault> {
     let nothing = Chunk { rows: Vec::new(), next: None };
     let mut snapshot = snapshot(store.readers()).await?;
-    let Some((row, content)) = content(&mut snapshot, kind, id, version).await? else { return Ok(nothing) };
     let own_user = permit.principal().fhir_user.as_ref().is_some_and(|(own_kind, own)| *own_kind == kind && own == id);
-    let evidence = match Reach::of(permit, &mut snapshot).await? {
+    let reach = Reach::of(permit, &mut snapshot).await?;
+    let near = match &reach {
+        Some(reach) => reach.comes_near(kind, id, &mut snapshot).await?,
+        None => false,
+    };
+    // What is another's is not even read: the time that takes would tell that it is there.
+    if !near && !own_user {
+        return Ok(nothing);
+    }
+    let Some((row, content)) = content(&mut snapshot, kind, id, version).await? else { return Ok(nothing) };
+    let evidence = match &reach {
         None => Vec::new(),
         Some(reach) => {
-            let mut evidence = Evidence::new(&reach);
+            let mut evidence = Evidence::new(reach);
             let found = Found { row, id: id.to_string(), content: content.clone() };
             evidence.gather(&mut snapshot, kind, std::slice::from_ref(&found)).await?;
             evidence.of(row)

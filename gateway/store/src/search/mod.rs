@@ -38,6 +38,10 @@ impl From<Fault> for Refusal {
                 let public = "This page link no longer leads anywhere. Search again from the first page.";
                 Refusal::new(privacy::Kind::Gone, public)
             }
+            Fault::Store(StoreError::Busy) => {
+                let public = "Too much is asked for at the moment. Try again after the seconds that Retry-After names.";
+                Refusal::new(privacy::Kind::Unavailable, public).retry_after(5)
+            }
             Fault::Store(error) => Refusal::fault(error),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::sql::Sql;
 use crate::error::StoreError;
-use fhir::ResourceType;
 use fhir::subject;
+use fhir::{Id, ResourceType};
 use privacy::faults::{self, Bug};
 use privacy::policy::Cut;
 use privacy::{Label, Permit};
@@ -89,6 +89,44 @@ impl Reach {
         let barred = Label::ALL.into_iter().filter(|label| permit.policy().bars(&[*label]));
         let barred = barred.map(Label::code).collect();
         Ok(Some(Reach { patients, kinds, between, whole, barred }))
+    }
+
+    /// Whether one resource can be the permit's patients' at all, by the index alone. Where that does not tell, it can.
+    pub(super) async fn comes_near(
+        &self,
+        kind: ResourceType,
+        id: &Id,
+        connection: &mut SqliteConnection,
+    ) -> Result<bool, StoreError> {
+        let sql = match way(kind) {
+            Way::Subject => self.about_them(kind, id),
+            Way::Owner => self.attached(kind, id),
+            Way::Shared | Way::Targets => return Ok(true),
+            Way::None => return Ok(false),
+        };
+        match sql.rows(connection).await?.first() {
+            Some(row) => Ok(row.try_get(0)?),
+            None => Ok(false),
+        }
+    }
+
+    fn about_them(&self, kind: ResourceType, id: &Id) -> Sql {
+        let mut sql = Sql::of("SELECT coalesce(max(s.patient");
+        sql.add(self.patients()).push("), 1) FROM resource r JOIN subject s ON s.row = r.row WHERE r.kind = ");
+        sql.text(kind.as_str()).push(" AND r.id = ").text(id.as_str());
+        sql
+    }
+
+    fn attached(&self, kind: ResourceType, id: &Id) -> Sql {
+        let mut sql = Sql::of("SELECT EXISTS (SELECT 1 FROM link l WHERE l.patient");
+        sql.add(self.patients()).push(" AND l.kind = ").text(kind.as_str()).push(" AND l.id = ").text(id.as_str());
+        sql.push(
+            ") OR EXISTS (SELECT 1 FROM resource r JOIN link l ON l.row = r.row
+            JOIN resource x ON x.kind = l.kind AND x.id = l.id JOIN subject s ON s.row = x.row WHERE r.kind = ",
+        );
+        sql.text(kind.as_str()).push(" AND r.id = ").text(id.as_str()).push(" AND s.patient");
+        sql.add(self.patients()).push(")");
+        sql
     }
 
     /// ` IN (…)`: the patients.
