@@ -73,18 +73,22 @@ struct Line {
     raw: Vec<u8>,
 }
 
-/// What is known of the newest message with a key.
-type Newest = (i64, Vec<u8>, bool, Option<Vec<u8>>, Option<Vec<u8>>);
+/// What is known of a message with the same key: the one with the same content, else the newest.
+type Earlier = (i64, Vec<u8>, bool, Option<Vec<u8>>, Option<Vec<u8>>);
 
 async fn append(connection: &mut SqliteConnection, line: Line) -> Result<Appended, StoreError> {
     let mut conflicts_with = None;
     if let Some(key) = &line.key {
         let sql = "SELECT sequence, fingerprint, answered <> 0, answer_now, answer_later FROM journal
-            WHERE link = ? AND control_id = ? AND sending_application = ? AND sending_facility = ?
-            ORDER BY sequence DESC LIMIT 1";
+            WHERE sequence = coalesce(
+                (SELECT max(sequence) FROM journal WHERE link = ?1 AND fingerprint = ?5
+                    AND control_id = ?2 AND sending_application = ?3 AND sending_facility = ?4),
+                (SELECT max(sequence) FROM journal WHERE link = ?1
+                    AND control_id = ?2 AND sending_application = ?3 AND sending_facility = ?4))";
         let asked = sqlx::query_as(sql).bind(&line.link).bind(&key.control_id).bind(&key.sending_application);
-        let newest: Option<Newest> = asked.bind(&key.sending_facility).fetch_optional(&mut *connection).await?;
-        match newest {
+        let asked = asked.bind(&key.sending_facility).bind(key.fingerprint.as_slice());
+        let earlier: Option<Earlier> = asked.fetch_optional(&mut *connection).await?;
+        match earlier {
             Some((sequence, fingerprint, answered, now, later)) if fingerprint == key.fingerprint => {
                 let answer = answered.then_some(Answer { now, later });
                 return Ok(Appended::Duplicate { sequence: uint(sequence), answer });

@@ -65,6 +65,7 @@ async fn one_control_id_for_two_contents_is_a_conflict_and_both_are_kept() {
     assert_eq!(keep(&store, "lab", Some(key("1", 2))).await, Appended::Conflict { sequence: 2, earlier: 1 });
     assert_eq!(keep(&store, "lab", Some(key("1", 2))).await, Appended::Duplicate { sequence: 2, answer: None });
     assert_eq!(store.show(2).await.unwrap().unwrap().conflicts_with, Some(1));
+    assert_eq!(keep(&store, "lab", Some(key("1", 1))).await, Appended::Duplicate { sequence: 1, answer: None });
     assert_eq!(keep(&store, "other", Some(key("1", 2))).await, Appended::New { sequence: 3 });
     assert_eq!(keep(&store, "lab", None).await, Appended::New { sequence: 4 });
     assert_eq!(keep(&store, "lab", None).await, Appended::New { sequence: 5 });

@@ -3,7 +3,8 @@
 use sqlx::sqlite::SqliteConnection;
 
 /// Every step there has ever been, oldest first. A step that has been shipped is never changed.
-const STEPS: [&str; 1] = [include_str!("../../sql/sqlite/0001_store.sql")];
+const STEPS: [&str; 2] =
+    [include_str!("../../sql/sqlite/0001_store.sql"), include_str!("../../sql/sqlite/0002_same_message.sql")];
 
 /// The schema cannot be brought up to date.
 pub(crate) enum MigrateFault {
