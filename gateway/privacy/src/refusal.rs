@@ -145,6 +145,12 @@ impl Refused {
         Refused(why)
     }
 
+    /// For someone known who asks too often, where a refusal of the same moment stands on the ledger already: else a flood
+    /// of requests would be a flood of entries.
+    pub fn unrecorded(why: Refusal) -> Refused {
+        Refused(why)
+    }
+
     /// Why.
     pub fn why(&self) -> &Refusal {
         &self.0

@@ -3,6 +3,7 @@
 //! Keyed by client and purpose, so that one app's job cannot starve a clinician. Holds no health data. The number of keys
 //! is bounded; past it, new ones wait.
 
+use crate::places::neighbourhood;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use privacy::{Kind, Principal, Purpose, Refusal};
@@ -13,15 +14,22 @@ use std::num::NonZeroU32;
 const GRANT_PER_S: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
 /// Requests at once before that rate bears.
 const GRANT_BURST: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
-/// Sign-ins a minute from one address or for one account.
-const LOGIN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
+/// Sign-ins a minute from one network.
+const NETWORK_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
+/// Sign-ins a minute for one account from one network. Its owner elsewhere is not kept out by them.
+const ACCOUNT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+/// Sign-ins an hour for one account from wherever: those who guess from many networks get no further.
+const ACCOUNT_PER_HOUR: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 /// Keys that a limiter holds at most (about 100 bytes each).
 const KEYS_MAX: usize = 100_000;
 
 /// The limiters.
 pub struct Limits {
     grants: DefaultKeyedRateLimiter<(String, Purpose)>,
-    logins: DefaultKeyedRateLimiter<String>,
+    records: DefaultKeyedRateLimiter<String>,
+    networks: DefaultKeyedRateLimiter<IpAddr>,
+    accounts_nearby: DefaultKeyedRateLimiter<(String, IpAddr)>,
+    accounts: DefaultKeyedRateLimiter<String>,
     clock: DefaultClock,
 }
 
@@ -29,7 +37,10 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             grants: DefaultKeyedRateLimiter::keyed(Quota::per_second(GRANT_PER_S).allow_burst(GRANT_BURST)),
-            logins: DefaultKeyedRateLimiter::keyed(Quota::per_minute(LOGIN_PER_MINUTE)),
+            records: DefaultKeyedRateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)),
+            networks: DefaultKeyedRateLimiter::keyed(Quota::per_minute(NETWORK_PER_MINUTE)),
+            accounts_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_minute(ACCOUNT_PER_MINUTE)),
+            accounts: DefaultKeyedRateLimiter::keyed(Quota::per_hour(ACCOUNT_PER_HOUR)),
             clock: DefaultClock::default(),
         }
     }
@@ -44,22 +55,35 @@ impl Limits {
         check(&self.grants, &(principal.grant.clone(), principal.purpose), &self.clock)
     }
 
-    /// May a sign-in be tried from this address for this account?
+    /// Whether a refusal for asking too often is to stand on the ledger: one a second of each grant is.
+    pub fn is_to_be_recorded(&self, principal: &Principal) -> bool {
+        check(&self.records, &principal.grant, &self.clock).is_ok()
+    }
+
+    /// May a sign-in be tried from this address for this account, as [`smart::Account::username_key`] names it?
     ///
     /// # Errors
     /// `Throttled`, with the seconds to wait.
-    pub fn login(&self, remote: IpAddr, username: &str) -> Result<(), Refusal> {
-        check(&self.logins, &format!("address {remote}"), &self.clock)?;
-        check(&self.logins, &format!("account {}", username.to_lowercase()), &self.clock)
+    pub fn login(&self, remote: IpAddr, account: &str) -> Result<(), Refusal> {
+        let network = neighbourhood(remote);
+        check(&self.networks, &network, &self.clock)?;
+        check(&self.accounts_nearby, &(account.to_owned(), network), &self.clock)?;
+        check(&self.accounts, &account.to_owned(), &self.clock)
     }
 
     /// Forgets keys that have not been used for a while; called by a timer.
     pub fn tidy(&self) {
-        self.grants.retain_recent();
-        self.grants.shrink_to_fit();
-        self.logins.retain_recent();
-        self.logins.shrink_to_fit();
+        tidy(&self.grants);
+        tidy(&self.records);
+        tidy(&self.networks);
+        tidy(&self.accounts_nearby);
+        tidy(&self.accounts);
     }
+}
+
+fn tidy<K: std::hash::Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>) {
+    limiter.retain_recent();
+    limiter.shrink_to_fit();
 }
 
 fn check<K: std::hash::Hash + Eq + Clone>(
@@ -81,4 +105,22 @@ fn check<K: std::hash::Hash + Eq + Clone>(
 
 fn throttled(seconds: u32) -> Refusal {
     Refusal::new(Kind::Throttled, "Too many requests; wait as long as Retry-After says.").retry_after(seconds)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_guesses_at_an_account_is_stopped_and_its_owner_elsewhere_is_not() {
+        let limits = Limits::default();
+        let (stranger, owner): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        let tries = (0..ACCOUNT_PER_MINUTE.get()).map(|_| limits.login(stranger, "ann"));
+        assert!(tries.into_iter().all(|tried| tried.is_ok()));
+        assert_eq!(limits.login(stranger, "ann").map_err(|why| why.kind()), Err(Kind::Throttled));
+        assert!(limits.login("2001:db8::ffff".parse().unwrap(), "ann").is_err(), "another address of the same network");
+        assert!(limits.login(owner, "ann").is_ok());
+        assert!(limits.login(stranger, "roe").is_ok());
+    }
 }

@@ -7,6 +7,7 @@ use crate::request::Request;
 use crate::respond::{Asker, Body, Public, Reply, Shape, respond};
 use crate::route::{Act, Authn, Cors, Matched};
 use crate::{clock, oauth, well_known};
+use fhir::Interaction;
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
 use privacy::faults::{self, Point};
@@ -60,10 +61,38 @@ pub(crate) async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Res
     }
 }
 
+/// Not too often? Asked before anything else is done for someone known, a refusal on the ledger included: of those for
+/// asking too often, one a second is recorded and stands for all.
+pub(crate) async fn admitted(
+    cx: &Context,
+    caller: &Caller,
+    request: &Request,
+    interaction: Option<Interaction>,
+) -> Result<(), Refused> {
+    match cx.limits.request(&caller.principal) {
+        Ok(()) => Ok(()),
+        Err(why) if cx.limits.is_to_be_recorded(&caller.principal) => {
+            Err(unread(cx, caller, request, interaction, why).await)
+        }
+        Err(why) => Err(Refused::unrecorded(why)),
+    }
+}
+
+/// Refuses a request that was not read as a question.
+async fn unread(
+    cx: &Context,
+    caller: &Caller,
+    request: &Request,
+    interaction: Option<Interaction>,
+    why: Refusal,
+) -> Refused {
+    let unread = Unread { interaction, address: request.address(), trace: request.trace() };
+    cx.gate.refuse_unread(&caller.principal, &unread, why, clock::now()).await
+}
+
 async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Redacted<Page>, Refusal> {
     let facts = Facts { principal: &caller.principal, question: asked.question.clone(), policies: &cx.policies };
     let permit = decide(facts)?; // may they, for this purpose
-    cx.limits.request(&caller.principal)?; // not too often
     let from = asked.begin(&permit)?;
     let mut page = Judging::begin(permit, asked.wanted(), from);
     while let Some(from) = page.wants() {
@@ -87,16 +116,10 @@ async fn answer(
     request: &Request,
     matched: &Matched,
 ) -> Result<Disclosure<Shape>, Refused> {
+    admitted(cx, caller, request, matched.route.act.interaction()).await?;
     let asked = match interaction::asked(cx, request, matched) {
         Ok(asked) => asked,
-        Err(why) => {
-            let unread = Unread {
-                interaction: matched.route.act.interaction(),
-                address: request.address(),
-                trace: request.trace(),
-            };
-            return Err(cx.gate.refuse_unread(&caller.principal, &unread, why, clock::now()).await);
-        }
+        Err(why) => return Err(unread(cx, caller, request, matched.route.act.interaction(), why).await),
     };
     let frame = search::Frame::of(cx, caller, &asked);
     let condition = read::Condition::of(request);

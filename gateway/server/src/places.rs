@@ -83,7 +83,7 @@ fn most(limits: &str) -> usize {
 }
 
 /// Who counts as one: an IPv4 address, or the /64 that one household or server has of IPv6.
-fn neighbourhood(remote: IpAddr) -> IpAddr {
+pub(crate) fn neighbourhood(remote: IpAddr) -> IpAddr {
     match remote.to_canonical() {
         IpAddr::V4(four) => IpAddr::V4(four),
         IpAddr::V6(six) => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
