@@ -1,6 +1,6 @@
 //! People who can sign in.
 
-use crate::authority::{Authority, write};
+use crate::authority::{Authority, SWAPS_MAX, read, write};
 use crate::locale::Locale;
 use crate::ports::{Ports, Space, Swap, Unavailable};
 use crate::stored;
@@ -82,8 +82,8 @@ impl<P: Ports> Authority<P> {
         enabled: bool,
         now_s: i64,
     ) -> Result<Option<usize>, Unavailable> {
-        let Some(account) = self.account(username).await? else { return Ok(None) };
-        self.put_account(&Account { enabled, ..account.clone() }).await?;
+        let change = |account| Account { enabled, ..account };
+        let Some(account) = self.change_account(username, change).await? else { return Ok(None) };
         if enabled {
             return Ok(Some(0));
         }
@@ -97,8 +97,26 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn change_password(&self, username: &str, password: String, now_s: i64) -> Result<bool, Unavailable> {
-        let Some(account) = self.account(username).await? else { return Ok(false) };
-        self.put_account(&Account { password, password_set_s: now_s, ..account }).await?;
-        Ok(true)
+        let change = |account| Account { password: password.clone(), password_set_s: now_s, ..account };
+        Ok(self.change_account(username, change).await?.is_some())
+    }
+
+    /// Changes an account as it stands at that moment, so that of two changes at once neither undoes the other. Gives what
+    /// it has become, and nothing when there is no such account.
+    async fn change_account(
+        &self,
+        username: &str,
+        change: impl Fn(Account) -> Account + Send,
+    ) -> Result<Option<Account>, Unavailable> {
+        let key = Account::username_key(username);
+        for _ in 0..SWAPS_MAX {
+            let Some(kept) = self.ports.document(Space::Account, &key).await? else { return Ok(None) };
+            let account = change(read(&kept.json)?);
+            match self.ports.swap_document(Space::Account, &key, Some(kept.revision), write(&account)?).await? {
+                Swap::Done(_) => return Ok(Some(account)),
+                Swap::Stale => {}
+            }
+        }
+        Err(Unavailable("others keep changing the same account".to_owned()))
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Bytes of a client id, a flow's id or any other key that a stranger can send.
 const KEY_BYTES_MAX: usize = 256;
 /// Times that a change is tried again when others were quicker; each time at least one of them got on.
-const SWAPS_MAX: usize = 200;
+pub(crate) const SWAPS_MAX: usize = 200;
 
 /// The authorization server.
 pub struct Authority<P> {
@@ -168,7 +168,7 @@ impl<P: Ports> Authority<P> {
     }
 }
 
-fn read<T: DeserializeOwned>(json: &str) -> Result<T, Unavailable> {
+pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, Unavailable> {
     serde_json::from_str(json).map_err(|why| unreadable(&why))
 }
 
