@@ -20,7 +20,7 @@ const TRANSACTION_MAX: usize = 100;
 const IDENTIFIED_MAX: usize = 20;
 /// Rows of one page of a relationship.
 const COUNT: usize = 200;
-/// Pages of one relationship; what lies behind is left out, which only narrows.
+/// Pages of one search; what of a relationship lies behind is left out, which only narrows.
 const PAGES_MAX: usize = 50;
 /// Roles of one practitioner.
 const ROLES_MAX: usize = 50;
@@ -63,11 +63,20 @@ impl Upstream {
         }
         let token = Criterion::Token { system: SystemMatch::Is(system.to_owned()), code: Some(value.to_owned()) };
         let pairs = [pair("identifier", token.to_string()), pair("_count", IDENTIFIED_MAX.to_string())];
-        let page = self.first_page(ResourceType::Patient, &pairs).await?;
         let mut query = Query::everything(ResourceType::Patient, self.base.text());
         query.filters.push(Filter { parameter: identifier, modifier: None, values: vec![token] });
-        let found = page.matches.into_iter().take(IDENTIFIED_MAX);
-        Ok(found.filter(|row| does_meet(&query, row)).map(Phi::new).collect())
+        let mut found = Vec::new();
+        let mut take = |row| {
+            found.push(Phi::new(row));
+            Ok(found.len() < IDENTIFIED_MAX)
+        };
+        let seen = self.each(&query, &pairs, &mut take).await?;
+        // One of an unknown number is not the one.
+        if seen == Seen::AsFarAsWeRead {
+            Err(down("it has more pages for an identifier than are read"))
+        } else {
+            Ok(found)
+        }
     }
 
     /// The patients whose Encounter, CareTeam or generalPractitioner names this practitioner, directly or by a role.
@@ -77,11 +86,14 @@ impl Upstream {
     pub async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Refusal> {
         let own = references(ResourceType::Practitioner, [practitioner]);
         let pairs = [pair("practitioner", own.clone()), pair("_count", ROLES_MAX.to_string())];
-        let roles = self.first_page(ResourceType::PractitionerRole, &pairs).await?.matches;
         let whom = vec![(ResourceType::Practitioner, practitioner.clone())];
         let theirs = self.naming(ResourceType::PractitionerRole, "practitioner", &whom);
-        let roles = roles.iter().take(ROLES_MAX).filter(|row| does_meet(&theirs, row));
-        let roles: Vec<Id> = roles.filter_map(name).map(|(_, id)| id).collect();
+        let mut roles: Vec<Id> = Vec::new();
+        let mut take = |row: Document| {
+            roles.extend(name(&row).map(|(_, id)| id));
+            Ok(roles.len() < ROLES_MAX)
+        };
+        self.each(&theirs, &pairs, &mut take).await?;
         let whom: Vec<_> =
             whom.into_iter().chain(roles.iter().map(|id| (ResourceType::PractitionerRole, id.clone()))).collect();
         let mut who = vec![own];
@@ -120,25 +132,52 @@ impl Upstream {
         pairs: &[(String, String)],
         patients: &mut BTreeSet<Id>,
     ) -> Result<(), Refusal> {
-        let kind = query.kind;
-        let mut page = self.first_page(kind, pairs).await?;
-        for _ in 1..PAGES_MAX {
-            for row in page.matches.iter().filter(|row| does_meet(query, row) && !is_entered_in_error(row)) {
-                if let About::Patients(of) = about_at(&Resource::of(row.root()).map_err(down)?, self.base.text()) {
-                    patients.extend(of);
+        let mut take = |row: Document| {
+            if !is_entered_in_error(&row)
+                && let About::Patients(of) = about_at(&Resource::of(row.root()).map_err(down)?, self.base.text())
+            {
+                patients.extend(of);
+            }
+            Ok(true)
+        };
+        if self.each(query, pairs, &mut take).await? == Seen::AsFarAsWeRead {
+            let kind = query.kind.as_str();
+            tracing::warn!(kind, "a practitioner has more records than are looked through; some patients are left out");
+        }
+        Ok(())
+    }
+
+    /// Shows `take` every row that answers a search, page after page, until it has enough.
+    async fn each(&self, query: &Query, pairs: &[(String, String)], take: &mut Take<'_>) -> Result<Seen, Refusal> {
+        let mut page = self.first_page(query.kind, pairs).await?;
+        for left in (0..PAGES_MAX).rev() {
+            for row in page.matches.into_iter().filter(|row| does_meet(query, row)) {
+                if !take(row)? {
+                    return Ok(Seen::Enough);
                 }
             }
             match page.next {
-                Some(next) => page = self.next_page(kind, &next).await?,
-                None => return Ok(()),
+                Some(next) if left > 0 => page = self.next_page(query.kind, &next).await?,
+                Some(_) => break,
+                None => return Ok(Seen::Everything),
             }
         }
-        tracing::warn!(
-            kind = kind.as_str(),
-            "a practitioner has more records than are looked through; some patients are left out"
-        );
-        Ok(())
+        Ok(Seen::AsFarAsWeRead)
     }
+}
+
+/// Takes a row; says whether it wants more.
+type Take<'a> = dyn FnMut(Document) -> Result<bool, Refusal> + Send + 'a;
+
+/// How much of a search was seen.
+#[derive(PartialEq, Eq)]
+enum Seen {
+    /// All there is.
+    Everything,
+    /// As much as was wanted.
+    Enough,
+    /// [`PAGES_MAX`] pages, and there are more.
+    AsFarAsWeRead,
 }
 
 /// The resources, each behind those of them that it refers to; in a circle one comes first.
