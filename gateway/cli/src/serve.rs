@@ -30,6 +30,7 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
     let config = config::load(path)?;
     tls(&config)?;
     config.links.iter().try_for_each(|configured| link_tls(configured).map(|_| ()))?;
+    Keys::read(&config.data.join("keys")).map_err(|why| why.to_string())?;
     let (links, clients) = (config.links.len(), config.clients.len());
     let (links, clients) = (out::count(links, "link"), out::count(clients, "client"));
     out::line(&format!("{} holds: {} with {links} and {clients}.", path.display(), config.origin))

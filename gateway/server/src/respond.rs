@@ -299,7 +299,9 @@ fn refusal(why: &Refusal, asker: &Asker<'_>) -> Parts {
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.push((header::ALLOW, why.expression().unwrap_or("GET").to_owned()));
     }
-    let expression: Vec<&str> = why.expression().into_iter().collect();
+    // What a wrong method is told stands in Allow: it is no element.
+    let expression: Vec<&str> =
+        why.expression().filter(|_| status != StatusCode::METHOD_NOT_ALLOWED).into_iter().collect();
     let issue = Issue { expression: &expression, ..Issue::error(code, why.public()) };
     (status, FHIR_JSON, headers, vec![outcome(&[issue]).into()])
 }
