@@ -144,9 +144,13 @@ impl Record {
     /// The complete resource, with its members and, where its type has one, its subject.
     pub fn render(&self, subject: Subject<'_>) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.body.len() + 64 + self.members.len() * 72);
-        let Some((_brace, open)) = self.body.split_last() else {
-            return out;
-        };
+        self.write(subject, &mut out);
+        out
+    }
+
+    /// As [`Record::render`], after what stands in `out` already.
+    pub(crate) fn write(&self, subject: Subject<'_>, out: &mut Vec<u8>) {
+        let Some((_brace, open)) = self.body.split_last() else { return };
         out.extend_from_slice(open);
         if let Subject::Of(reference) = subject
             && self.has_subject()
@@ -166,7 +170,6 @@ impl Record {
             out.push(b']');
         }
         out.push(b'}');
-        out
     }
 
     /// `Type/id`.

@@ -41,7 +41,7 @@ impl Verdict {
 impl Impersonal for Verdict {}
 
 /// What is wrong, as a code of HL7 table 0357.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Code {
     /// 100: segments are missing, unreadable or in the wrong place.
     SegmentSequence,
@@ -110,7 +110,7 @@ impl Code {
 impl Impersonal for Code {}
 
 /// How bad a defect is (HL7 table 0516).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// The message was understood all the same; what could not be read is kept as it came.
     Warning,
@@ -187,7 +187,7 @@ impl fmt::Display for Position {
 impl Impersonal for Position {}
 
 /// Something wrong in a message: where and what, never the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Defect {
     /// Where.
     pub at: Position,

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bridge::mapping::Source;
 use bridge::{Code, Defect, Kind, Loss, Position, Severity};
@@ -16,6 +16,14 @@ use crate::escape;
 
 /// More leaves than the largest real message has by far; a message past it is refused, so that memory is bounded.
 pub(crate) const LEAVES_MAX: usize = 2_000_000;
+
+/// What numbers, names, times or places something is shorter by far, in bytes; a message past it is refused, because such
+/// a field is looked at for each result anew. Text and documents stand in OBX-5, in NTE and in segments of a site's own.
+pub(crate) const FIELD_BYTES_MAX: usize = 16 * 1024;
+
+/// What one message may make of keys and resources, in bytes: eight times the longest frame, more than any real one does.
+/// A message past it is refused, because a few of its fields stand in each of its results.
+pub(crate) const MADE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// A message's bytes as text, with its separators.
 pub(crate) struct Decoded<'a> {
@@ -76,7 +84,26 @@ pub(crate) struct Message<'a> {
     /// For each valued one of a segment's first 64 fields, in order, where its leaves begin.
     fields: Vec<u32>,
     fates: Vec<Cell<Fate>>,
-    defects: RefCell<Vec<Defect>>,
+    defects: RefCell<Defects>,
+    /// How many bytes of keys and resources it has made.
+    made: Cell<usize>,
+    /// Whether it is past one of the bounds, so that nothing is made of it.
+    overfull: Cell<bool>,
+}
+
+/// What is wrong, each thing once, in the order of finding.
+#[derive(Default)]
+struct Defects {
+    found: Vec<Defect>,
+    known: HashSet<Defect>,
+}
+
+impl Defects {
+    fn note(&mut self, defect: Defect) {
+        if self.known.insert(defect) {
+            self.found.push(defect);
+        }
+    }
 }
 
 /// One segment.
@@ -130,10 +157,14 @@ impl<'a> Message<'a> {
             leaves: Vec::with_capacity(decoded.text.len() / 6),
             fields: Vec::new(),
             fates: Vec::new(),
-            defects: RefCell::new(decoded.defects.clone()),
+            defects: RefCell::default(),
+            made: Cell::new(0),
+            overfull: Cell::new(false),
         };
+        decoded.defects.iter().for_each(|defect| message.defects.get_mut().note(*defect));
         message.cut();
         message.count();
+        message.bound();
         message.fates = vec![Cell::new(UNKNOWN); message.leaves.len()];
         for place in 0..message.leaves.len() {
             if message.leaves.get(place).is_some_and(|leaf| leaf.null) {
@@ -150,6 +181,7 @@ impl<'a> Message<'a> {
         let by_return = memchr::memchr(b'\r', bytes).is_some();
         let end_byte = if by_return { b'\r' } else { b'\n' };
         let mut at = 0;
+        let mut named = *b"MSH";
         while at < bytes.len() && self.leaves.len() < LEAVES_MAX {
             let rest = bytes.get(at..).unwrap_or_default();
             let length = memchr::memchr(end_byte, rest).unwrap_or(rest.len());
@@ -162,15 +194,16 @@ impl<'a> Message<'a> {
                 to -= 1;
             }
             if from < to {
-                self.segment(from, to);
+                self.segment(from, to, &mut named);
             }
         }
         if self.leaves.len() >= LEAVES_MAX {
-            self.defect(Position::segment(*b"MSH"), Code::ValueTooLong, Severity::Error);
+            self.overfull(Position::segment(*b"MSH"));
         }
     }
 
-    fn segment(&mut self, from: usize, to: usize) {
+    /// One segment; `before` is the name of the last one that had any.
+    fn segment(&mut self, from: usize, to: usize, before: &mut [u8; 3]) {
         let bytes = self.text.as_bytes();
         let name: [u8; 3] =
             bytes.get(from..(from + 3).min(to)).and_then(|name| name.try_into().ok()).unwrap_or(*b"???");
@@ -182,12 +215,12 @@ impl<'a> Message<'a> {
             self.fields(from, to, place, &name == b"MSH");
             let end = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
             self.segments.push(Segment { name, occurrence: 0, first, end, valued: 0, fields: 0 });
+            *before = name;
         } else {
             // A line that is no segment: most often a carriage return that a sender left inside a field.
             self.leaf(from, to, place, 0, 1, 1, 1);
             self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1, valued: 0, fields: 0 });
-            let before = self.segments.iter().rev().find(|segment| &segment.name != b"???").map(|segment| segment.name);
-            self.defect(Position::segment(before.unwrap_or(*b"MSH")), Code::SegmentSequence, Severity::Error);
+            self.defect(Position::segment(*before), Code::SegmentSequence, Severity::Error);
         }
     }
 
@@ -270,6 +303,26 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Refuses a message with a field that is longer than what it is for.
+    fn bound(&self) {
+        let long = |leaves: &[Leaf]| {
+            let ends = leaves.last().zip(leaves.first()).map(|(last, first)| last.end - first.start);
+            ends.is_some_and(|bytes| bytes as usize > FIELD_BYTES_MAX)
+        };
+        for (place, segment) in self.segments.iter().enumerate() {
+            let leaves = self.leaves.get(segment.first as usize..segment.end as usize).unwrap_or_default();
+            if !long(leaves) || !is_read_again(&segment.name) {
+                continue;
+            }
+            for field in leaves.chunk_by(|one, other| one.field == other.field).filter(|field| long(field)) {
+                let number = field.first().map_or(0, |leaf| leaf.field);
+                if (&segment.name, number) != (b"OBX", 5) {
+                    self.overfull(Position { field: number, ..self.position(place) });
+                }
+            }
+        }
+    }
+
     /// Its segments, in order.
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
@@ -289,10 +342,15 @@ impl<'a> Message<'a> {
         }
         // The fields before it that are valued say where it stands; it ends where the next one begins.
         let before = (segment.valued & ((1 << field) - 1)).count_ones() as usize;
-        let first = self.fields.get(segment.fields as usize + before).map_or(end, |first| *first as usize);
-        let leaves = self.leaves.get(first..end).unwrap_or_default();
-        let count = leaves.iter().take_while(|leaf| leaf.field == field).count();
-        Value { message: self, first, end: first + count, level: 0 }
+        let entry = segment.fields as usize + before;
+        let first = self.fields.get(entry).map_or(end, |first| *first as usize);
+        let end = if segment.valued >> field > 1 {
+            self.fields.get(entry + 1).map_or(end, |next| *next as usize)
+        } else {
+            let leaves = self.leaves.get(first..end).unwrap_or_default();
+            first + leaves.partition_point(|leaf| leaf.field == field)
+        };
+        Value { message: self, first, end, level: 0 }
     }
 
     /// A field beyond those that are noted.
@@ -300,7 +358,7 @@ impl<'a> Message<'a> {
         let (first, end) = (segment.first as usize, segment.end as usize);
         let leaves = self.leaves.get(first..end).unwrap_or_default();
         let from = leaves.partition_point(|leaf| leaf.field < field);
-        let to = from + leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| leaf.field == field).count();
+        let to = leaves.partition_point(|leaf| leaf.field <= field);
         Value { message: self, first: first + from, end: first + to, level: 0 }
     }
 
@@ -319,16 +377,30 @@ impl<'a> Message<'a> {
 
     /// Notes something wrong; the same twice is noted once.
     pub(crate) fn defect(&self, at: Position, code: Code, severity: Severity) {
-        let defect = Defect { at, code, severity };
-        let mut defects = self.defects.borrow_mut();
-        if !defects.contains(&defect) {
-            defects.push(defect);
-        }
+        self.defects.borrow_mut().note(Defect { at, code, severity });
     }
 
     /// Everything found wrong so far.
     pub(crate) fn defects(&self) -> Vec<Defect> {
-        self.defects.borrow().clone()
+        self.defects.borrow().found.clone()
+    }
+
+    /// Whether it is past one of the bounds, so that nothing is to be made of it.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.overfull.get()
+    }
+
+    /// Counts what is made of the segment at `place`; past the bound the message is refused there.
+    pub(crate) fn makes(&self, bytes: usize, place: usize) {
+        self.made.set(self.made.get().saturating_add(bytes));
+        if self.made.get() > MADE_BYTES_MAX && !self.is_overfull() {
+            self.overfull(self.position(place));
+        }
+    }
+
+    fn overfull(&self, at: Position) {
+        self.overfull.set(true);
+        self.defect(at, Code::ValueTooLong, Severity::Error);
     }
 
     /// The place of a whole segment.
@@ -376,6 +448,11 @@ impl<'a> Message<'a> {
             }
         }
     }
+}
+
+/// Whether fields of this segment are read for more than one resource.
+fn is_read_again(segment: &[u8; 3]) -> bool {
+    matches!(segment, b"MSH" | b"PID" | b"PD1" | b"PV1" | b"ORC" | b"OBR" | b"TQ1" | b"CTD" | b"SPM" | b"OBX")
 }
 
 /// Which bytes separate. Letters, digits, spaces and bytes of other characters never do, nor does a separator that is not

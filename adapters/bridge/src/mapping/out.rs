@@ -69,6 +69,11 @@ impl Out {
         depth <= self.opened
     }
 
+    /// How many bytes are written.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// How many levels are entered.
     pub fn depth(&self) -> usize {
         self.levels.len()

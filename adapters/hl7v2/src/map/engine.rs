@@ -10,6 +10,9 @@ use super::tables::Maps;
 use crate::moment::Zones;
 use crate::parse::{Message, Value};
 
+/// What a record takes beside its key and body, in bytes.
+const RECORD_BYTES: usize = 300;
+
 /// A rule that branches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
@@ -29,6 +32,8 @@ pub(crate) struct Run<'m> {
     pub(crate) maps: &'static Maps,
     /// People and organizations named so far, each once.
     pub(crate) shared: Vec<Record>,
+    /// Where each of them stands there, by type and id.
+    pub(crate) places: HashMap<(&'static str, String), usize>,
     /// How they were named: what was written where, and the reference it became.
     pub(crate) named: HashMap<String, (Value<'m>, String)>,
     /// What is open of the objects being written, those of outer ones first: a piece, and whether one of its elements is.
@@ -76,7 +81,10 @@ impl<'m> Run<'m> {
         let outer = std::mem::take(&mut self.kept);
         self.rows(&map.rows, Base::Segments, scope, &mut out, true);
         self.kept = outer;
-        out.finish()
+        let body = out.finish();
+        let report = || scope.report.and_then(|(report, _ids)| report.obr);
+        self.message.makes(RECORD_BYTES + body.len(), scope.own.or_else(report).or(scope.group.pid).unwrap_or(0));
+        body
     }
 
     /// Writes the members of one element from the parts of a value.

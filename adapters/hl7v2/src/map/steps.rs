@@ -1,5 +1,7 @@
 //! The named steps of the maps: what a row cannot say because it branches.
 
+use std::collections::HashSet;
+
 use bridge::mapping::{Out, Primitive};
 use bridge::{Code, OrderNumber, Role, identifier::Key};
 
@@ -394,11 +396,12 @@ fn laboratory<'m>(run: &mut Run<'m>, out: &mut Out, at: &At<'_, 'm>) {
 fn performing_laboratory<'m>(run: &mut Run<'m>, out: &mut Out, at: &At<'_, 'm>) {
     let Some((report, _ids)) = at.scope.report else { return };
     let mut named: Vec<String> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     for result in &report.results {
         let laboratory = run.message.field(result.obx, 23);
         let scope = super::engine::Scope { own: Some(result.obx), ..*at.scope };
         if let Some(reference) = run.organization(laboratory, &scope)
-            && !named.contains(&reference)
+            && known.insert(reference.clone())
         {
             named.push(reference);
         }

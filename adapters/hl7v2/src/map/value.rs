@@ -208,6 +208,10 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
             out.array("component");
             let mut any = false;
             for one in field.repetitions().filter(|one| !one.is_empty()) {
+                if run.message.is_overfull() {
+                    break; // Each component repeats the code and the unit.
+                }
+                let from = out.bytes();
                 out.object("");
                 if before.one(run, out, one) {
                     any = true;
@@ -216,6 +220,7 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
                     out.leave();
                 }
                 out.leave();
+                run.message.makes(out.bytes() - from, obx);
             }
             out.leave();
             any

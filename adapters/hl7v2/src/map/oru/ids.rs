@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use bridge::identifier::{Key, id};
-use bridge::{Claimed, Code, Role};
+use bridge::{Claimed, Role};
 
 use super::Work;
+use super::kin::{Kin, Parent};
 use crate::map::steps::order_number;
-use crate::map::structure::{Group, Report};
+use crate::map::structure::Group;
 use crate::parse::Value;
 
 /// The ids of everything that one order makes.
@@ -32,16 +33,11 @@ pub(crate) struct Named {
     pub(crate) id: String,
 }
 
-/// A result among the message's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Parent {
-    pub(super) report: usize,
-    pub(super) result: usize,
-}
-
 impl Work<'_> {
-    pub(super) fn name(&self, kind: &str, key: Key) -> Named {
+    /// The key and id of what the segment at `place` makes.
+    pub(super) fn name(&self, kind: &str, key: Key, place: usize) -> Named {
         let key = key.text();
+        self.run.message.makes(key.len(), place);
         Named { id: id(self.run.link.namespace, kind, &key), key }
     }
 
@@ -64,7 +60,7 @@ impl Work<'_> {
             }
             None => self.only_here("patient-of"),
         };
-        self.name("Patient", key)
+        self.name("Patient", key, 0)
     }
 
     pub(super) fn loose_name(&self, subject: &Claimed, obx: usize, place: usize) -> Named {
@@ -74,7 +70,7 @@ impl Work<'_> {
             Some(given) if !when.is_empty() => Key::of("of-patient").and(&given.authority).and(&given.value).and(&when),
             Some(_) | None => self.only_here("of-patient-in").and(&place.to_string()),
         };
-        self.name("Observation", key.and(&coded(field(3))).and(&field(4).raw()))
+        self.name("Observation", key.and(&coded(field(3))).and(&field(4).raw()), obx)
     }
 
     /// Every id of a group, before anything refers to any.
@@ -83,6 +79,9 @@ impl Work<'_> {
         let mut seen: HashMap<(&'static str, Key), usize> = HashMap::new();
         let mut all: Vec<Ids> = Vec::with_capacity(group.reports.len());
         for (place, report) in group.reports.iter().enumerate() {
+            if message.is_overfull() {
+                break;
+            }
             let obr = report.obr.unwrap_or(usize::MAX);
             let orc = report.orc.unwrap_or(usize::MAX);
             let service = coded(message.field(obr, 4));
@@ -104,8 +103,8 @@ impl Work<'_> {
             };
             let report_key = key.clone().text();
             let mut ids = Ids {
-                report: self.name("DiagnosticReport", key),
-                request: self.name("ServiceRequest", request),
+                report: self.name("DiagnosticReport", key, obr),
+                request: self.name("ServiceRequest", request, obr),
                 ..Ids::default()
             };
             for taken in &report.specimens {
@@ -113,15 +112,18 @@ impl Work<'_> {
                 let key = if given.is_empty() {
                     Key::of("specimen").and(&report_key).and(&message.field(taken.spm, 1).raw())
                 } else {
-                    Key::of("specimen-id").and(&self.facility()).and(&given.raw())
+                    Key::of("specimen-id").and(self.facility).and(&given.raw())
                 };
-                ids.specimens.push(self.name("Specimen", again(key, "Specimen", &mut seen)));
+                ids.specimens.push(self.name("Specimen", again(key, "Specimen", &mut seen), taken.spm));
             }
             let of_order = [15u16, 9, 10, 14, 39].iter().any(|field| !message.field(obr, *field).is_empty());
             if report.specimens.is_empty() && of_order {
-                ids.specimens.push(self.name("Specimen", Key::of("specimen-of").and(&report_key)));
+                ids.specimens.push(self.name("Specimen", Key::of("specimen-of").and(&report_key), obr));
             }
             for result in &report.results {
+                if message.is_overfull() {
+                    break;
+                }
                 let field = |number: u16| message.field(result.obx, number);
                 let specimen = result.specimen.and_then(|place| ids.specimens.get(place));
                 let key = Key::of("result")
@@ -129,20 +131,19 @@ impl Work<'_> {
                     .and(&coded(field(3)))
                     .and(&field(4).raw())
                     .and(specimen.map(|specimen| specimen.key.as_str()).unwrap_or_default());
-                ids.results.push(self.name("Observation", again(key, "Observation", &mut seen)));
+                ids.results.push(self.name("Observation", again(key, "Observation", &mut seen), result.obx));
             }
             all.push(ids);
         }
+        let Some(kin) = Kin::of(message, group) else { return all };
         for place in 0..all.len() {
-            let found = self.parent_of(group, place);
+            let order = kin.parent_order(group, place);
+            let found = kin.parent_of(group, place, order);
             let result = found.and_then(|at| all.get(at.report)?.results.get(at.result)).map(|named| named.id.clone());
+            let request = order.and_then(|parent| all.get(parent)).map(|ids| ids.request.id.clone());
             if let Some(ids) = all.get_mut(place) {
                 ids.parent = found;
                 ids.parent_result = result;
-            }
-            let request =
-                self.parent_order(group, place).and_then(|parent| all.get(parent)).map(|ids| ids.request.id.clone());
-            if let Some(ids) = all.get_mut(place) {
                 ids.parent_request = request;
             }
         }
@@ -151,68 +152,13 @@ impl Work<'_> {
 
     /// A number and whose it is; without an authority of its own, the sending facility's.
     fn number(&self, places: &[Value<'_>]) -> Option<(String, String)> {
-        let facility = self.facility();
-        let number = places.iter().find_map(|value| order_number(*value, Role::Filler, &facility))?;
+        let number = places.iter().find_map(|value| order_number(*value, Role::Filler, self.facility))?;
         Some((number.authority, number.value))
-    }
-
-    /// The order of this message that OBR-29 names.
-    fn parent_order(&self, group: &Group, place: usize) -> Option<usize> {
-        let message = self.run.message;
-        let child = group.reports.get(place)?.obr?;
-        let named = message.field(child, 29);
-        let (placer, filler) = (entity(named.part(1)), entity(named.part(2)));
-        let service = coded(message.field(child, 50));
-        let is_parent = |other: usize, report: &Report| {
-            let Some(obr) = report.obr else { return false };
-            let field = |number: u16| entity(message.field(obr, number).part(1));
-            let by_filler = filler.is_some() && filler == field(3);
-            let by_placer = filler.is_none() && placer.is_some() && placer == field(2);
-            other != place
-                && (by_filler || by_placer)
-                && (service.is_empty() || service == coded(message.field(obr, 4)))
-        };
-        let mut found = group.reports.iter().enumerate().filter(|(other, report)| is_parent(*other, report));
-        let (first, _report) = found.next()?;
-        found.next().is_none().then_some(first)
-    }
-
-    /// The one result that OBR-26 names, in the order that OBR-29 names; never the nearest.
-    fn parent_of(&self, group: &Group, place: usize) -> Option<Parent> {
-        let message = self.run.message;
-        let child = group.reports.get(place)?.obr?;
-        let named = message.field(child, 26);
-        if named.is_empty() {
-            return None;
-        }
-        let (code, sub_id) = (named.part(1).part(1).trimmed()?, named.part(2).trimmed());
-        let named_order = !message.field(child, 29).is_empty();
-        let order = self.parent_order(group, place);
-        let mut found = Vec::new();
-        for (number, report) in group.reports.iter().enumerate() {
-            if number == place || (named_order && order != Some(number)) {
-                continue;
-            }
-            for (result_place, result) in report.results.iter().enumerate() {
-                let same_code = message.field(result.obx, 3).part(1).trimmed() == Some(code.clone());
-                let same_sub = sub_id.is_none() || message.field(result.obx, 4).trimmed() == sub_id;
-                if same_code && same_sub {
-                    found.push(Parent { report: number, result: result_place });
-                }
-            }
-        }
-        match found.as_slice() {
-            [one] => Some(*one),
-            _none_or_several => {
-                named.warn(Code::UnknownKey);
-                None
-            }
-        }
     }
 }
 
 /// A coded field as its identity: code and system, else the text.
-fn coded(value: Value<'_>) -> String {
+pub(super) fn coded(value: Value<'_>) -> String {
     let text = |part: u16| value.part(part).trimmed().unwrap_or_default().into_owned();
     let (code, system) = (text(1), text(3));
     if code.is_empty() { value.raw() } else { format!("{code}^{system}") }
