@@ -117,6 +117,8 @@ pub(crate) struct Segment {
     end: u32,
     /// A bit for each of the first 64 fields that is valued: most that a map asks for are not.
     valued: u64,
+    /// Whether a field beyond them is.
+    distant: bool,
     /// Its part of [`Message::fields`] begins here.
     fields: u32,
 }
@@ -138,11 +140,11 @@ struct Leaf {
 #[derive(Clone, Copy, Debug)]
 struct Fate {
     kind: Kind,
-    to: Option<&'static str>,
-    rule: Option<&'static str>,
+    /// Where it went when it was mapped or kept, the rule when it was ignored.
+    by: &'static str,
 }
 
-const UNKNOWN: Fate = Fate { kind: Kind::Unknown, to: None, rule: None };
+const UNKNOWN: Fate = Fate { kind: Kind::Unknown, by: "" };
 
 impl<'a> Message<'a> {
     /// Cuts a decoded message into segments and leaves.
@@ -155,7 +157,7 @@ impl<'a> Message<'a> {
             charset: decoded.charset,
             segments: Vec::with_capacity(32),
             leaves: Vec::with_capacity(decoded.text.len() / 6),
-            fields: Vec::new(),
+            fields: Vec::with_capacity(decoded.text.len() / 8),
             fates: Vec::new(),
             defects: RefCell::default(),
             made: Cell::new(0),
@@ -166,11 +168,9 @@ impl<'a> Message<'a> {
         message.count();
         message.bound();
         message.fates = vec![Cell::new(UNKNOWN); message.leaves.len()];
-        for place in 0..message.leaves.len() {
-            if message.leaves.get(place).is_some_and(|leaf| leaf.null) {
-                // "" deletes; a resource written whole has nothing to delete.
-                message.settle(place..place + 1, Kind::Ignored, None, Some("explicit-null"));
-            }
+        for (_null, fate) in message.leaves.iter().zip(&message.fates).filter(|(leaf, _fate)| leaf.null) {
+            // "" deletes; a resource written whole has nothing to delete.
+            fate.set(Fate { kind: Kind::Ignored, by: "explicit-null" });
         }
         message
     }
@@ -214,12 +214,24 @@ impl<'a> Message<'a> {
         if named && bounded {
             self.fields(from, to, place, &name == b"MSH");
             let end = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
-            self.segments.push(Segment { name, occurrence: 0, first, end, valued: 0, fields: 0 });
+            let leaves = self.leaves.get(first as usize..).unwrap_or_default();
+            let distant = leaves.last().is_some_and(|leaf| leaf.field >= 64);
+            let (mut valued, fields) = (0u64, at(self.fields.len()));
+            for (place, leaf) in (first..).zip(leaves).take_while(|(_place, leaf)| leaf.field < 64) {
+                if valued & 1 << leaf.field == 0 {
+                    valued |= 1 << leaf.field;
+                    self.fields.push(place);
+                }
+            }
+            self.segments.push(Segment { name, occurrence: 0, first, end, valued, distant, fields });
             *before = name;
         } else {
             // A line that is no segment: most often a carriage return that a sender left inside a field.
             self.leaf(from, to, place, 0, 1, 1, 1);
-            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1, valued: 0, fields: 0 });
+            let (end, fields) = (first + 1, at(self.fields.len()));
+            self.fields.push(first);
+            let valued = 1; // the whole line, which has no field
+            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end, valued, distant: false, fields });
             self.defect(Position::segment(*before), Code::SegmentSequence, Severity::Error);
         }
     }
@@ -279,19 +291,8 @@ impl<'a> Message<'a> {
         self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub, null });
     }
 
-    /// Counts segments of one name, and notes which fields each values and where.
+    /// Counts segments of one name.
     fn count(&mut self) {
-        self.fields.reserve(self.leaves.len());
-        for segment in &mut self.segments {
-            segment.fields = at(self.fields.len());
-            for place in segment.first..segment.end {
-                let Some(leaf) = self.leaves.get(place as usize).filter(|leaf| leaf.field < 64) else { continue };
-                if segment.valued & 1 << leaf.field == 0 {
-                    segment.valued |= 1 << leaf.field;
-                    self.fields.push(place);
-                }
-            }
-        }
         let mut counts: HashMap<[u8; 3], u32> = HashMap::with_capacity(16);
         for segment in &mut self.segments {
             let count = counts.entry(segment.name).or_insert(0);
@@ -330,15 +331,13 @@ impl<'a> Message<'a> {
 
     /// A field of the segment at `place`; empty when it is not valued.
     pub(crate) fn field(&self, place: usize, field: u16) -> Value<'_> {
-        let Some(segment) = self.segments.get(place) else {
-            return Value { message: self, first: 0, end: 0, level: 0 };
-        };
+        let Some(segment) = self.segments.get(place) else { return self.nothing() };
         let end = segment.end as usize;
         if field >= 64 {
             return self.distant_field(segment, field);
         }
         if segment.valued & 1 << field == 0 {
-            return Value { message: self, first: 0, end: 0, level: 0 };
+            return self.nothing();
         }
         // The fields before it that are valued say where it stands; it ends where the next one begins.
         let before = (segment.valued & ((1 << field) - 1)).count_ones() as usize;
@@ -346,11 +345,18 @@ impl<'a> Message<'a> {
         let first = self.fields.get(entry).map_or(end, |first| *first as usize);
         let end = if segment.valued >> field > 1 {
             self.fields.get(entry + 1).map_or(end, |next| *next as usize)
-        } else {
+        } else if segment.distant {
             let leaves = self.leaves.get(first..end).unwrap_or_default();
             first + leaves.partition_point(|leaf| leaf.field == field)
+        } else {
+            end
         };
         Value { message: self, first, end, level: 0 }
+    }
+
+    /// The value of what is not valued.
+    pub(crate) fn nothing(&self) -> Value<'_> {
+        Value { message: self, first: 0, end: 0, level: 0 }
     }
 
     /// A field beyond those that are noted.
@@ -365,7 +371,7 @@ impl<'a> Message<'a> {
     /// The valued fields of the segment at `place`: a bit for each of the first 63, one for all beyond.
     pub(crate) fn valued(&self, place: usize) -> u64 {
         let Some(segment) = self.segments.get(place) else { return 0 };
-        if self.last_field(place) < 64 { segment.valued } else { segment.valued | 1 << 63 }
+        segment.valued | u64::from(segment.distant) << 63
     }
 
     /// The greatest field number that the segment at `place` values.
@@ -419,17 +425,20 @@ impl<'a> Message<'a> {
             (one.segment, one.field, one.repetition) == (other.segment, other.field, other.repetition)
         };
         for repetition in self.leaves.chunk_by(one) {
+            let Some(first) = repetition.first() else { continue };
+            let whole =
+                Position { field: first.field, repetition: first.repetition, ..self.position(first.segment as usize) };
             // A field without components is shown as a whole.
             let divided = repetition.iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1);
-            for (leaf, fate) in repetition.iter().zip(&mut fates) {
-                let at = Position {
-                    field: leaf.field,
-                    repetition: leaf.repetition,
-                    component: if divided { leaf.component } else { 0 },
-                    subcomponent: if leaf.subcomponent > 1 { leaf.subcomponent } else { 0 },
-                    ..self.position(leaf.segment as usize)
+            for (leaf, Fate { kind, by }) in repetition.iter().zip(&mut fates) {
+                let component = if divided { leaf.component } else { 0 };
+                let subcomponent = if leaf.subcomponent > 1 { leaf.subcomponent } else { 0 };
+                let (to, rule) = match kind {
+                    Kind::Mapped | Kind::Kept => (Some(by), None),
+                    Kind::Ignored => (None, Some(by)),
+                    Kind::Unknown => (None, None),
                 };
-                loss.push(Loss { at, kind: fate.kind, to: fate.to, rule: fate.rule });
+                loss.push(Loss { at: Position { component, subcomponent, ..whole }, kind, to, rule });
             }
         }
         loss
@@ -440,11 +449,11 @@ impl<'a> Message<'a> {
         leaf.and_then(|leaf| self.text.get(leaf.start as usize..leaf.end as usize)).unwrap_or_default()
     }
 
-    fn settle(&self, places: std::ops::Range<usize>, kind: Kind, to: Option<&'static str>, rule: Option<&'static str>) {
+    fn settle(&self, places: std::ops::Range<usize>, kind: Kind, by: &'static str) {
         for fate in self.fates.get(places).unwrap_or_default() {
             // Mapped beats kept beats ignored: the best that happened to a leaf is what is told.
             if kind < fate.get().kind {
-                fate.set(Fate { kind, to, rule });
+                fate.set(Fate { kind, by });
             }
         }
     }
@@ -512,18 +521,33 @@ impl<'m> Value<'m> {
             let (own, level) = if self.level >= 2 { (leaf.subcomponent, 3) } else { (leaf.component, 2) };
             return Value { first: if own == number { self.first } else { self.end }, level, ..self };
         }
-        let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
-        let leaves = whole.leaves();
-        let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
-        let from = leaves.iter().position(|leaf| number_of(leaf) == number).unwrap_or(leaves.len());
-        let count = leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| number_of(leaf) == number).count();
-        let first = whole.first + from;
-        Value { first, end: first + count, level: if whole.level >= 2 { 3 } else { 2 }, ..self }
+        let whole = self.first_repetition();
+        let (leaves, level) = (whole.leaves(), if whole.level >= 2 { 3 } else { 2 });
+        let number_of = |leaf: &Leaf| if level == 3 { leaf.subcomponent } else { leaf.component };
+        // Most values have few parts.
+        let from = leaves.iter().take_while(|leaf| number_of(leaf) < number).count();
+        let count = leaves.iter().skip(from).take_while(|leaf| number_of(leaf) == number).count();
+        let first = whole.first + if count == 0 { leaves.len() } else { from };
+        Value { first, end: first + count, level, ..self }
+    }
+
+    /// The first of its repetitions, when this is a field; else itself.
+    pub(crate) fn first_repetition(self) -> Value<'m> {
+        let [first, .., last] = self.leaves() else { return Value { level: self.level.max(1), ..self } };
+        if self.level > 0 || first.repetition == last.repetition {
+            return Value { level: self.level.max(1), ..self };
+        }
+        self.repetitions().next().unwrap_or(self)
+    }
+
+    /// Whether another value says the same, byte for byte.
+    pub(crate) fn is_as(self, other: Value<'_>) -> bool {
+        self.raw() == other.raw()
     }
 
     /// The valued components, or subcomponents of a component: a bit for each of the first 63, one for all beyond.
     pub(crate) fn parts_valued(self) -> u64 {
-        let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
+        let whole = self.first_repetition();
         let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
         whole.leaves().iter().fold(0, |bits, leaf| bits | Source::bit(number_of(leaf)))
     }
@@ -564,9 +588,16 @@ impl<'m> Value<'m> {
 
     /// Everything that stands here as it came, separators included, escapes not decoded.
     pub(crate) fn raw(self) -> String {
-        let own = &self.message.delimiters;
         let ends = self.leaves().last().zip(self.leaves().first()).map(|(last, first)| last.end - first.start);
-        let mut out = String::with_capacity(ends.unwrap_or(0) as usize + 8);
+        let Some(bytes) = ends else { return String::new() };
+        let mut out = String::with_capacity(bytes as usize + 8);
+        self.write_raw(&mut out);
+        out
+    }
+
+    /// As [`Value::raw`], after what stands in `out` already.
+    pub(crate) fn write_raw(self, out: &mut String) {
+        let own = &self.message.delimiters;
         let (mut repetition, mut component, mut subcomponent) = (0u16, 1u16, 1u16);
         for place in self.first..self.end {
             let Some(leaf) = self.message.leaves.get(place) else { continue };
@@ -575,7 +606,7 @@ impl<'m> Value<'m> {
                 component = if self.level >= 2 { leaf.component } else { 1 };
                 subcomponent = if self.level >= 3 { leaf.subcomponent } else { 1 };
             }
-            let mut push = |byte: u8, times: u16| out.extend((0..times).map(|_time| char::from(byte)));
+            let mut push = |byte: u8, times: u16| (0..times).for_each(|_time| out.push(char::from(byte)));
             if leaf.repetition > repetition {
                 push(own.repetition, leaf.repetition - repetition);
                 (component, subcomponent) = (1, 1);
@@ -588,7 +619,6 @@ impl<'m> Value<'m> {
             (repetition, component, subcomponent) = (leaf.repetition, leaf.component, leaf.subcomponent);
             out.push_str(self.message.leaf_text(place));
         }
-        out
     }
 
     /// Whether more than the first component is valued.
@@ -598,22 +628,22 @@ impl<'m> Value<'m> {
 
     /// Notes that all of this stands in a FHIR element that means the same.
     pub(crate) fn mapped(self, to: &'static str) {
-        self.message.settle(self.first..self.end, Kind::Mapped, Some(to), None);
+        self.message.settle(self.first..self.end, Kind::Mapped, to);
     }
 
     /// Notes that this scalar stands there: its first leaf alone.
     pub(crate) fn mapped_scalar(self, to: &'static str) {
-        self.message.settle(self.first..self.end.min(self.first + 1), Kind::Mapped, Some(to), None);
+        self.message.settle(self.first..self.end.min(self.first + 1), Kind::Mapped, to);
     }
 
     /// Notes that whatever is left of this is carried as it came.
     pub(crate) fn kept(self, to: &'static str) {
-        self.message.settle(self.first..self.end, Kind::Kept, Some(to), None);
+        self.message.settle(self.first..self.end, Kind::Kept, to);
     }
 
     /// Notes the rule by which whatever is left of this is not carried.
     pub(crate) fn ignored(self, rule: &'static str) {
-        self.message.settle(self.first..self.end, Kind::Ignored, None, Some(rule));
+        self.message.settle(self.first..self.end, Kind::Ignored, rule);
     }
 
     /// Notes that the same became of this as of another value with the same text.

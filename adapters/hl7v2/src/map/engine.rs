@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bridge::mapping::{How, Map, Out, Piece, Primitive, Row, Source, Table};
+use bridge::mapping::{self, How, Map, Out, Piece, Primitive, Row, Source, Table};
 use bridge::{Code, Heading, Link, Record, extension};
 
 use super::structure::{Group, Report};
@@ -19,6 +19,12 @@ pub(crate) struct Step {
     pub(crate) run: for<'r, 'm> fn(&mut Run<'m>, &mut Out, &At<'r, 'm>),
     /// Whether it has something to write even when its field is empty.
     pub(crate) always: bool,
+}
+
+impl mapping::Step for Step {
+    fn always(&self) -> bool {
+        self.always
+    }
 }
 
 /// The reading of one message.
@@ -38,8 +44,8 @@ pub(crate) struct Run<'m> {
     pub(crate) named: HashMap<String, (Value<'m>, String)>,
     /// What is open of the objects being written, those of outer ones first: a piece, and whether one of its elements is.
     pub(crate) open: Vec<(Piece, bool)>,
-    /// What the resource being written carries as it came: place and text.
-    pub(crate) kept: Vec<(String, String)>,
+    /// What the resource being written carries as it came: a line for each field, its place first.
+    pub(crate) kept: String,
 }
 
 /// Which segments a resource is made from.
@@ -79,7 +85,7 @@ impl<'m> Run<'m> {
     pub(crate) fn resource(&mut self, map: &Map<Step>, id: &str, scope: &Scope<'_>) -> Vec<u8> {
         let mut out = Out::resource(map.kind, id);
         let outer = std::mem::take(&mut self.kept);
-        self.rows(&map.rows, Base::Segments, scope, &mut out, true);
+        self.rows(map, Base::Segments, scope, &mut out, true);
         self.kept = outer;
         let body = out.finish();
         let report = || scope.report.and_then(|(report, _ids)| report.obr);
@@ -89,28 +95,23 @@ impl<'m> Run<'m> {
 
     /// Writes the members of one element from the parts of a value.
     pub(crate) fn parts(&mut self, map: &Map<Step>, value: Value<'m>, scope: &Scope<'_>, out: &mut Out) {
-        self.rows(&map.rows, Base::Parts(value), scope, out, false);
+        self.rows(map, Base::Parts(value), scope, out, false);
     }
 
     /// Rows of one object share what they have open; everything is closed at the end.
-    fn rows(&mut self, rows: &[Row<Step>], base: Base<'m>, scope: &Scope<'_>, out: &mut Out, whole: bool) {
+    fn rows(&mut self, map: &Map<Step>, base: Base<'m>, scope: &Scope<'_>, out: &mut Out, whole: bool) {
         let floor = out.depth();
         let outer = self.open.len();
-        let parts = match base {
-            Base::Segments => 0,
-            Base::Parts(value) => value.parts_valued(),
+        let message = self.message;
+        let nothing = message.nothing();
+        let wanted = match base {
+            Base::Segments => map.wanted(|segment| message.valued(scope.place(segment))),
+            Base::Parts(value) => map.wanted(|_component| value.parts_valued()),
         };
-        for row in rows {
-            // Most of what a map asks for is not there.
-            if !row.from.is_empty() && !needs_no_value(&row.how) && self.is_unvalued(row, base, parts, scope) {
-                continue;
-            }
+        for row in wanted {
             match row.how {
                 How::Keep => {
-                    for source in &row.from {
-                        let value = self.find(*source, base, scope);
-                        self.keep(value, row.to);
-                    }
+                    row.from.iter().for_each(|source| self.keep(self.find(*source, base, scope), row.to));
                     continue;
                 }
                 How::Ignore(rule) => {
@@ -119,13 +120,16 @@ impl<'m> Run<'m> {
                 }
                 How::Primitive(_) | How::Coded(_) | How::Datatype(_) | How::Step(_) | How::Fixed(_) => {}
             }
-            let value = self.first_valued(row, base, scope);
-            if value.is_none_or(|value| value.is_empty()) && !row.from.is_empty() && !needs_no_value(&row.how) {
+            let value = match row.from.as_slice() {
+                [] => nothing,
+                [source] => Some(self.find(*source, base, scope)).filter(|value| !value.is_empty()).unwrap_or(nothing),
+                _several => self.first_valued(row, base, scope),
+            };
+            if value.is_empty() && !row.from.is_empty() && !needs_no_value(&row.how) {
                 continue;
             }
-            let Some((last, containers)) = row.path.split_last() else { continue };
-            arrange(out, &mut self.open, outer, containers, *last);
-            let value = value.unwrap_or_else(|| self.message.field(usize::MAX, 0));
+            let Some(last) = row.path.last() else { continue };
+            arrange(out, &mut self.open, outer, &row.within);
             let name = if last.list { "" } else { last.name };
             if let How::Fixed(text) = row.how {
                 if out.opened_at(floor) {
@@ -136,35 +140,21 @@ impl<'m> Run<'m> {
             if last.list && !row.from.is_empty() && !value.is_empty() {
                 value.repetitions().for_each(|one| self.one(row, one, base, scope, out, name));
             } else {
-                let first = value.repetitions().next().unwrap_or(value);
-                self.one(row, first, base, scope, out, name);
+                self.one(row, value.first_repetition(), base, scope, out, name);
             }
             if whole {
-                for source in &row.from {
-                    let rest = self.find(*source, base, scope);
-                    self.keep(rest, row.to);
-                }
+                row.from.iter().for_each(|source| self.keep(self.find(*source, base, scope), row.to));
             }
         }
-        if whole {
-            let list = Piece { name: "extension", list: true };
-            arrange(out, &mut self.open, outer, &[], list);
-            write_kept(out, &std::mem::take(&mut self.kept));
+        if whole && !self.kept.is_empty() {
+            arrange(out, &mut self.open, outer, &[(Piece { name: "extension", list: true }, false)]);
+            write_kept(out, &self.kept);
+            self.kept.clear();
         }
         while out.depth() > floor {
             out.leave();
         }
         self.open.truncate(outer);
-    }
-
-    /// Whether nothing stands at any of a row's sources, by a quick look.
-    fn is_unvalued(&self, row: &Row<Step>, base: Base<'m>, parts: u64, scope: &Scope<'_>) -> bool {
-        let valued =
-            |source: &Source| self.message.valued(scope.place(source.segment)) & Source::bit(source.field) != 0;
-        match base {
-            Base::Parts(_value) => row.fields & parts == 0,
-            Base::Segments => !row.from.iter().any(valued),
-        }
     }
 
     fn one(
@@ -181,7 +171,7 @@ impl<'m> Run<'m> {
             How::Coded(table) => self.coded(table, value, out, name, row.to),
             How::Datatype(map) => {
                 out.object(name);
-                self.rows(&map.rows, Base::Parts(value), scope, out, false);
+                self.rows(map, Base::Parts(value), scope, out, false);
                 out.leave();
             }
             How::Step(step) => (step.run)(self, out, &At { value, base, scope, name, to: row.to }),
@@ -190,7 +180,7 @@ impl<'m> Run<'m> {
     }
 
     /// The first valued of a row's sources; the others say the same, or are kept.
-    fn first_valued(&mut self, row: &Row<Step>, base: Base<'m>, scope: &Scope<'_>) -> Option<Value<'m>> {
+    fn first_valued(&mut self, row: &Row<Step>, base: Base<'m>, scope: &Scope<'_>) -> Value<'m> {
         let mut found: Option<Value<'m>> = None;
         for source in &row.from {
             let value = self.find(*source, base, scope);
@@ -199,11 +189,11 @@ impl<'m> Run<'m> {
             }
             match found {
                 None => found = Some(value),
-                Some(first) if first.raw() == value.raw() => value.mapped(row.to),
+                Some(first) if first.is_as(value) => value.mapped(row.to),
                 Some(_other) => {} // what it says otherwise is kept after the row
             }
         }
-        found
+        found.unwrap_or_else(|| self.message.nothing())
     }
 
     /// The value at a source.
@@ -226,7 +216,12 @@ impl<'m> Run<'m> {
         if value.is_empty() || !value.has_unknown() {
             return;
         }
-        self.kept.push((value.position().to_string(), value.raw()));
+        if !self.kept.is_empty() {
+            self.kept.push('\n');
+        }
+        value.position().write(&mut self.kept);
+        self.kept.push_str(": ");
+        value.write_raw(&mut self.kept);
         value.kept(to);
     }
 
@@ -331,13 +326,14 @@ fn needs_no_value(how: &How<Step>) -> bool {
 
 /// Opens what the next row needs, and closes what it does not: shared containers stay open. So does a list of which one row
 /// writes an element by its members and the next one whole elements.
-fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, containers: &[Piece], last: Piece) {
-    let list = if last.list { Some((last, false)) } else { None };
-    let wanted = || containers.iter().map(|piece| (*piece, piece.list)).chain(list);
+fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, wanted: &[(Piece, bool)]) {
+    if wanted.is_empty() && open.len() == outer {
+        return;
+    }
     let own = open.get(outer..).unwrap_or_default();
-    let shared = own.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
+    let shared = own.iter().zip(wanted).take_while(|(have, want)| have == want).count();
     let stays =
-        own.get(shared).zip(wanted().nth(shared)).is_some_and(|((have, _), (want, _))| have.list && *have == want);
+        own.get(shared).zip(wanted.get(shared)).is_some_and(|((have, _), (want, _))| have.list && *have == *want);
     while open.len() > outer + shared {
         if let Some((piece, element)) = open.pop() {
             if piece.list && element {
@@ -348,29 +344,25 @@ fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, container
             }
         }
     }
-    for (place, (piece, element)) in wanted().skip(shared).enumerate() {
+    for (place, (piece, element)) in wanted.iter().skip(shared).enumerate() {
         if piece.list {
             if !stays || place > 0 {
                 out.array(piece.name);
             }
-            if element {
+            if *element {
                 out.object("");
             }
         } else {
             out.object(piece.name);
         }
-        open.push((piece, element));
+        open.push((*piece, *element));
     }
 }
 
 /// One text with a line for each field: R4's extension may stand once.
-fn write_kept(out: &mut Out, kept: &[(String, String)]) {
-    if kept.is_empty() {
-        return;
-    }
-    let lines: Vec<String> = kept.iter().map(|(at, text)| format!("{at}: {text}")).collect();
+fn write_kept(out: &mut Out, kept: &str) {
     out.object("");
     out.string("url", extension::ORIGINAL_TEXT);
-    out.string("valueString", &lines.join("\n"));
+    out.string("valueString", kept);
     out.leave();
 }

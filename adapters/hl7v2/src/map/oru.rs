@@ -55,7 +55,7 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
             places: HashMap::new(),
             named: HashMap::new(),
             open: Vec::new(),
-            kept: Vec::new(),
+            kept: String::new(),
         };
         filed.push(Work { run, place, facility: &facility }.filing(group));
         if message.is_overfull() {
@@ -205,14 +205,14 @@ impl<'m> Work<'m> {
     }
 
     fn result_standing(&self, obx: usize, reported: Option<i64>) -> Standing {
-        let code = self.run.message.field(obx, 11).trimmed().unwrap_or_default().into_owned();
+        let code = self.run.message.field(obx, 11).trimmed().unwrap_or_default();
         let status = status_of_result(&self.run, obx);
         let stage = match status {
             "registered" | "preliminary" => Stage::Preliminary,
             "entered-in-error" => Stage::Withdrawn,
             _final => Stage::Final,
         };
-        let action = match (change(&self.run, obx), code.as_str()) {
+        let action = match (change(&self.run, obx), &*code) {
             (Change::Withdrawn, code) => Action::Void { older_too: code == "W" },
             (Change::StatusAlone, _code) => Action::StatusOnly,
             (Change::Told, _code) => Action::Put,

@@ -63,7 +63,7 @@ fn type_of(run: &Run<'_>, obx: usize) -> Type {
 }
 
 /// A HL7 NM as a JSON number with its digits kept; `None` when it is none.
-pub(crate) fn decimal(text: &str) -> Option<String> {
+pub(crate) fn decimal(text: &str) -> Option<Cow<'_, str>> {
     /// More digits than any instrument has.
     const DIGITS_MAX: usize = 100;
     let text = text.trim();
@@ -76,9 +76,14 @@ pub(crate) fn decimal(text: &str) -> Option<String> {
     if !numeric(whole) || !numeric(fraction) || (whole.is_empty() && fraction.is_empty()) || text.len() > DIGITS_MAX {
         return None;
     }
-    let whole = whole.trim_start_matches('0');
-    let whole = if whole.is_empty() { "0" } else { whole };
-    Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
+    let significant = whole.trim_start_matches('0');
+    let significant = if significant.is_empty() { "0" } else { significant };
+    // Most are JSON numbers already.
+    if significant.len() == whole.len() && !text.starts_with('+') && !text.ends_with('.') {
+        return Some(Cow::Borrowed(text));
+    }
+    let whole = significant;
+    Some(Cow::Owned(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }))
 }
 
 /// Writes the members of a CodeableConcept: primary, alternate and third coding, and the original text.
@@ -134,22 +139,22 @@ pub(crate) fn single_spaced(text: &str) -> Cow<'_, str> {
 }
 
 /// The FHIR system of a coding system's name (HL7 table 0396) or OID; `None` for local and unknown ones.
-pub(crate) fn coding_system(name: Option<&str>, oid: Option<&str>) -> Option<String> {
+pub(crate) fn coding_system(name: Option<&str>, oid: Option<&str>) -> Option<Cow<'static, str>> {
     if let Some(known) = name.and_then(known_system) {
-        return Some(known.to_owned());
+        return Some(Cow::Borrowed(known));
     }
     // HL7nnnn is table nnnn of HL7 v2.
     if let Some(table) = name.and_then(|name| name.strip_prefix("HL7"))
         && table.len() == 4
         && table.bytes().all(|byte| byte.is_ascii_digit())
     {
-        return Some(format!("http://terminology.hl7.org/CodeSystem/v2-{table}"));
+        return Some(Cow::Owned(format!("http://terminology.hl7.org/CodeSystem/v2-{table}")));
     }
     let oid = oid.filter(|oid| super::steps::is_oid(oid))?;
     Some(match oid {
-        "2.16.840.1.113883.6.1" => "http://loinc.org".to_owned(),
-        "2.16.840.1.113883.6.96" => "http://snomed.info/sct".to_owned(),
-        other => format!("urn:oid:{other}"),
+        "2.16.840.1.113883.6.1" => Cow::Borrowed("http://loinc.org"),
+        "2.16.840.1.113883.6.96" => Cow::Borrowed("http://snomed.info/sct"),
+        other => Cow::Owned(format!("urn:oid:{other}")),
     })
 }
 
@@ -236,8 +241,8 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 
 /// Why there is no value.
 fn absent(run: &Run<'_>, out: &mut Out, obx: usize, known: Option<&'static str>) {
-    let status = run.message.field(obx, 11).trimmed().unwrap_or_default().into_owned();
-    let reason = known.unwrap_or(match status.as_str() {
+    let status = run.message.field(obx, 11).trimmed().unwrap_or_default();
+    let reason = known.unwrap_or(match &*status {
         "N" => "not-asked",
         "X" => "not-performed",
         "I" | "O" => "temp-unknown",
@@ -310,12 +315,13 @@ impl<'m> Tell<'m> {
             out.string("comparator", comparator);
         }
         out.raw("value", number);
-        unit(out, self.units.repetitions().next().unwrap_or(self.units), "Observation.valueQuantity.unit");
+        unit(out, self.units.first_repetition(), "Observation.valueQuantity.unit");
         out.leave();
     }
 
     fn number(&self, out: &mut Out, one: Value<'m>) -> bool {
-        match one.trimmed().and_then(|text| decimal(&text)) {
+        let text = one.trimmed();
+        match text.as_deref().and_then(decimal) {
             Some(number) => {
                 self.quantity(out, "valueQuantity", &number, None);
                 one.mapped_scalar("Observation.valueQuantity.value");
@@ -327,11 +333,11 @@ impl<'m> Tell<'m> {
 
     /// SN: comparator, number, separator, number. What stands in no element of the value is kept with the field.
     fn structured(&self, out: &mut Out, one: Value<'m>) -> bool {
-        let text = |part: u16| one.part(part).trimmed().unwrap_or_default().into_owned();
+        let text = |part: u16| one.part(part).trimmed().unwrap_or_default();
         let (written, first, separator, second) = (text(1), text(2), text(3), text(4));
-        let comparator = Some(written.as_str()).filter(|own| matches!(*own, "<" | "<=" | ">" | ">="));
-        let plain = matches!(written.as_str(), "" | "=");
-        let used: &[u16] = match (written.as_str(), (decimal(&first), decimal(&second)), separator.as_str()) {
+        let comparator = Some(&*written).filter(|own| matches!(*own, "<" | "<=" | ">" | ">="));
+        let plain = matches!(&*written, "" | "=");
+        let used: &[u16] = match (&*written, (decimal(&first), decimal(&second)), &*separator) {
             ("<>", _, _) | (_, _, "+") => &[],
             (_written, (Some(low), Some(high)), "-") if comparator.is_none() => {
                 out.object("valueRange");
@@ -357,8 +363,8 @@ impl<'m> Tell<'m> {
             used.iter().for_each(|part| one.part(*part).mapped(TO_VALUE));
             return true;
         }
-        let shown: Vec<String> =
-            [written, first, separator, second].into_iter().filter(|part| !part.is_empty()).collect();
+        let shown: Vec<&str> =
+            [&*written, &*first, &*separator, &*second].into_iter().filter(|part| !part.is_empty()).collect();
         if shown.is_empty() {
             return false;
         }
@@ -368,7 +374,8 @@ impl<'m> Tell<'m> {
     }
 
     fn range(&self, out: &mut Out, one: Value<'m>, ends: [Value<'m>; 2]) -> bool {
-        let numbers = ends.map(|end| end.trimmed().and_then(|text| decimal(&text)));
+        let texts = ends.map(Value::trimmed);
+        let numbers = [0, 1].map(|end: usize| texts.get(end).and_then(|text| decimal(text.as_deref()?)));
         if numbers.iter().all(Option::is_none)
             || ends.iter().zip(&numbers).any(|(end, n)| !end.is_empty() && n.is_none())
         {
@@ -386,13 +393,21 @@ impl<'m> Tell<'m> {
     }
 }
 
+/// What stands in one repetition, as a reader is shown it.
+fn as_shown(one: Value<'_>) -> Cow<'_, str> {
+    if one.is_composite() { Cow::Owned(one.raw()) } else { one.text().unwrap_or_default() }
+}
+
+/// What stands in a field, each repetition a line.
+pub(crate) fn lines(field: Value<'_>) -> Cow<'_, str> {
+    let mut all = field.repetitions().map(as_shown);
+    let Some(first) = all.next() else { return Cow::Borrowed("") };
+    all.fold(first, |text, line| Cow::Owned(text.into_owned() + "\n" + &line))
+}
+
 /// Text: every repetition a line; layout was decoded with the escapes.
 fn text(out: &mut Out, field: Value<'_>) -> bool {
-    let lines: Vec<String> = field
-        .repetitions()
-        .map(|one| if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() })
-        .collect();
-    let text = lines.join("\n");
+    let text = lines(field);
     if text.trim().is_empty() {
         field.ignored("nothing-but-spaces");
         return false;
@@ -407,7 +422,7 @@ fn as_it_came(out: &mut Out, one: Value<'_>, defective: bool) -> bool {
     if defective {
         one.warn(Code::DataType);
     }
-    let shown = if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() };
+    let shown = as_shown(one);
     if shown.trim().is_empty() {
         return false;
     }
@@ -573,8 +588,8 @@ pub(crate) fn interpretation(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) 
         return out.leave();
     };
     let known = run.maps.tables.get("0078").and_then(|table| {
-        let own = run.link.own_code("0078", &written).map(str::to_owned);
-        own.or_else(|| table.look_up(&written).map(|(target, _filled)| target.to_owned()))
+        let own = run.link.own_code("0078", &written);
+        own.or_else(|| table.look_up(&written).map(|(target, _filled)| target))
     });
     out.object(at.name);
     match known {
@@ -582,7 +597,7 @@ pub(crate) fn interpretation(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) 
             out.array("coding");
             out.object("");
             out.string("system", "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation");
-            out.string("code", &target);
+            out.string("code", target);
             out.leave();
             out.leave();
             if let Some(text) = at.value.part(9).trimmed().or_else(|| at.value.part(2).trimmed()) {
@@ -613,7 +628,7 @@ pub(crate) fn reference_range(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
     if at.scope.own.is_some_and(|obx| change(run, obx) == Change::Withdrawn) {
         return at.value.ignored("withdrawn-result");
     }
-    let shown = if at.value.is_composite() { at.value.raw() } else { at.value.text().unwrap_or_default().into_owned() };
+    let shown = as_shown(at.value);
     let shown = shown.trim();
     if shown.is_empty() {
         return;
@@ -627,7 +642,7 @@ pub(crate) fn reference_range(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
                 out.object(name);
                 out.raw("value", &number);
                 if let Some(units) = units {
-                    unit(out, units.repetitions().next().unwrap_or(units), "Observation.referenceRange.low.unit");
+                    unit(out, units.first_repetition(), "Observation.referenceRange.low.unit");
                 }
                 out.leave();
             }
@@ -639,7 +654,7 @@ pub(crate) fn reference_range(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
 }
 
 /// `low-high`, `>=low` or `<=high`; a strict `<` or `>` has no exact element, so it stays text.
-fn ends(text: &str) -> Option<(Option<String>, Option<String>)> {
+fn ends(text: &str) -> Option<(Option<Cow<'_, str>>, Option<Cow<'_, str>>)> {
     if let Some(high) = text.strip_prefix("<=") {
         return Some((None, Some(decimal(high)?)));
     }

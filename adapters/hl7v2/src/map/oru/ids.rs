@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use bridge::identifier::{Key, id};
+use bridge::identifier::{Key, id, text, uuid};
 use bridge::{Claimed, Role};
+use uuid::Uuid;
 
 use super::Work;
 use super::kin::{Kin, Parent};
@@ -41,6 +42,20 @@ impl Work<'_> {
         Named { id: id(self.run.link.namespace, kind, &key), key }
     }
 
+    /// As [`Work::name`]; the same key a second time in one message is another thing: its second occurrence.
+    fn again(&self, kind: &str, key: Key, place: usize, seen: &mut HashMap<Uuid, usize>) -> Named {
+        let mut key = key.text();
+        let mut own = uuid(self.run.link.namespace, kind, &key);
+        let count = seen.entry(own).or_insert(0);
+        *count += 1;
+        if *count > 1 {
+            key.push_str(&format!("|#{count}"));
+            own = uuid(self.run.link.namespace, kind, &key);
+        }
+        self.run.message.makes(key.len(), place);
+        Named { id: text(own), key }
+    }
+
     /// What makes a thing of this message only: for things that no number identifies.
     fn only_here(&self, shape: &str) -> Key {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -76,7 +91,8 @@ impl Work<'_> {
     /// Every id of a group, before anything refers to any.
     pub(super) fn ids(&self, group: &Group) -> Vec<Ids> {
         let message = self.run.message;
-        let mut seen: HashMap<(&'static str, Key), usize> = HashMap::new();
+        let results = group.reports.iter().map(|report| report.results.len() + 1).sum();
+        let mut seen: HashMap<Uuid, usize> = HashMap::with_capacity(results);
         let mut all: Vec<Ids> = Vec::with_capacity(group.reports.len());
         for (place, report) in group.reports.iter().enumerate() {
             if message.is_overfull() {
@@ -95,43 +111,41 @@ impl Work<'_> {
                 (None, None) => self.only_here("report-in").and(&place.to_string()),
             };
             let key = number.and(&service).and(&parent_order).and(&parent_result);
-            let key = again(key, "DiagnosticReport", &mut seen);
             let request = match (&placer, &filler) {
                 (Some(placer), _filler) => Key::of("placer").and(&placer.0).and(&placer.1).and(&service),
                 (None, Some(filler)) => Key::of("filler").and(&filler.0).and(&filler.1).and(&service),
                 (None, None) => self.only_here("request-in").and(&place.to_string()).and(&service),
             };
-            let report_key = key.clone().text();
-            let mut ids = Ids {
-                report: self.name("DiagnosticReport", key, obr),
-                request: self.name("ServiceRequest", request, obr),
-                ..Ids::default()
-            };
+            let own = self.again("DiagnosticReport", key, obr, &mut seen);
+            let mut ids = Ids { report: own, request: self.name("ServiceRequest", request, obr), ..Ids::default() };
+            let report_key = &ids.report.key;
             for taken in &report.specimens {
                 let given = message.field(taken.spm, 2);
                 let key = if given.is_empty() {
-                    Key::of("specimen").and(&report_key).and(&message.field(taken.spm, 1).raw())
+                    Key::of("specimen").and(report_key).and(&message.field(taken.spm, 1).raw())
                 } else {
                     Key::of("specimen-id").and(self.facility).and(&given.raw())
                 };
-                ids.specimens.push(self.name("Specimen", again(key, "Specimen", &mut seen), taken.spm));
+                ids.specimens.push(self.again("Specimen", key, taken.spm, &mut seen));
             }
             let of_order = [15u16, 9, 10, 14, 39].iter().any(|field| !message.field(obr, *field).is_empty());
             if report.specimens.is_empty() && of_order {
-                ids.specimens.push(self.name("Specimen", Key::of("specimen-of").and(&report_key), obr));
+                ids.specimens.push(self.name("Specimen", Key::of("specimen-of").and(report_key), obr));
             }
+            let of_report = Key::of("result").and(report_key);
+            ids.results.reserve(report.results.len());
             for result in &report.results {
                 if message.is_overfull() {
                     break;
                 }
                 let field = |number: u16| message.field(result.obx, number);
                 let specimen = result.specimen.and_then(|place| ids.specimens.get(place));
-                let key = Key::of("result")
-                    .and(&report_key)
+                let key = of_report
+                    .begun()
                     .and(&coded(field(3)))
                     .and(&field(4).raw())
                     .and(specimen.map(|specimen| specimen.key.as_str()).unwrap_or_default());
-                ids.results.push(self.name("Observation", again(key, "Observation", &mut seen), result.obx));
+                ids.results.push(self.again("Observation", key, result.obx, &mut seen));
             }
             all.push(ids);
         }
@@ -159,19 +173,12 @@ impl Work<'_> {
 
 /// A coded field as its identity: code and system, else the text.
 pub(super) fn coded(value: Value<'_>) -> String {
-    let text = |part: u16| value.part(part).trimmed().unwrap_or_default().into_owned();
-    let (code, system) = (text(1), text(3));
-    if code.is_empty() { value.raw() } else { format!("{code}^{system}") }
+    let Some(code) = value.part(1).trimmed() else { return value.raw() };
+    let system = value.part(3).trimmed().unwrap_or_default();
+    [&*code, "^", &*system].concat()
 }
 
 pub(super) fn entity(value: Value<'_>) -> Option<String> {
     let scalar = value.part(1);
     scalar.trimmed().or_else(|| value.trimmed()).map(|text| text.into_owned())
-}
-
-/// The same key a second time in one message is another thing: its second occurrence.
-fn again(key: Key, kind: &'static str, seen: &mut HashMap<(&'static str, Key), usize>) -> Key {
-    let count = seen.entry((kind, key.clone())).or_insert(0);
-    *count += 1;
-    if *count == 1 { key } else { key.and(&format!("#{count}")) }
 }

@@ -68,13 +68,13 @@ fn missing_or_mapped(run: &Run<'_>, at: &At<'_, '_>, status: &str, place: usize,
 /// ORC-5 wins over ORC-1 where it is there; a report alone does not say how its order stands.
 pub(crate) fn request_status(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let field = |number: u16| at.scope.field(run.message, *b"ORC", number);
-    let mut told: Option<String> = None;
+    let mut told: Option<&str> = None;
     for (number, table) in [(5u16, "0038"), (1, "0119")] {
         let value = field(number);
         let table = run.maps.tables.get(table);
         let (Some(code), Some(table)) = (value.trimmed(), table) else { continue };
-        let own = run.link.own_code(&table.name, &code).map(str::to_owned);
-        let target = own.or_else(|| table.look_up(&code).map(|(target, _filled)| target.to_owned()));
+        let own = run.link.own_code(&table.name, &code);
+        let target = own.or_else(|| table.look_up(&code).map(|(target, _filled)| target));
         match target {
             Some(target) if told.is_none() => {
                 told = Some(target);
@@ -83,7 +83,7 @@ pub(crate) fn request_status(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) 
             Some(_) | None => run.keep(value, at.to),
         }
     }
-    out.string(at.name, told.as_deref().unwrap_or("unknown"));
+    out.string(at.name, told.unwrap_or("unknown"));
 }
 
 /// OBR-11: added on, reflex, or ordered.
@@ -97,7 +97,9 @@ pub(crate) fn request_intent(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
 
 /// Every result is a laboratory's.
 pub(crate) fn result_category(_run: &mut Run<'_>, out: &mut Out, _at: &At<'_, '_>) {
-    category(out, "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory");
+    const LABORATORY: &str =
+        r#"{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}"#;
+    out.raw("", LABORATORY);
 }
 
 /// Every report is a laboratory's; OBR-24 may say which part of it.
