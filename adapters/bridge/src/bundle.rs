@@ -12,6 +12,9 @@ pub fn bundle<'a>(filings: impl IntoIterator<Item = &'a Filing>) -> Vec<u8> {
     let mut out = br#"{"resourceType":"Bundle","type":"transaction""#.to_vec();
     let mut shown: HashSet<(&str, &str)> = HashSet::new();
     for filing in filings {
+        shown.reserve(filing.records.len() + 1);
+        let bytes = |record: &Record| record.body.len() + record.members.len() * 72 + 400;
+        out.reserve(filing.records.iter().map(bytes).sum());
         let subject = filing.patient.reference();
         for record in std::iter::once(&filing.patient).chain(&filing.records) {
             let first = shown.is_empty();

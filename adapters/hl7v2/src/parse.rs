@@ -76,12 +76,14 @@ pub(crate) struct Message<'a> {
     pub(crate) delimiters: Delimiters,
     /// Whether its escape character stands anywhere but in MSH-2, which declares it.
     escapes: bool,
-    /// Whether a byte is one of them.
-    separates: [bool; 256],
+    /// Which of them a byte is.
+    separates: [Level; 256],
     charset: Charset,
     segments: Vec<Segment>,
     leaves: Vec<Leaf>,
-    /// For each valued one of a segment's first 64 fields, in order, where its leaves begin.
+    /// Whether one of them is the two quotes that delete.
+    nulls: bool,
+    /// For each segment, where the leaves of each of its first fields begin, of those beyond together, and where all end.
     fields: Vec<u32>,
     fates: Vec<Cell<Fate>>,
     defects: RefCell<Defects>,
@@ -115,13 +117,24 @@ pub(crate) struct Segment {
     pub(crate) occurrence: u32,
     first: u32,
     end: u32,
-    /// A bit for each of the first 64 fields that is valued: most that a map asks for are not.
+    /// A bit for each of the first 63 fields that is valued, and one for all beyond: most that a map asks for are not.
     valued: u64,
-    /// Whether a field beyond them is.
-    distant: bool,
     /// Its part of [`Message::fields`] begins here.
     fields: u32,
 }
+
+/// What a byte separates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Nothing,
+    Field,
+    Repetition,
+    Component,
+    Subcomponent,
+}
+
+/// How many of a segment's fields are noted; those beyond are looked up.
+const FIELDS_NOTED: u16 = 63;
 
 /// One valued leaf: a subcomponent, or what stands undivided in a component, repetition or field.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +148,12 @@ struct Leaf {
     subcomponent: u16,
     /// Whether it is the two quotes that delete.
     null: bool,
+}
+
+impl Leaf {
+    /// The first of a segment.
+    const FIRST: Leaf =
+        Leaf { start: 0, end: 0, segment: 0, field: 0, repetition: 1, component: 1, subcomponent: 1, null: false };
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -157,7 +176,8 @@ impl<'a> Message<'a> {
             charset: decoded.charset,
             segments: Vec::with_capacity(32),
             leaves: Vec::with_capacity(decoded.text.len() / 6),
-            fields: Vec::with_capacity(decoded.text.len() / 8),
+            nulls: false,
+            fields: Vec::with_capacity(decoded.text.len() / 4),
             fates: Vec::new(),
             defects: RefCell::default(),
             made: Cell::new(0),
@@ -168,9 +188,11 @@ impl<'a> Message<'a> {
         message.count();
         message.bound();
         message.fates = vec![Cell::new(UNKNOWN); message.leaves.len()];
-        for (_null, fate) in message.leaves.iter().zip(&message.fates).filter(|(leaf, _fate)| leaf.null) {
-            // "" deletes; a resource written whole has nothing to delete.
-            fate.set(Fate { kind: Kind::Ignored, by: "explicit-null" });
+        if message.nulls {
+            for (_null, fate) in message.leaves.iter().zip(&message.fates).filter(|(leaf, _fate)| leaf.null) {
+                // "" deletes; a resource written whole has nothing to delete.
+                fate.set(Fate { kind: Kind::Ignored, by: "explicit-null" });
+            }
         }
         message
     }
@@ -213,82 +235,87 @@ impl<'a> Message<'a> {
         let place = u32::try_from(self.segments.len()).unwrap_or(u32::MAX);
         if named && bounded {
             self.fields(from, to, place, &name == b"MSH");
-            let end = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
-            let leaves = self.leaves.get(first as usize..).unwrap_or_default();
-            let distant = leaves.last().is_some_and(|leaf| leaf.field >= 64);
-            let (mut valued, fields) = (0u64, at(self.fields.len()));
-            for (place, leaf) in (first..).zip(leaves).take_while(|(_place, leaf)| leaf.field < 64) {
-                if valued & 1 << leaf.field == 0 {
-                    valued |= 1 << leaf.field;
-                    self.fields.push(place);
-                }
-            }
-            self.segments.push(Segment { name, occurrence: 0, first, end, valued, distant, fields });
+            self.segment_of(name, first);
             *before = name;
         } else {
             // A line that is no segment: most often a carriage return that a sender left inside a field.
-            self.leaf(from, to, place, 0, 1, 1, 1);
-            let (end, fields) = (first + 1, at(self.fields.len()));
-            self.fields.push(first);
-            let valued = 1; // the whole line, which has no field
-            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end, valued, distant: false, fields });
+            self.leaf(Leaf { start: at(from), end: at(to), segment: place, ..Leaf::FIRST });
+            self.segment_of(*b"???", first);
             self.defect(Position::segment(*before), Code::SegmentSequence, Severity::Error);
         }
     }
 
-    fn fields(&mut self, from: usize, to: usize, place: u32, header: bool) {
-        let own = self.delimiters;
-        let bytes = self.text.as_bytes();
-        let mut at = from + 3;
-        let mut field: u16 = 0;
-        if header {
-            self.leaf(at, (at + 1).min(to), place, 1, 1, 1, 1);
-            let rest = bytes.get(at + 1..to).unwrap_or_default();
-            let length = memchr::memchr(own.field, rest).unwrap_or(rest.len());
-            self.leaf(at + 1, at + 1 + length, place, 2, 1, 1, 1);
-            at += 1 + length;
-            field = 2;
-        }
-        // One pass: each separator closes a leaf and says where the next one stands.
-        let (mut repetition, mut component, mut subcomponent) = (1u16, 1u16, 1u16);
-        let mut start = at;
-        for (place_in, byte) in bytes.get(at..to).unwrap_or_default().iter().enumerate() {
-            let byte = *byte;
-            if !self.separates[usize::from(byte)] {
-                continue;
+    /// Notes the segment of the leaves from `first`, and where each of its fields begins.
+    fn segment_of(&mut self, name: [u8; 3], first: u32) {
+        let leaves = self.leaves.get(first as usize..).unwrap_or_default();
+        let (mut valued, fields, mut next) = (0u64, at(self.fields.len()), 0);
+        for (place, leaf) in (first..).zip(leaves) {
+            if leaf.field >= next {
+                valued |= Source::bit(leaf.field);
+                let upto = leaf.field.min(FIELDS_NOTED);
+                (next..=upto).for_each(|_field| self.fields.push(place));
+                next = upto + 1;
+                if next > FIELDS_NOTED {
+                    break;
+                }
             }
-            let here = at + place_in;
-            if byte == own.field {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                field = field.saturating_add(1);
-                (repetition, component, subcomponent) = (1, 1, 1);
-            } else if byte == own.component {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                component = component.saturating_add(1);
-                subcomponent = 1;
-            } else if byte == own.repetition {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                repetition = repetition.saturating_add(1);
-                (component, subcomponent) = (1, 1);
-            } else if byte == own.subcomponent {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                subcomponent = subcomponent.saturating_add(1);
-            } else {
-                continue;
-            }
-            start = here + 1;
         }
-        self.leaf(start, to, place, field, repetition, component, subcomponent);
+        let end = at(self.leaves.len());
+        self.fields.push(end);
+        self.segments.push(Segment { name, occurrence: 0, first, end, valued, fields });
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a leaf has four coordinates and two ends")]
-    fn leaf(&mut self, start: usize, end: usize, segment: u32, field: u16, rep: u16, component: u16, sub: u16) {
-        if start >= end || self.leaves.len() >= LEAVES_MAX {
+    fn fields(&mut self, from: usize, to: usize, place: u32, header: bool) {
+        let bytes = self.text.as_bytes();
+        let mut start = from + 3;
+        let mut leaf = Leaf { segment: place, ..Leaf::FIRST };
+        if header {
+            self.leaf(Leaf { start: at(start), end: at((start + 1).min(to)), field: 1, ..leaf });
+            let rest = bytes.get(start + 1..to).unwrap_or_default();
+            let length = memchr::memchr(self.delimiters.field, rest).unwrap_or(rest.len());
+            self.leaf(Leaf { start: at(start + 1), end: at(start + 1 + length), field: 2, ..leaf });
+            start += 1 + length;
+            leaf.field = 2;
+        }
+        // One pass: each separator closes a leaf and says where the next one stands.
+        leaf.start = at(start);
+        for (here, byte) in (leaf.start..).zip(bytes.get(start..to).unwrap_or_default()) {
+            let level = self.separates[usize::from(*byte)];
+            if level == Level::Nothing {
+                continue;
+            }
+            self.leaf(Leaf { end: here, ..leaf });
+            leaf.start = here + 1;
+            match level {
+                Level::Nothing => {}
+                Level::Field => {
+                    leaf.field = leaf.field.saturating_add(1);
+                    (leaf.repetition, leaf.component, leaf.subcomponent) = (1, 1, 1);
+                }
+                Level::Repetition => {
+                    leaf.repetition = leaf.repetition.saturating_add(1);
+                    (leaf.component, leaf.subcomponent) = (1, 1);
+                }
+                Level::Component => {
+                    leaf.component = leaf.component.saturating_add(1);
+                    leaf.subcomponent = 1;
+                }
+                Level::Subcomponent => leaf.subcomponent = leaf.subcomponent.saturating_add(1),
+            }
+        }
+        self.leaf(Leaf { end: at(to), ..leaf });
+    }
+
+    /// Notes a leaf, if anything stands there.
+    #[inline]
+    fn leaf(&mut self, leaf: Leaf) {
+        if leaf.start >= leaf.end || self.leaves.len() >= LEAVES_MAX {
             return;
         }
-        let null = self.text.as_bytes().get(start..end) == Some(b"\"\"");
-        let (start, end) = (at(start), at(end));
-        self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub, null });
+        let null = leaf.end - leaf.start == 2
+            && self.text.as_bytes().get(leaf.start as usize..leaf.end as usize) == Some(b"\"\"");
+        self.nulls |= null;
+        self.leaves.push(Leaf { null, ..leaf });
     }
 
     /// Counts segments of one name.
@@ -332,26 +359,18 @@ impl<'a> Message<'a> {
     /// A field of the segment at `place`; empty when it is not valued.
     pub(crate) fn field(&self, place: usize, field: u16) -> Value<'_> {
         let Some(segment) = self.segments.get(place) else { return self.nothing() };
-        let end = segment.end as usize;
-        if field >= 64 {
-            return self.distant_field(segment, field);
-        }
-        if segment.valued & 1 << field == 0 {
+        if segment.valued & Source::bit(field) == 0 {
             return self.nothing();
         }
-        // The fields before it that are valued say where it stands; it ends where the next one begins.
-        let before = (segment.valued & ((1 << field) - 1)).count_ones() as usize;
-        let entry = segment.fields as usize + before;
-        let first = self.fields.get(entry).map_or(end, |first| *first as usize);
-        let end = if segment.valued >> field > 1 {
-            self.fields.get(entry + 1).map_or(end, |next| *next as usize)
-        } else if segment.distant {
-            let leaves = self.leaves.get(first..end).unwrap_or_default();
-            first + leaves.partition_point(|leaf| leaf.field == field)
-        } else {
-            end
-        };
-        Value { message: self, first, end, level: 0 }
+        if field >= FIELDS_NOTED {
+            return self.distant_field(segment, field);
+        }
+        // It ends where the next one begins.
+        let entry = segment.fields as usize + usize::from(field);
+        match self.fields.get(entry..entry + 2) {
+            Some([first, end]) => Value { message: self, first: *first as usize, end: *end as usize, level: 0 },
+            Some(_) | None => self.nothing(),
+        }
     }
 
     /// The value of what is not valued.
@@ -370,8 +389,7 @@ impl<'a> Message<'a> {
 
     /// The valued fields of the segment at `place`: a bit for each of the first 63, one for all beyond.
     pub(crate) fn valued(&self, place: usize) -> u64 {
-        let Some(segment) = self.segments.get(place) else { return 0 };
-        segment.valued | u64::from(segment.distant) << 63
+        self.segments.get(place).map_or(0, |segment| segment.valued)
     }
 
     /// The greatest field number that the segment at `place` values.
@@ -444,9 +462,9 @@ impl<'a> Message<'a> {
         loss
     }
 
-    fn leaf_text(&self, place: usize) -> &str {
-        let leaf = self.leaves.get(place);
-        leaf.and_then(|leaf| self.text.get(leaf.start as usize..leaf.end as usize)).unwrap_or_default()
+    #[inline]
+    fn text_of(&self, leaf: &Leaf) -> &str {
+        self.text.get(leaf.start as usize..leaf.end as usize).unwrap_or_default()
     }
 
     fn settle(&self, places: std::ops::Range<usize>, kind: Kind, by: &'static str) {
@@ -459,18 +477,34 @@ impl<'a> Message<'a> {
     }
 }
 
+#[cold]
+fn without_spaces(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let trimmed = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    };
+    (!trimmed.is_empty()).then_some(trimmed)
+}
+
 /// Whether fields of this segment are read for more than one resource.
 fn is_read_again(segment: &[u8; 3]) -> bool {
     matches!(segment, b"MSH" | b"PID" | b"PD1" | b"PV1" | b"ORC" | b"OBR" | b"TQ1" | b"CTD" | b"SPM" | b"OBX")
 }
 
-/// Which bytes separate. Letters, digits, spaces and bytes of other characters never do, nor does a separator that is not
-/// there.
-fn separates(own: &Delimiters) -> [bool; 256] {
-    let mut separates = [false; 256];
-    for byte in [own.field, own.component, own.repetition, own.subcomponent] {
-        let never = byte >= 0x80 || byte.is_ascii_alphanumeric() || byte == b' ' || byte == 0;
-        separates[usize::from(byte)] = !never;
+/// What each byte separates. Letters, digits, spaces and bytes of other characters separate nothing, nor does a separator
+/// that is not there.
+fn separates(own: &Delimiters) -> [Level; 256] {
+    let mut separates = [Level::Nothing; 256];
+    let levels = [
+        (own.subcomponent, Level::Subcomponent),
+        (own.repetition, Level::Repetition),
+        (own.component, Level::Component),
+        (own.field, Level::Field),
+    ];
+    for (byte, level) in levels {
+        if byte.is_ascii_punctuation() {
+            separates[usize::from(byte)] = level;
+        }
     }
     separates
 }
@@ -531,6 +565,11 @@ impl<'m> Value<'m> {
         Value { first, end: first + count, level, ..self }
     }
 
+    /// A part of it that is not valued.
+    pub(crate) fn none(self) -> Value<'m> {
+        Value { first: self.end, level: 3, ..self }
+    }
+
     /// The first of its repetitions, when this is a field; else itself.
     pub(crate) fn first_repetition(self) -> Value<'m> {
         let [first, .., last] = self.leaves() else { return Value { level: self.level.max(1), ..self } };
@@ -553,13 +592,14 @@ impl<'m> Value<'m> {
     }
 
     /// The text of a scalar, decoded; of a composite, its first component's (a newer composite in an older field).
+    #[inline]
     pub(crate) fn text(self) -> Option<Cow<'m, str>> {
         let leaf = self.message.leaves.get(self.first).filter(|_leaf| self.first < self.end)?;
         let scalar = (self.level >= 2 || leaf.component == 1) && (self.level >= 3 || leaf.subcomponent == 1);
         if !scalar || leaf.null {
             return None;
         }
-        let raw = self.message.leaf_text(self.first);
+        let raw = self.message.text_of(leaf);
         if !self.message.escapes {
             return Some(Cow::Borrowed(raw));
         }
@@ -579,11 +619,7 @@ impl<'m> Value<'m> {
         {
             return Some(text);
         }
-        let trimmed = match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        };
-        (!trimmed.is_empty()).then_some(trimmed)
+        without_spaces(text)
     }
 
     /// Everything that stands here as it came, separators included, escapes not decoded.
@@ -617,7 +653,7 @@ impl<'m> Value<'m> {
             }
             push(own.subcomponent, leaf.subcomponent.saturating_sub(subcomponent));
             (repetition, component, subcomponent) = (leaf.repetition, leaf.component, leaf.subcomponent);
-            out.push_str(self.message.leaf_text(place));
+            out.push_str(self.message.text_of(leaf));
         }
     }
 

@@ -289,6 +289,9 @@ impl Orders {
 
 /// Each resource once: two OBR of one order make one request.
 fn once_each(records: Vec<Record>, message: &Message<'_>, group: &Group) -> Vec<Record> {
+    if group.reports.len() + group.loose.len() < 2 {
+        return records;
+    }
     let ids: HashSet<(&str, &str)> = records.iter().map(|record| (record.kind, record.id.as_str())).collect();
     if ids.len() == records.len() {
         return records;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bridge::Code;
-use bridge::mapping::Out;
+use bridge::mapping::{Out, Source};
 
 use super::engine::{At, Run};
 use super::oru::status::{Change, change};
@@ -88,39 +88,41 @@ pub(crate) fn decimal(text: &str) -> Option<Cow<'_, str>> {
 
 /// Writes the members of a CodeableConcept: primary, alternate and third coding, and the original text.
 pub(crate) fn codeable(out: &mut Out, value: Value<'_>, to: &'static str) {
+    let valued = value.parts_valued();
+    let part = |number: u16| if valued & Source::bit(number) == 0 { value.none() } else { value.part(number) };
     out.array("coding");
-    for (code, words, system, version, oid) in [(1u16, 2u16, 3u16, 7u16, 14u16), (4, 5, 6, 8, 17), (10, 11, 12, 13, 20)]
-    {
-        let part = |number: u16| value.part(number);
-        let Some(written) = part(code).trimmed() else { continue };
+    for (code, words, system, version, oid) in CODINGS {
+        let code = part(code);
+        let Some(written) = code.trimmed() else { continue };
+        let (words, system, version, oid) = (part(words), part(system), part(version), part(oid));
         out.object("");
-        if let Some(uri) = coding_system(part(system).trimmed().as_deref(), part(oid).trimmed().as_deref()) {
+        let name = system.trimmed();
+        if let Some(uri) = coding_system(name.as_deref(), oid.trimmed().as_deref()) {
             out.string("system", &uri);
-            part(system).mapped(to);
-            part(oid).mapped(to);
-        } else if part(system).trimmed().is_some_and(|name| name == "L" || name.starts_with("99")) {
-            part(system).ignored("local-codes-have-no-system");
+            system.mapped(to);
+            oid.mapped(to);
+        } else if name.is_some_and(|name| name == "L" || name.starts_with("99")) {
+            system.ignored("local-codes-have-no-system");
         }
-        if let Some(version_id) = part(version).trimmed() {
+        if let Some(version_id) = version.trimmed() {
             out.string("version", &version_id);
-            part(version).mapped(to);
+            version.mapped(to);
         }
         out.string("code", &single_spaced(&written));
-        part(code).mapped_scalar(to);
-        if let Some(display) = part(words).trimmed() {
+        code.mapped_scalar(to);
+        if let Some(display) = words.trimmed() {
             out.string("display", &display);
-            part(words).mapped_scalar(to);
+            words.mapped_scalar(to);
         }
         out.leave();
     }
     out.leave();
-    let original = value.part(9);
-    let coded = [1u16, 4, 10].iter().any(|code| !value.part(*code).is_empty());
+    let original = part(9);
     if let Some(text) = original.trimmed() {
         out.string("text", &text);
         original.mapped(to);
-    } else if !coded {
-        let words = [2u16, 5, 11].into_iter().map(|words| value.part(words)).find(|words| !words.is_empty());
+    } else if CODINGS.iter().all(|(code, ..)| part(*code).is_empty()) {
+        let words = CODINGS.iter().map(|(_code, words, ..)| part(*words)).find(|words| !words.is_empty());
         if let Some(words) = words
             && let Some(text) = words.trimmed()
         {
@@ -129,6 +131,10 @@ pub(crate) fn codeable(out: &mut Out, value: Value<'_>, to: &'static str) {
         }
     }
 }
+
+/// The primary, the alternate and the third coding of a coded value: where its code, words, system, version and system's
+/// OID stand.
+const CODINGS: [(u16, u16, u16, u16, u16); 3] = [(1, 2, 3, 7, 14), (4, 5, 6, 8, 17), (10, 11, 12, 13, 20)];
 
 /// A code as FHIR has it: single spaces inside, none around.
 pub(crate) fn single_spaced(text: &str) -> Cow<'_, str> {
@@ -176,13 +182,14 @@ fn known_system(name: &str) -> Option<&'static str> {
 
 /// Writes a unit's members of a Quantity: UCUM only when the message declares it.
 pub(crate) fn unit(out: &mut Out, value: Value<'_>, to: &'static str) {
-    let (code, words, system) = (value.part(1), value.part(2), value.part(3));
+    let (code, words) = (value.part(1), value.part(2));
     let shown = if words.is_empty() { code } else { words };
     let Some(text) = shown.trimmed() else { return };
     out.string("unit", &text);
     shown.mapped_scalar(to);
-    if let Some(written) = code.trimmed()
-        && system.trimmed().as_deref() == Some("UCUM")
+    let system = value.part(3);
+    if system.trimmed().as_deref() == Some("UCUM")
+        && let Some(written) = code.trimmed()
         && super::ucum::is_unit(&written)
     {
         out.string("system", "http://unitsofmeasure.org");
