@@ -15,7 +15,7 @@ pub(crate) struct Zones<'l> {
 }
 
 /// A date or time as far as it could be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or a full dateTime with offset.
     pub(crate) fhir: Text,

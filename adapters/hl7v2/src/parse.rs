@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use bridge::mapping::Source;
 use bridge::{Code, Defect, Kind, Loss, Position, Severity};
@@ -320,7 +320,7 @@ impl<'a> Message<'a> {
 
     /// Counts segments of one name.
     fn count(&mut self) {
-        let mut counts: HashMap<[u8; 3], u32> = HashMap::with_capacity(16);
+        let mut counts: BTreeMap<[u8; 3], u32> = BTreeMap::new();
         for segment in &mut self.segments {
             let count = counts.entry(segment.name).or_insert(0);
             *count += 1;

@@ -83,8 +83,19 @@ impl Out {
     /// Writes a string member, or, with an empty name, an element. Names are plain words.
     pub fn string(&mut self, name: &str, value: &str) {
         self.open();
+        self.bytes.reserve(name.len() + value.len() + 8);
         self.key(name);
         quote(&mut self.bytes, value);
+    }
+
+    /// As [`Out::string`], for a text of ours that holds nothing that JSON escapes.
+    pub fn plain(&mut self, name: &str, value: &'static str) {
+        self.open();
+        self.bytes.reserve(name.len() + value.len() + 8);
+        self.key(name);
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(value.as_bytes());
+        self.bytes.push(b'"');
     }
 
     /// Writes the member that refers to a resource of ours, whose type and id are plain.
@@ -121,7 +132,6 @@ impl Out {
 
     #[inline]
     fn key(&mut self, name: &str) {
-        self.bytes.reserve(name.len() + 4);
         if !matches!(self.bytes.last(), Some(b'{' | b'[') | None) {
             self.bytes.push(b',');
         }

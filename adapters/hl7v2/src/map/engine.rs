@@ -1,5 +1,6 @@
 //! Runs rows: from spans of a message to members of a resource, in one pass, noting what became of every leaf.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 use bridge::mapping::{self, How, Map, Out, Piece, Primitive, Row, Source, Table};
@@ -7,7 +8,7 @@ use bridge::{Code, Heading, Link, Record, extension};
 
 use super::structure::{Group, Report};
 use super::tables::Maps;
-use crate::moment::Zones;
+use crate::moment::{Moment, Zones};
 use crate::parse::{Message, Value};
 
 /// What a record takes beside its key and body, in bytes.
@@ -35,6 +36,8 @@ pub(crate) struct Run<'m> {
     pub(crate) zones: Zones<'m>,
     /// MSH-7, microseconds since 1970.
     pub(crate) sent_at_us: Option<i64>,
+    /// The text that was last read as a time, and what it was read as.
+    pub(crate) recent: RefCell<(String, Option<Moment>)>,
     pub(crate) maps: &'static Maps,
     /// People and organizations named so far, each once.
     pub(crate) shared: Vec<Record>,
@@ -142,8 +145,10 @@ impl<'m> Run<'m> {
             } else {
                 self.one(row, value.first_repetition(), base, scope, out, name);
             }
-            if whole {
-                row.from.iter().for_each(|source| self.keep(self.find(*source, base, scope), row.to));
+            match row.from.as_slice() {
+                _any if !whole => {}
+                [_only] => self.keep(value, row.to),
+                several => several.iter().for_each(|source| self.keep(self.find(*source, base, scope), row.to)),
             }
         }
         if whole && !self.kept.is_empty() {
@@ -194,6 +199,17 @@ impl<'m> Run<'m> {
             }
         }
         found.unwrap_or_else(|| self.message.nothing())
+    }
+
+    /// Reads a date or time. Those of one message are mostly the same.
+    pub(crate) fn time(&self, text: &str) -> Option<Moment> {
+        let mut recent = self.recent.borrow_mut();
+        if recent.0 != text {
+            recent.1 = self.zones.read(text);
+            recent.0.clear();
+            recent.0.push_str(text);
+        }
+        recent.1
     }
 
     /// The value at a source.
@@ -252,7 +268,7 @@ impl<'m> Run<'m> {
                 "N" => out.raw(name, "false"),
                 _other => return value.warn(Code::TableValueNotFound),
             },
-            Primitive::Date | Primitive::DateTime => match self.zones.read(&text) {
+            Primitive::Date | Primitive::DateTime => match self.time(&text) {
                 Some(moment) => {
                     let day = moment.fhir.get(..10).filter(|_day| primitive == Primitive::Date);
                     out.string(name, day.unwrap_or(&moment.fhir));
@@ -362,7 +378,7 @@ fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, wanted: &
 /// One text with a line for each field: R4's extension may stand once.
 fn write_kept(out: &mut Out, kept: &str) {
     out.object("");
-    out.string("url", extension::ORIGINAL_TEXT);
+    out.plain("url", extension::ORIGINAL_TEXT);
     out.string("valueString", kept);
     out.leave();
 }

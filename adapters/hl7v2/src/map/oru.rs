@@ -9,6 +9,7 @@ mod share;
 pub(super) mod status;
 pub(super) mod times;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use bridge::{
@@ -50,6 +51,7 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
             heading,
             zones,
             sent_at_us,
+            recent: RefCell::default(),
             maps: &MAPS,
             shared: Vec::new(),
             places: HashMap::new(),
@@ -167,7 +169,7 @@ impl<'m> Work<'m> {
             let under = under.iter().filter_map(|place| own.results.get(*place));
             let further = children.get(&Parent { report: place, result: number });
             let further = further.into_iter().flatten().flat_map(|child| &child.results);
-            let members = under.chain(further).map(|named| format!("Observation/{}", named.id)).collect();
+            let members = under.chain(further).map(Named::result).collect();
             let standing = self.result_standing(result.obx, reported);
             records.push(self.record("Observation", named, body, standing, members));
         }
@@ -179,7 +181,7 @@ impl<'m> Work<'m> {
             _final => Stage::Final,
         };
         let standing = self.standing(status, stage, Action::Put, reported);
-        let results = own.results.iter().map(|named| format!("Observation/{}", named.id)).collect();
+        let results = own.results.iter().map(Named::result).collect();
         records.push(self.record("DiagnosticReport", &own.report, body, standing, results));
     }
 
@@ -201,7 +203,7 @@ impl<'m> Work<'m> {
     /// OBR-22 as microseconds since 1970.
     fn reported_at_us(&self, obr: usize) -> Option<i64> {
         let text = self.run.message.field(obr, 22).trimmed()?;
-        self.run.zones.read(&text).map(|moment| moment.low_us)
+        self.run.time(&text).map(|moment| moment.low_us)
     }
 
     fn result_standing(&self, obx: usize, reported: Option<i64>) -> Standing {
@@ -257,7 +259,7 @@ impl<'m> Work<'m> {
             }
         }
         let name = field(5);
-        let birth = text(field(7)).and_then(|text| self.run.zones.read(&text));
+        let birth = text(field(7)).and_then(|text| self.run.time(&text));
         let sex = text(field(8)).and_then(|code| {
             let own = self.run.link.own_code("0001", &code).map(str::to_owned);
             own.or_else(|| MAPS.tables.get("0001")?.look_up(&code).map(|(target, _filled)| target.to_owned()))

@@ -119,7 +119,7 @@ fn identifier_type(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some(code) = at.value.trimmed() else { return };
     if run.maps.tables.get("0203").is_some_and(|table| table.look_up(&code).is_some()) {
         out.string(at.name, &code);
-        out.string("system", TABLE_0203);
+        out.plain("system", TABLE_0203);
     } else {
         out.string(at.name, &code);
     }
@@ -203,13 +203,13 @@ fn social_security(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     out.object("type");
     out.array("coding");
     out.object("");
-    out.string("system", TABLE_0203);
-    out.string("code", "SS");
+    out.plain("system", TABLE_0203);
+    out.plain("code", "SS");
     out.leave();
     out.leave();
     out.leave();
     if digits.len() == 9 {
-        out.string("system", "http://hl7.org/fhir/sid/us-ssn");
+        out.plain("system", "http://hl7.org/fhir/sid/us-ssn");
         out.string("value", &digits);
     } else {
         out.string("value", &number);
@@ -248,7 +248,7 @@ fn telecom(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, default_use: Optio
     let mobile = equipment.as_deref() == Some("CP");
     match coded("0201", 2) {
         Some(used) if !mobile => out.string("use", used),
-        Some(_) | None if mobile => out.string("use", "mobile"),
+        Some(_) | None if mobile => out.plain("use", "mobile"),
         Some(_) | None => {
             if let Some(used) = default_use {
                 out.string("use", used);
@@ -283,7 +283,7 @@ fn mothers_maiden_name(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let family = part_or_self(at.value.part(1));
     let Some(name) = family.trimmed() else { return };
     out.object(at.name);
-    out.string("url", "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName");
+    out.plain("url", "http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName");
     out.string("valueString", &name);
     out.leave();
     family.mapped("Patient.extension.valueString");
@@ -312,12 +312,12 @@ fn us_core_category(out: &mut Out, at: &At<'_, '_>, category: &str) {
         },
     );
     out.object("valueCoding");
-    out.string("system", "urn:oid:2.16.840.1.113883.6.238");
+    out.plain("system", "urn:oid:2.16.840.1.113883.6.238");
     out.string("code", &written);
     out.leave();
     out.leave();
     out.object("");
-    out.string("url", "text");
+    out.plain("url", "text");
     out.string("valueString", &text);
     out.leave();
     out.leave();
@@ -334,8 +334,8 @@ fn code(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     if !out.opened() {
         out.array("coding");
         out.object("");
-        out.string("system", "http://terminology.hl7.org/CodeSystem/data-absent-reason");
-        out.string("code", "unknown");
+        out.plain("system", "http://terminology.hl7.org/CodeSystem/data-absent-reason");
+        out.plain("code", "unknown");
         out.leave();
         out.leave();
     }
@@ -345,7 +345,7 @@ fn code(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 /// An instant needs an offset; without one there is none, and the value is kept.
 fn instant(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some(text) = at.value.trimmed() else { return };
-    match run.zones.read(&text) {
+    match run.time(&text) {
         Some(moment) if moment.is_instant => {
             out.string(at.name, &moment.fhir);
             at.value.mapped_scalar(at.to);
@@ -464,7 +464,7 @@ pub(super) fn numbered(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, ei: Va
     out.object("type");
     out.array("coding");
     out.object("");
-    out.string("system", TABLE_0203);
+    out.plain("system", TABLE_0203);
     out.string("code", role);
     out.leave();
     out.leave();

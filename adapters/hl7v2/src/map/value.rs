@@ -192,7 +192,7 @@ pub(crate) fn unit(out: &mut Out, value: Value<'_>, to: &'static str) {
         && let Some(written) = code.trimmed()
         && super::ucum::is_unit(&written)
     {
-        out.string("system", "http://unitsofmeasure.org");
+        out.plain("system", "http://unitsofmeasure.org");
         out.string("code", &written);
         code.mapped_scalar(to);
         system.mapped(to);
@@ -258,7 +258,7 @@ fn absent(run: &Run<'_>, out: &mut Out, obx: usize, known: Option<&'static str>)
     out.object("dataAbsentReason");
     out.array("coding");
     out.object("");
-    out.string("system", "http://terminology.hl7.org/CodeSystem/data-absent-reason");
+    out.plain("system", "http://terminology.hl7.org/CodeSystem/data-absent-reason");
     out.string("code", reason);
     out.leave();
     out.leave();
@@ -439,7 +439,7 @@ fn as_it_came(out: &mut Out, one: Value<'_>, defective: bool) -> bool {
 }
 
 fn date(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
-    let Some(moment) = one.trimmed().and_then(|text| run.zones.read(&text)) else {
+    let Some(moment) = one.trimmed().and_then(|text| run.time(&text)) else {
         return as_it_came(out, one, true);
     };
     out.string("valueDateTime", &moment.fhir);
@@ -450,7 +450,7 @@ fn date(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
 }
 
 fn period(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
-    let ends = [1, 2].map(|part| one.part(part).trimmed().and_then(|text| run.zones.read(&text)));
+    let ends = [1, 2].map(|part| one.part(part).trimmed().and_then(|text| run.time(&text)));
     if ends.iter().all(Option::is_none) {
         return as_it_came(out, one, true);
     }
@@ -603,7 +603,7 @@ pub(crate) fn interpretation(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) 
         Some(target) => {
             out.array("coding");
             out.object("");
-            out.string("system", "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation");
+            out.plain("system", "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation");
             out.string("code", target);
             out.leave();
             out.leave();

@@ -34,6 +34,13 @@ pub(crate) struct Named {
     pub(crate) id: String,
 }
 
+impl Named {
+    /// The reference to a result of this name.
+    pub(super) fn result(&self) -> String {
+        ["Observation/", &self.id].concat()
+    }
+}
+
 impl Work<'_> {
     /// The key and id of what the segment at `place` makes.
     pub(super) fn name(&self, kind: &str, key: Key, place: usize) -> Named {

@@ -25,7 +25,7 @@ pub(crate) fn based_on_parent(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
         let ei = at.value.part(part);
         let Some(number) = entity(ei) else { continue };
         out.object(at.name);
-        out.string("type", "ServiceRequest");
+        out.plain("type", "ServiceRequest");
         out.object("identifier");
         numbered(run, out, at, ei, role, &number);
         out.leave();
