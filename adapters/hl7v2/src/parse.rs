@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use bridge::mapping::Source;
 use bridge::{Code, Defect, Kind, Loss, Position, Severity};
@@ -30,6 +31,8 @@ pub(crate) struct Decoded<'a> {
     pub(crate) text: Cow<'a, str>,
     pub(crate) delimiters: Delimiters,
     pub(crate) charset: Charset,
+    /// Where text stands whose bytes were not understood.
+    pub(crate) doubtful: Vec<Range<usize>>,
     pub(crate) defects: Vec<Defect>,
 }
 
@@ -63,10 +66,12 @@ pub(crate) fn decode<'a>(raw: &'a [u8], default_charset: Option<&str>) -> Option
         Charset::Utf8
     });
     let (text, understood) = charset.decode(raw);
+    let mut doubtful = Vec::new();
     if !understood {
         defects.push(warn(Code::DataType));
+        doubtful = charset.doubtful(raw);
     }
-    Some(Decoded { text, delimiters, charset, defects })
+    Some(Decoded { text, delimiters, charset, doubtful, defects })
 }
 
 /// One parsed message. Not shared between threads: what became of each leaf is noted while it is read.
@@ -79,6 +84,8 @@ pub(crate) struct Message<'a> {
     /// Which of them a byte is.
     separates: [Level; 256],
     charset: Charset,
+    /// Where text stands whose bytes were not understood, in order.
+    doubtful: &'a [Range<usize>],
     segments: Vec<Segment>,
     leaves: Vec<Leaf>,
     /// Whether one of them is the two quotes that delete.
@@ -174,6 +181,7 @@ impl<'a> Message<'a> {
             escapes: memchr::memchr_iter(decoded.delimiters.escape, decoded.text.as_bytes()).nth(1).is_some(),
             separates: separates(&decoded.delimiters),
             charset: decoded.charset,
+            doubtful: &decoded.doubtful,
             segments: Vec::with_capacity(32),
             leaves: Vec::with_capacity(decoded.text.len() / 6),
             nulls: false,
@@ -467,7 +475,7 @@ impl<'a> Message<'a> {
         self.text.get(leaf.start as usize..leaf.end as usize).unwrap_or_default()
     }
 
-    fn settle(&self, places: std::ops::Range<usize>, kind: Kind, by: &'static str) {
+    fn settle(&self, places: Range<usize>, kind: Kind, by: &'static str) {
         for fate in self.fates.get(places).unwrap_or_default() {
             // Mapped beats kept beats ignored: the best that happened to a leaf is what is told.
             if kind < fate.get().kind {
@@ -622,6 +630,29 @@ impl<'m> Value<'m> {
         without_spaces(text)
     }
 
+    /// What this names something by: its text; where its bytes were not understood, as they came, behind a carriage return,
+    /// with which no text begins. So different bytes never name one thing.
+    pub(crate) fn naming(self) -> Option<Cow<'m, str>> {
+        let text = self.trimmed()?;
+        Some(if self.is_doubtful() { Cow::Owned(self.naming_raw()) } else { text })
+    }
+
+    /// As [`Value::naming`], by everything that stands here as it came.
+    pub(crate) fn naming_raw(self) -> String {
+        if self.is_doubtful() { format!("\r{}", self.raw()) } else { self.raw() }
+    }
+
+    /// Whether bytes of this were not understood, so that its text may stand for others as well.
+    pub(crate) fn is_doubtful(self) -> bool {
+        let doubtful = self.message.doubtful;
+        !doubtful.is_empty()
+            && self.leaves().iter().any(|leaf| {
+                let place = doubtful.partition_point(|range| range.end <= leaf.start as usize);
+                let within = doubtful.get(place).is_some_and(|range| range.start < leaf.end as usize);
+                within && !self.message.text_of(leaf).is_ascii()
+            })
+    }
+
     /// Everything that stands here as it came, separators included, escapes not decoded.
     pub(crate) fn raw(self) -> String {
         let ends = self.leaves().last().zip(self.leaves().first()).map(|(last, first)| last.end - first.start);
@@ -706,6 +737,11 @@ impl<'m> Value<'m> {
         at.component = if self.level >= 2 { leaf.component } else { 0 };
         at.subcomponent = if self.level >= 3 { leaf.subcomponent } else { 0 };
         at
+    }
+
+    /// Notes something here for which the message cannot be filed.
+    pub(crate) fn fault(self, code: Code) {
+        self.message.defect(self.position(), code, Severity::Error);
     }
 
     /// Notes something odd here that was read all the same.

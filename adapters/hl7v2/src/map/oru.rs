@@ -23,7 +23,7 @@ use super::structure::{self, Group, Report};
 use super::tables::MAPS;
 use crate::moment::Zones;
 use crate::parse::{Message, Value};
-use ids::{Ids, Named};
+use ids::{Ids, Named, exact};
 use kin::{Parent, SubIds, children};
 use status::{Change, change, status_of_report, status_of_result};
 
@@ -43,7 +43,7 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
     let mut filed = Vec::with_capacity(groups.len());
     let zones = Zones::of(link, &heading.sent_at);
     let sent_at_us = zones.read(&heading.sent_at).map(|moment| moment.low_us);
-    let facility = String::from_utf8_lossy(&heading.sending_facility);
+    let facility = exact(&heading.sending_facility);
     for (place, group) in groups.iter().enumerate() {
         let run = Run {
             link,
@@ -247,6 +247,10 @@ impl<'m> Work<'m> {
             for cx in field(number).repetitions() {
                 let Some(value) = text(cx.part(1)) else { continue };
                 let authority = cx.part(4);
+                // What cannot be read names nobody, and must not be taken for somebody.
+                for part in [cx.part(1), authority].into_iter().filter(|part| part.is_doubtful()) {
+                    part.fault(Code::DataType);
+                }
                 let (namespace, universal) =
                     (text(authority.part(1)).unwrap_or_default(), text(authority.part(2)).unwrap_or_default());
                 let known = self.run.link.authority(&namespace, &universal).filter(|known| known.patients);

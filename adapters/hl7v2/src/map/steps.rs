@@ -1,5 +1,6 @@
 //! The named steps of the maps: what a row cannot say because it branches.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use bridge::mapping::{Out, Primitive};
@@ -518,9 +519,9 @@ impl<'m> Run<'m> {
     /// The reference to a person with an identifier; each person is one Practitioner, by authority and id.
     pub(crate) fn practitioner(&mut self, xcn: Value<'m>, scope: &super::engine::Scope<'_>) -> Option<String> {
         let key = || {
-            let id = part_or_self(xcn.part(1)).trimmed()?;
+            let id = part_or_self(xcn.part(1)).naming()?;
             let authority = xcn.part(9);
-            let text = |value: Value<'m>| value.trimmed().unwrap_or_default();
+            let text = |value: Value<'m>| value.naming().unwrap_or_default();
             Some(Key::of("person").and(&text(part_or_self(authority))).and(&text(authority.part(2))).and(&id))
         };
         let map = &self.maps.practitioner;
@@ -531,7 +532,7 @@ impl<'m> Run<'m> {
     pub(crate) fn organization(&mut self, xon: Value<'m>, scope: &super::engine::Scope<'_>) -> Option<String> {
         let xon = xon.repetitions().next()?;
         let key = || {
-            let text = |value: Value<'m>| value.trimmed().unwrap_or_default();
+            let text = |value: Value<'m>| value.naming().unwrap_or_default();
             let (name, number) =
                 (text(xon.part(1)), text(if xon.part(10).is_empty() { xon.part(3) } else { xon.part(10) }));
             if number.is_empty() {
@@ -549,8 +550,8 @@ impl<'m> Run<'m> {
 
 /// The order numbers that a report names.
 pub(crate) fn order_number(value: Value<'_>, role: Role, facility: &str) -> Option<OrderNumber> {
-    let number = value.part(1).trimmed()?.into_owned();
-    let universal = value.part(3).trimmed().map(|text| text.into_owned());
-    let namespace = value.part(2).trimmed().map(|text| text.into_owned());
-    Some(OrderNumber { role, authority: universal.or(namespace).unwrap_or_else(|| facility.to_owned()), value: number })
+    let number = value.part(1).naming()?.into_owned();
+    let authority = value.part(3).naming().or_else(|| value.part(2).naming());
+    let authority = authority.unwrap_or(Cow::Borrowed(facility)).into_owned();
+    Some(OrderNumber { role, authority, value: number })
 }

@@ -1,5 +1,6 @@
 //! Ids that follow from what each thing is, all of a group before anything refers to any.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bridge::identifier::{Key, id, text, uuid};
@@ -65,12 +66,11 @@ impl Work<'_> {
 
     /// What makes a thing of this message only: for things that no number identifies.
     fn only_here(&self, shape: &str) -> Key {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let heading = self.run.heading;
         Key::of(shape)
-            .and(&text(&heading.sending_application))
-            .and(&text(&heading.sending_facility))
-            .and(&text(&heading.control_id))
+            .and(&exact(&heading.sending_application))
+            .and(self.facility)
+            .and(&exact(&heading.control_id))
             .and(&self.place.to_string())
     }
 
@@ -87,12 +87,12 @@ impl Work<'_> {
 
     pub(super) fn loose_name(&self, subject: &Claimed, obx: usize, place: usize) -> Named {
         let field = |number: u16| self.run.message.field(obx, number);
-        let when = field(14).trimmed().unwrap_or_default().into_owned();
+        let when = field(14).naming().unwrap_or_default();
         let key = match subject.identifiers.first() {
             Some(given) if !when.is_empty() => Key::of("of-patient").and(&given.authority).and(&given.value).and(&when),
             Some(_) | None => self.only_here("of-patient-in").and(&place.to_string()),
         };
-        self.name("Observation", key.and(&coded(field(3))).and(&field(4).raw()), obx)
+        self.name("Observation", key.and(&coded(field(3))).and(&field(4).naming_raw()), obx)
     }
 
     /// Every id of a group, before anything refers to any.
@@ -110,8 +110,8 @@ impl Work<'_> {
             let service = coded(message.field(obr, 4));
             let placer = self.number(&[message.field(obr, 2), message.field(orc, 2)]);
             let filler = self.number(&[message.field(obr, 3), message.field(orc, 3)]);
-            let parent_order = message.field(obr, 29).raw();
-            let parent_result = message.field(obr, 26).raw();
+            let parent_order = message.field(obr, 29).naming_raw();
+            let parent_result = message.field(obr, 26).naming_raw();
             let number = match (&filler, &placer) {
                 (Some(filler), _placer) => Key::of("filler").and(&filler.0).and(&filler.1),
                 (None, Some(placer)) => Key::of("placer").and(&placer.0).and(&placer.1),
@@ -129,9 +129,9 @@ impl Work<'_> {
             for taken in &report.specimens {
                 let given = message.field(taken.spm, 2);
                 let key = if given.is_empty() {
-                    Key::of("specimen").and(report_key).and(&message.field(taken.spm, 1).raw())
+                    Key::of("specimen").and(report_key).and(&message.field(taken.spm, 1).naming_raw())
                 } else {
-                    Key::of("specimen-id").and(self.facility).and(&given.raw())
+                    Key::of("specimen-id").and(self.facility).and(&given.naming_raw())
                 };
                 ids.specimens.push(self.again("Specimen", key, taken.spm, &mut seen));
             }
@@ -150,7 +150,7 @@ impl Work<'_> {
                 let key = of_report
                     .begun()
                     .and(&coded(field(3)))
-                    .and(&field(4).raw())
+                    .and(&field(4).naming_raw())
                     .and(specimen.map(|specimen| specimen.key.as_str()).unwrap_or_default());
                 ids.results.push(self.again("Observation", key, result.obx, &mut seen));
             }
@@ -178,13 +178,34 @@ impl Work<'_> {
     }
 }
 
-/// A coded field as its identity: code and system, else the text.
-pub(super) fn coded(value: Value<'_>) -> String {
-    let Some(code) = value.part(1).trimmed() else { return value.raw() };
-    let system = value.part(3).trimmed().unwrap_or_default();
-    [&*code, "^", &*system].concat()
+/// Bytes of a heading as they stand in a key: text where they are UTF-8; else a carriage return, which no field holds, and
+/// each byte as a character. So different bytes never make one key, as they make no one entry of the journal.
+pub(super) fn exact(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_not) => std::iter::once('\r').chain(bytes.iter().copied().map(char::from)).collect(),
+    }
 }
 
+/// A coded field as its identity: code and system, else the text.
+pub(super) fn coded(value: Value<'_>) -> String {
+    let Some(code) = value.part(1).naming() else { return value.naming_raw() };
+    let system = value.part(3).naming().unwrap_or_default();
+    if !code.contains(['^', '&', '\\']) && code != "\"\"" {
+        return [&*code, "^", &*system].concat();
+    }
+    // What was escaped in a code must not be taken for what separates it from the system, nor for a code that is not there.
+    let mut own = String::with_capacity(code.len() + system.len() + 8);
+    for character in code.chars() {
+        if matches!(character, '^' | '&' | '"' | '\\') {
+            own.push('\\');
+        }
+        own.push(character);
+    }
+    own + "^" + &system
+}
+
+/// The number of an order that another one names.
 pub(super) fn entity(value: Value<'_>) -> Option<String> {
     let scalar = value.part(1);
     scalar.trimmed().or_else(|| value.trimmed()).map(|text| text.into_owned())

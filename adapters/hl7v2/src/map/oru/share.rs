@@ -18,7 +18,7 @@ impl<'m> Run<'m> {
         address: Option<Value<'m>>,
     ) -> Option<String> {
         // A kind has no carriage return, and neither has a segment.
-        let mut written = format!("{}\r{}\r", map.kind, value.raw());
+        let mut written = format!("{}\r{}\r", map.kind, value.naming_raw());
         if let Some(address) = address {
             written.push_str(&address.raw());
         }
