@@ -166,6 +166,6 @@ mod tests {
         assert!(!understood);
         assert_eq!(text, "PID|ñ\rOBX|µg\r");
         let doubtful = Charset::Utf8.doubtful(b"PID|\xc3\xb1\rOBX|\xb5g\r");
-        assert_eq!(doubtful.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>(), ["OBX|µg\r"]);
+        assert_eq!(doubtful.iter().map(|range| text.get(range.clone())).collect::<Vec<_>>(), [Some("OBX|µg\r")]);
     }
 }

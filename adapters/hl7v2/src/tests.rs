@@ -222,6 +222,9 @@ fn named(raw: &[u8]) -> std::collections::BTreeSet<String> {
     whole(raw).1.iter().flat_map(|filing| &filing.records).filter(own).map(Record::reference).collect()
 }
 
+/// A message with these bytes somewhere.
+type Of<'f> = &'f dyn Fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn numbers_that_cannot_be_decoded_never_name_one_thing() {
     let message = |application: &[u8], facility: &[u8], control: &[u8], order: &[u8], result: &[u8]| {
@@ -231,7 +234,7 @@ fn numbers_that_cannot_be_decoded_never_name_one_thing() {
     };
     // Bytes of no UTF-8, alone and beside such as would be, the character that Latin-1 has there, and what stands for none.
     let texts: [&[u8]; 6] = [b"\xfc", b"\xfb", "\u{fc}".as_bytes(), b"\xc3\xbc\xfb", "\u{fffd}".as_bytes(), b"\\XFC\\"];
-    let of: [&dyn Fn(&[u8]) -> Vec<u8>; 8] = [
+    let of: [Of<'_>; 8] = [
         &|text| message(b"A", text, b"1", b"P|F", b"K|1"),
         &|text| message(b"A", text, b"1", b"|", b"K|1"),
         &|text| message(text, b"B", b"1", b"|", b"K|1"),

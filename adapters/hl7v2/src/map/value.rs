@@ -660,8 +660,11 @@ pub(crate) fn reference_range(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
     at.value.mapped("Observation.referenceRange.text");
 }
 
+/// The low and the high end of a range, where it has one.
+type Ends<'t> = (Option<Cow<'t, str>>, Option<Cow<'t, str>>);
+
 /// `low-high`, `>=low` or `<=high`; a strict `<` or `>` has no exact element, so it stays text.
-fn ends(text: &str) -> Option<(Option<Cow<'_, str>>, Option<Cow<'_, str>>)> {
+fn ends(text: &str) -> Option<Ends<'_>> {
     if let Some(high) = text.strip_prefix("<=") {
         return Some((None, Some(decimal(high)?)));
     }
