@@ -70,6 +70,17 @@ impl Out {
         depth <= self.opened
     }
 
+    /// Writes members that were written before, with the comma before them.
+    pub fn members(&mut self, members: &[u8]) {
+        self.open();
+        self.bytes.extend_from_slice(members);
+    }
+
+    /// What is written from a place on.
+    pub fn since(&self, place: usize) -> &[u8] {
+        self.bytes.get(place..).unwrap_or_default()
+    }
+
     /// How many bytes are written.
     pub fn bytes(&self) -> usize {
         self.bytes.len()

@@ -45,6 +45,8 @@ pub(crate) struct Run<'m> {
     pub(crate) places: HashMap<(&'static str, String), usize>,
     /// How they were named: what was written where, and the reference it became.
     pub(crate) named: HashMap<String, (Value<'m>, String)>,
+    /// The result whose unit was written last, and its members.
+    pub(crate) unit: (usize, Vec<u8>),
     /// What is open of the objects being written, those of outer ones first: a piece, and whether one of its elements is.
     pub(crate) open: Vec<(Piece, bool)>,
     /// What the resource being written carries as it came: a line for each field, its place first.
@@ -87,9 +89,7 @@ impl<'m> Run<'m> {
     /// Writes a whole resource by its map.
     pub(crate) fn resource(&mut self, map: &Map<Step>, id: &str, scope: &Scope<'_>) -> Vec<u8> {
         let mut out = Out::resource(map.kind, id);
-        let outer = std::mem::take(&mut self.kept);
         self.rows(map, Base::Segments, scope, &mut out, true);
-        self.kept = outer;
         let body = out.finish();
         let report = || scope.report.and_then(|(report, _ids)| report.obr);
         self.message.makes(RECORD_BYTES + body.len(), scope.own.or_else(report).or(scope.group.pid).unwrap_or(0));
@@ -152,8 +152,12 @@ impl<'m> Run<'m> {
             }
         }
         if whole && !self.kept.is_empty() {
+            // One text with a line for each field: R4's extension may stand once.
             arrange(out, &mut self.open, outer, &[(Piece { name: "extension", list: true }, false)]);
-            write_kept(out, &self.kept);
+            out.object("");
+            out.plain("url", extension::ORIGINAL_TEXT);
+            out.string("valueString", &self.kept);
+            out.leave();
             self.kept.clear();
         }
         while out.depth() > floor {
@@ -373,12 +377,4 @@ fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, wanted: &
         }
         open.push((*piece, *element));
     }
-}
-
-/// One text with a line for each field: R4's extension may stand once.
-fn write_kept(out: &mut Out, kept: &str) {
-    out.object("");
-    out.plain("url", extension::ORIGINAL_TEXT);
-    out.string("valueString", kept);
-    out.leave();
 }

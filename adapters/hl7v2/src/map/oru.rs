@@ -56,6 +56,7 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
             shared: Vec::new(),
             places: HashMap::new(),
             named: HashMap::new(),
+            unit: (usize::MAX, Vec::new()),
             open: Vec::new(),
             kept: String::new(),
         };

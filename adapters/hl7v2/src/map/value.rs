@@ -199,6 +199,18 @@ pub(crate) fn unit(out: &mut Out, value: Value<'_>, to: &'static str) {
     }
 }
 
+/// Writes a result's unit behind a number. It stands behind each of a result's numbers, and is made once.
+fn own_unit(run: &mut Run<'_>, out: &mut Out, obx: usize, to: &'static str) {
+    if run.unit.0 == obx {
+        return out.members(&run.unit.1);
+    }
+    let from = out.bytes();
+    unit(out, run.message.field(obx, 6).first_repetition(), to);
+    run.unit.0 = obx;
+    run.unit.1.clear();
+    run.unit.1.extend_from_slice(out.since(from));
+}
+
 /// OBX-5, OBX-6 and what stands there when there is no value.
 pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some(obx) = at.scope.own else { return };
@@ -209,13 +221,12 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
         return;
     }
     let kind = type_of(run, obx);
-    let units = run.message.field(obx, 6);
     let repeated = field.repetitions().filter(|one| !one.is_empty()).count();
-    let before = Tell { units, kind };
+    let tell = Tell { obx, kind };
     let told = match (repeated, kind) {
         (0, _any) => false,
         (_any, Type::Text | Type::Formatted) => text(out, field),
-        (1, _any) => field.repetitions().find(|one| !one.is_empty()).is_some_and(|one| before.one(run, out, one)),
+        (1, _any) => field.repetitions().find(|one| !one.is_empty()).is_some_and(|one| tell.one(run, out, one)),
         (_many, _any) => {
             out.array("component");
             let mut any = false;
@@ -225,7 +236,7 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
                 }
                 let from = out.bytes();
                 out.object("");
-                if before.one(run, out, one) {
+                if tell.one(run, out, one) {
                     any = true;
                     out.object("code");
                     codeable(out, run.message.field(obx, 3), "Observation.component.code");
@@ -267,17 +278,17 @@ fn absent(run: &Run<'_>, out: &mut Out, obx: usize, known: Option<&'static str>)
 
 /// How one repetition of OBX-5 is told.
 #[derive(Clone, Copy)]
-struct Tell<'m> {
-    units: Value<'m>,
+struct Tell {
+    obx: usize,
     kind: Type,
 }
 
-impl<'m> Tell<'m> {
+impl Tell {
     /// Writes one repetition; false when it has no value element of its own.
-    fn one(&self, run: &mut Run<'m>, out: &mut Out, one: Value<'m>) -> bool {
+    fn one(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
         match self.kind {
-            Type::Number => self.number(out, one),
-            Type::Structured => self.structured(out, one),
+            Type::Number => self.number(run, out, one),
+            Type::Structured => self.structured(run, out, one),
             Type::Coded => {
                 out.object("valueCodeableConcept");
                 codeable(out, one, TO_VALUE);
@@ -298,7 +309,7 @@ impl<'m> Tell<'m> {
                 None => as_it_came(out, one, true),
             },
             Type::Period => period(run, out, one),
-            Type::Range => self.range(out, one, [one.part(1), one.part(2)]),
+            Type::Range => self.range(run, out, one, [one.part(1), one.part(2)]),
             Type::VersionRange => {
                 let ends: Vec<String> = [1, 2]
                     .into_iter()
@@ -316,21 +327,21 @@ impl<'m> Tell<'m> {
         }
     }
 
-    fn quantity(&self, out: &mut Out, name: &'static str, number: &str, comparator: Option<&str>) {
+    fn quantity(&self, run: &mut Run<'_>, out: &mut Out, name: &'static str, number: &str, comparator: Option<&str>) {
         out.object(name);
         if let Some(comparator) = comparator {
             out.string("comparator", comparator);
         }
         out.raw("value", number);
-        unit(out, self.units.first_repetition(), "Observation.valueQuantity.unit");
+        own_unit(run, out, self.obx, "Observation.valueQuantity.unit");
         out.leave();
     }
 
-    fn number(&self, out: &mut Out, one: Value<'m>) -> bool {
+    fn number(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
         let text = one.trimmed();
         match text.as_deref().and_then(decimal) {
             Some(number) => {
-                self.quantity(out, "valueQuantity", &number, None);
+                self.quantity(run, out, "valueQuantity", &number, None);
                 one.mapped_scalar("Observation.valueQuantity.value");
                 true
             }
@@ -339,7 +350,7 @@ impl<'m> Tell<'m> {
     }
 
     /// SN: comparator, number, separator, number. What stands in no element of the value is kept with the field.
-    fn structured(&self, out: &mut Out, one: Value<'m>) -> bool {
+    fn structured(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
         let text = |part: u16| one.part(part).trimmed().unwrap_or_default();
         let (written, first, separator, second) = (text(1), text(2), text(3), text(4));
         let comparator = Some(&*written).filter(|own| matches!(*own, "<" | "<=" | ">" | ">="));
@@ -348,20 +359,20 @@ impl<'m> Tell<'m> {
             ("<>", _, _) | (_, _, "+") => &[],
             (_written, (Some(low), Some(high)), "-") if comparator.is_none() => {
                 out.object("valueRange");
-                self.quantity(out, "low", &low, None);
-                self.quantity(out, "high", &high, None);
+                self.quantity(run, out, "low", &low, None);
+                self.quantity(run, out, "high", &high, None);
                 out.leave();
                 if plain { &[1, 2, 3, 4] } else { &[2, 3, 4] }
             }
             (_written, (Some(over), Some(under)), ":" | "/") => {
                 out.object("valueRatio");
-                self.quantity(out, "numerator", &over, comparator);
-                self.quantity(out, "denominator", &under, None);
+                self.quantity(run, out, "numerator", &over, comparator);
+                self.quantity(run, out, "denominator", &under, None);
                 out.leave();
                 if plain || comparator.is_some() { &[1, 2, 3, 4] } else { &[2, 3, 4] }
             }
             (_written, (Some(number), _second), separator) if !matches!(separator, "-" | ":" | "/") => {
-                self.quantity(out, "valueQuantity", &number, comparator);
+                self.quantity(run, out, "valueQuantity", &number, comparator);
                 if plain || comparator.is_some() { &[1, 2] } else { &[2] }
             }
             (_written, _numbers, _separator) => &[],
@@ -380,7 +391,7 @@ impl<'m> Tell<'m> {
         true
     }
 
-    fn range(&self, out: &mut Out, one: Value<'m>, ends: [Value<'m>; 2]) -> bool {
+    fn range(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>, ends: [Value<'_>; 2]) -> bool {
         let texts = ends.map(Value::trimmed);
         let numbers = [0, 1].map(|end: usize| texts.get(end).and_then(|text| decimal(text.as_deref()?)));
         if numbers.iter().all(Option::is_none)
@@ -391,7 +402,7 @@ impl<'m> Tell<'m> {
         out.object("valueRange");
         for (name, number) in ["low", "high"].into_iter().zip(&numbers) {
             if let Some(number) = number {
-                self.quantity(out, name, number, None);
+                self.quantity(run, out, name, number, None);
             }
         }
         out.leave();
@@ -594,10 +605,8 @@ pub(crate) fn interpretation(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) 
         codeable(out, at.value, at.to);
         return out.leave();
     };
-    let known = run.maps.tables.get("0078").and_then(|table| {
-        let own = run.link.own_code("0078", &written);
-        own.or_else(|| table.look_up(&written).map(|(target, _filled)| target))
-    });
+    let own = run.link.own_code("0078", &written);
+    let known = own.or_else(|| run.maps.interpretation.look_up(&written).map(|(target, _filled)| target));
     out.object(at.name);
     match known {
         Some(target) => {
@@ -641,15 +650,14 @@ pub(crate) fn reference_range(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
         return;
     }
     let numeric = at.scope.own.is_some_and(|obx| matches!(type_of(run, obx), Type::Number | Type::Structured));
-    let units = at.scope.own.map(|obx| run.message.field(obx, 6));
     out.object(at.name);
     if let (true, Some((low, high))) = (numeric, ends(shown)) {
         for (name, number) in [("low", low), ("high", high)] {
             if let Some(number) = number {
                 out.object(name);
                 out.raw("value", &number);
-                if let Some(units) = units {
-                    unit(out, units.first_repetition(), "Observation.referenceRange.low.unit");
+                if let Some(obx) = at.scope.own {
+                    own_unit(run, out, obx, "Observation.referenceRange.low.unit");
                 }
                 out.leave();
             }

@@ -1,6 +1,6 @@
 //! What a result, a report and an order are said to be: how they stand, what kind they are.
 
-use bridge::mapping::Out;
+use bridge::mapping::{Out, Table};
 use bridge::{Code, Position, Severity};
 
 use crate::map::engine::{At, Run};
@@ -29,16 +29,16 @@ pub(crate) fn change(run: &Run<'_>, obx: usize) -> Change {
 
 pub(super) fn status_of_result<'m>(run: &Run<'m>, obx: usize) -> &'m str {
     let value = run.message.field(obx, 11);
-    status(run, value, "0085")
+    status(run, value, run.maps.result_status)
 }
 
 pub(super) fn status_of_report<'m>(run: &Run<'m>, obr: usize) -> &'m str {
     let value = run.message.field(obr, 25);
-    status(run, value, "0123")
+    status(run, value, run.maps.report_status)
 }
 
-fn status<'m>(run: &Run<'m>, value: Value<'_>, table: &str) -> &'m str {
-    let found = value.trimmed().and_then(|code| run.look_up(run.maps.tables.get(table)?, value, &code));
+fn status<'m>(run: &Run<'m>, value: Value<'_>, table: &'static Table) -> &'m str {
+    let found = value.trimmed().and_then(|code| run.look_up(table, value, &code));
     found.unwrap_or("unknown")
 }
 
