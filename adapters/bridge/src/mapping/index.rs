@@ -43,19 +43,34 @@ impl Index {
         rows.iter_mut().enumerate().filter(|(bit, _)| read >> bit & 1 == 1).for_each(|(_, rows)| *rows |= row);
     }
 
-    /// The places of the rows that may have something to write, in order.
+    /// The rows that may have something to write, in order.
     #[inline]
-    pub(super) fn wanted(&self, valued: impl Fn([u8; 3]) -> u64) -> Bits {
+    pub(super) fn wanted<'m, S>(&self, all: &'m [Row<S>], valued: impl Fn([u8; 3]) -> u64) -> Wanted<'m, S> {
         let mut rows = self.always;
         for (segment, readers) in &self.readers {
             Bits(valued(*segment)).for_each(|bit| rows |= readers[bit]);
         }
-        Bits(rows)
+        Wanted { rows: all, places: Bits(rows) }
+    }
+}
+
+/// The rows of a map that may have something to write.
+pub struct Wanted<'m, S> {
+    rows: &'m [Row<S>],
+    places: Bits,
+}
+
+impl<'m, S> Iterator for Wanted<'m, S> {
+    type Item = &'m Row<S>;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'m Row<S>> {
+        self.places.next().and_then(|place| self.rows.get(place))
     }
 }
 
 /// The places of the bits that are set, in order.
-pub(super) struct Bits(u64);
+struct Bits(u64);
 
 impl Iterator for Bits {
     type Item = usize;

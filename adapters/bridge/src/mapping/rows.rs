@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::index::{Bits, Index};
+use super::index::{Index, Wanted};
 use super::table::Table;
 
 /// The files of one dialect, by name.
@@ -27,21 +27,6 @@ pub struct Map<S> {
     pub rows: Vec<Row<S>>,
     /// Which of them may have something to write.
     index: Index,
-}
-
-/// The rows of a map that may have something to write.
-pub struct Wanted<'m, S> {
-    rows: &'m [Row<S>],
-    places: Bits,
-}
-
-impl<'m, S> Iterator for Wanted<'m, S> {
-    type Item = &'m Row<S>;
-
-    #[inline]
-    fn next(&mut self) -> Option<&'m Row<S>> {
-        self.places.next().and_then(|place| self.rows.get(place))
-    }
 }
 
 /// A rule that branches, as a row names it.
@@ -342,7 +327,7 @@ impl<S> Map<S> {
     /// for zeros, the components of the value, as [`Source::bit`]s.
     #[inline]
     pub fn wanted(&self, valued: impl Fn([u8; 3]) -> u64) -> Wanted<'_, S> {
-        Wanted { rows: &self.rows, places: self.index.wanted(valued) }
+        self.index.wanted(&self.rows, valued)
     }
 
     /// Every FHIR path that this map can write, for checking.

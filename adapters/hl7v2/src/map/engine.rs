@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use bridge::mapping::{self, How, Map, Out, Piece, Primitive, Row, Source, Table};
 use bridge::{Code, Heading, Link, Record, extension};
 
-use super::structure::{Group, Report};
+use super::scope::Scope;
 use super::tables::Maps;
 use crate::moment::{Moment, Zones};
 use crate::parse::{Message, Value};
@@ -51,19 +51,6 @@ pub(crate) struct Run<'m> {
     pub(crate) open: Vec<(Piece, bool)>,
     /// What the resource being written carries as it came: a line for each field, its place first.
     pub(crate) kept: String,
-}
-
-/// Which segments a resource is made from.
-#[derive(Clone, Copy)]
-pub(crate) struct Scope<'r> {
-    pub(crate) group: &'r Group,
-    pub(crate) report: Option<(&'r Report, &'r super::oru::ids::Ids)>,
-    /// The result or specimen being written.
-    pub(crate) own: Option<usize>,
-    /// Its notes.
-    pub(crate) notes: &'r [usize],
-    /// The place of the result among the report's.
-    pub(crate) result: Option<usize>,
 }
 
 /// Where rows read from: segments, or the parts of one value.
@@ -257,8 +244,8 @@ impl<'m> Run<'m> {
         let Some(text) = value.trimmed() else { return };
         match primitive {
             Primitive::String => out.string(name, &text),
-            Primitive::Code => out.string(name, &super::value::single_spaced(&text)),
-            Primitive::Decimal => match super::value::decimal(&text) {
+            Primitive::Code => out.string(name, &super::coded::single_spaced(&text)),
+            Primitive::Decimal => match super::number::decimal(&text) {
                 Some(number) => out.raw(name, &number),
                 None => return value.warn(Code::DataType),
             },
@@ -313,30 +300,6 @@ impl<'m> Run<'m> {
                 None
             }
         }
-    }
-}
-
-impl Scope<'_> {
-    /// A field of the segment of that name that belongs here.
-    pub(crate) fn field<'m>(&self, message: &'m Message<'m>, segment: [u8; 3], field: u16) -> Value<'m> {
-        message.field(self.place(segment), field)
-    }
-
-    /// The place of the segment of that name that belongs here; beyond all when there is none.
-    fn place(&self, segment: [u8; 3]) -> usize {
-        let report = self.report.map(|(report, _ids)| report);
-        let place = match &segment {
-            b"OBX" | b"SPM" => self.own,
-            b"PID" => self.group.pid,
-            b"PD1" => self.group.pd1,
-            b"PV1" => self.group.pv1,
-            b"ORC" => report.and_then(|report| report.orc),
-            b"OBR" => report.and_then(|report| report.obr),
-            b"TQ1" => report.and_then(|report| report.tq1),
-            b"CTD" => report.and_then(|report| report.ctd),
-            _other => None,
-        };
-        place.unwrap_or(usize::MAX)
     }
 }
 

@@ -17,8 +17,9 @@ use bridge::{
     Stage, Standing,
 };
 
-use super::engine::{Run, Scope};
-use super::steps::order_number;
+use super::engine::Run;
+use super::identifiers::order_number;
+use super::scope::Scope;
 use super::structure::{self, Group, Report};
 use super::tables::MAPS;
 use crate::moment::Zones;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Work;
 use super::kin::{Kin, Parent};
-use crate::map::steps::order_number;
+use crate::map::identifiers::order_number;
 use crate::map::structure::Group;
 use crate::parse::Value;
 

@@ -4,9 +4,9 @@ use bridge::mapping::Out;
 
 use super::ids::entity;
 use super::status::{Change, change};
+use crate::map::document::{attachment, document};
 use crate::map::engine::{At, Run};
-use crate::map::steps::numbered;
-use crate::map::value;
+use crate::map::identifiers::numbered;
 
 pub(crate) fn based_on_request(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     if let Some((_report, ids)) = at.scope.report {
@@ -71,11 +71,11 @@ pub(crate) fn parent(_run: &mut Run<'_>, _out: &mut Out, at: &At<'_, '_>) {
 pub(crate) fn documents(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some((report, _ids)) = at.scope.report else { return };
     for result in &report.results {
-        let Some(pointer) = value::document(run, result.obx) else { continue };
+        let Some(pointer) = document(run, result.obx) else { continue };
         if change(run, result.obx) != Change::Withdrawn {
             for one in run.message.field(result.obx, 5).repetitions() {
                 out.object("");
-                value::attachment(run, out, one, pointer);
+                attachment(run, out, one, pointer);
                 out.leave();
             }
         }

@@ -4,7 +4,8 @@ use bridge::identifier::{Key, id};
 use bridge::mapping::{How, Map, Out};
 use bridge::{Action, Record, Stage, Standing};
 
-use crate::map::engine::{Base, Run, Scope, Step};
+use crate::map::engine::{Base, Run, Step};
+use crate::map::scope::Scope;
 use crate::parse::Value;
 
 impl<'m> Run<'m> {
