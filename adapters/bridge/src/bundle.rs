@@ -1,5 +1,7 @@
 //! One transaction Bundle that shows everything a message makes, for people and for tests.
 
+use std::collections::HashSet;
+
 use crate::filing::{Filing, Record, Subject};
 
 /// A transaction of PUTs with the deterministic ids: each filing's patient as the message shows it, and its resources
@@ -8,17 +10,19 @@ use crate::filing::{Filing, Record, Subject};
 /// The live path never applies this: there the patient is matched, not written.
 pub fn bundle<'a>(filings: impl IntoIterator<Item = &'a Filing>) -> Vec<u8> {
     let mut out = br#"{"resourceType":"Bundle","type":"transaction""#.to_vec();
-    let mut shown: Vec<String> = Vec::new();
+    let mut shown: HashSet<(&str, &str)> = HashSet::new();
     for filing in filings {
+        shown.reserve(filing.records.len() + 1);
+        let bytes = |record: &Record| record.body.len() + record.members.len() * 72 + 400;
+        out.reserve(filing.records.iter().map(bytes).sum());
         let subject = filing.patient.reference();
         for record in std::iter::once(&filing.patient).chain(&filing.records) {
-            let reference = record.reference();
-            if shown.contains(&reference) {
+            let first = shown.is_empty();
+            if !shown.insert((record.kind, &record.id)) {
                 continue; // Two groups may name one practitioner or one patient; a transaction may hold each id once.
             }
-            out.extend_from_slice(if shown.is_empty() { br#","entry":["# } else { b"," });
-            entry(&mut out, record, &reference, &subject);
-            shown.push(reference);
+            out.extend_from_slice(if first { br#","entry":["# } else { b"," });
+            entry(&mut out, record, &subject);
         }
     }
     if !shown.is_empty() {
@@ -28,13 +32,18 @@ pub fn bundle<'a>(filings: impl IntoIterator<Item = &'a Filing>) -> Vec<u8> {
     out
 }
 
-fn entry(out: &mut Vec<u8>, record: &Record, reference: &str, subject: &str) {
+fn entry(out: &mut Vec<u8>, record: &Record, subject: &str) {
+    let reference = |out: &mut Vec<u8>| {
+        out.extend_from_slice(record.kind.as_bytes());
+        out.push(b'/');
+        out.extend_from_slice(record.id.as_bytes());
+    };
     // The ids are UUIDs, yet a transaction resolves `Type/id` only against full URLs that end in it.
     out.extend_from_slice(br#"{"fullUrl":"https://sluice.example/fhir/"#);
-    out.extend_from_slice(reference.as_bytes());
+    reference(out);
     out.extend_from_slice(br#"","resource":"#);
-    out.extend_from_slice(&record.render(Subject::Of(subject)));
+    record.write(Subject::Of(subject), out);
     out.extend_from_slice(br#","request":{"method":"PUT","url":""#);
-    out.extend_from_slice(reference.as_bytes());
+    reference(out);
     out.extend_from_slice(br#""}}"#);
 }

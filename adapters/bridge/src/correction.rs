@@ -4,6 +4,8 @@
 //! nothing; what is older never overwrites what is newer; a preliminary result never follows a final one; what a resend
 //! leaves out is not deleted.
 
+use std::collections::HashSet;
+
 use privacy::Impersonal;
 use serde::{Deserialize, Serialize};
 
@@ -121,13 +123,9 @@ fn order(prior: &Standing, incoming: &Standing) -> Order {
 ///
 /// A resend that leaves a result out does not delete it; deleting has its own word (OBX-11 `D`).
 pub fn merge_members(prior: &[String], incoming: &[String]) -> Vec<String> {
-    let mut merged = prior.to_vec();
-    for member in incoming {
-        if !merged.contains(member) {
-            merged.push(member.clone());
-        }
-    }
-    merged
+    let mut known: HashSet<&str> = prior.iter().map(String::as_str).collect();
+    let new = incoming.iter().filter(|member| known.insert(member)).cloned();
+    prior.iter().cloned().chain(new).collect()
 }
 
 #[cfg(test)]
@@ -204,6 +202,14 @@ mod tests {
     fn a_resend_without_a_result_deletes_nothing() {
         let merged = merge_members(&["a".into(), "b".into()], &["b".into(), "c".into()]);
         assert_eq!(merged, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_report_with_more_results_than_one_could_compare_with_each_other_is_merged() {
+        let members =
+            |from: usize| -> Vec<String> { (from..from + 200_000).map(|n| format!("Observation/{n}")).collect() };
+        let merged = merge_members(&members(0), &members(100_000));
+        assert_eq!((merged.len(), merged.last().map(String::as_str)), (300_000, Some("Observation/299999")));
     }
 
     proptest! {

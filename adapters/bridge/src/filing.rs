@@ -144,33 +144,45 @@ impl Record {
     /// The complete resource, with its members and, where its type has one, its subject.
     pub fn render(&self, subject: Subject<'_>) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.body.len() + 64 + self.members.len() * 72);
-        let Some((_brace, open)) = self.body.split_last() else {
-            return out;
-        };
+        self.write(subject, &mut out);
+        out
+    }
+
+    /// As [`Record::render`], after what stands in `out` already.
+    pub(crate) fn write(&self, subject: Subject<'_>, out: &mut Vec<u8>) {
+        let Some((_brace, open)) = self.body.split_last() else { return };
         out.extend_from_slice(open);
         if let Subject::Of(reference) = subject
             && self.has_subject()
         {
             out.extend_from_slice(b",\"subject\":{\"reference\":\"");
-            // A reference is made of a type and an id, neither of which can hold a character that JSON escapes.
-            out.extend(reference.bytes().filter(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)));
+            refer(out, reference);
             out.extend_from_slice(b"\"}");
         }
         if !self.members.is_empty() {
             out.extend_from_slice(if self.kind == "DiagnosticReport" { b",\"result\":[" } else { b",\"hasMember\":[" });
             for (place, member) in self.members.iter().enumerate() {
                 out.extend_from_slice(if place == 0 { b"{\"reference\":\"" } else { b",{\"reference\":\"" });
-                out.extend(member.bytes().filter(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)));
+                refer(out, member);
                 out.extend_from_slice(b"\"}");
             }
             out.push(b']');
         }
         out.push(b'}');
-        out
     }
 
     /// `Type/id`.
     pub fn reference(&self) -> String {
         format!("{}/{}", self.kind, self.id)
+    }
+}
+
+/// A reference is made of a type and an id, neither of which can hold a character that JSON escapes.
+fn refer(out: &mut Vec<u8>, reference: &str) {
+    let escaped = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    if reference.as_bytes().iter().any(escaped) {
+        out.extend(reference.bytes().filter(|byte| !escaped(byte)));
+    } else {
+        out.extend_from_slice(reference.as_bytes());
     }
 }

@@ -6,11 +6,20 @@ use uuid::Uuid;
 ///
 /// The type of the resource is part of the name, so that a report and a request of one key do not share an id.
 pub fn id(namespace: Uuid, kind: &str, key: &str) -> String {
+    text(uuid(namespace, kind, key))
+}
+
+/// As [`id`], before it is written.
+pub fn uuid(namespace: Uuid, kind: &str, key: &str) -> Uuid {
     let mut name = Vec::with_capacity(kind.len() + 1 + key.len());
     name.extend_from_slice(kind.as_bytes());
     name.push(b'/');
     name.extend_from_slice(key.as_bytes());
-    let id = Uuid::new_v5(&namespace, &name);
+    Uuid::new_v5(&namespace, &name)
+}
+
+/// A UUID as an id.
+pub fn text(id: Uuid) -> String {
     id.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
 }
 
@@ -21,24 +30,35 @@ pub struct Key(String);
 impl Key {
     /// Begins a key of one shape, such as `filler`.
     pub fn of(shape: &str) -> Key {
-        Key(shape.to_owned())
+        // Most keys are shorter.
+        let mut key = String::with_capacity(128);
+        key.push_str(shape);
+        Key(key)
     }
 
     /// Adds one part; `|` and `\` inside it are escaped, so no two lists of parts make one key.
     #[must_use]
     pub fn and(mut self, part: &str) -> Key {
         self.0.push('|');
-        if !part.contains(['|', '\\']) {
-            self.0.push_str(part);
-            return self;
+        let mut rest = part;
+        while let Some(place) = rest.bytes().position(|byte| matches!(byte, b'|' | b'\\')) {
+            let (plain, escaped) = rest.split_at(place);
+            self.0.push_str(plain);
+            self.0.push('\\');
+            let (one, beyond) = escaped.split_at(1);
+            self.0.push_str(one);
+            rest = beyond;
         }
-        for character in part.chars() {
-            if matches!(character, '|' | '\\') {
-                self.0.push('\\');
-            }
-            self.0.push(character);
-        }
+        self.0.push_str(rest);
         self
+    }
+
+    /// Another key that begins with these parts.
+    #[must_use]
+    pub fn begun(&self) -> Key {
+        let mut key = String::with_capacity(self.0.len() + 128);
+        key.push_str(&self.0);
+        Key(key)
     }
 
     /// The key as text, which the crosswalk keeps.

@@ -41,7 +41,7 @@ impl Verdict {
 impl Impersonal for Verdict {}
 
 /// What is wrong, as a code of HL7 table 0357.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Code {
     /// 100: segments are missing, unreadable or in the wrong place.
     SegmentSequence,
@@ -110,7 +110,7 @@ impl Code {
 impl Impersonal for Code {}
 
 /// How bad a defect is (HL7 table 0516).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// The message was understood all the same; what could not be read is kept as it came.
     Warning,
@@ -159,35 +159,46 @@ impl Position {
     }
 }
 
+impl Position {
+    /// Writes it as a laboratory would, after what stands in `out` already.
+    pub fn write(&self, out: &mut String) {
+        for byte in self.segment {
+            out.push(if byte.is_ascii_uppercase() || byte.is_ascii_digit() { char::from(byte) } else { '?' });
+        }
+        let mut part = |before: &str, number: u32, after: &str, least: u32| {
+            if number >= least {
+                out.push_str(before);
+                decimal(out, number);
+                out.push_str(after);
+            }
+        };
+        part("[", self.occurrence, "]", 1);
+        part("-", u32::from(self.field), "", 1);
+        part("[", u32::from(self.repetition), "]", 2);
+        part(".", u32::from(self.component), "", 1);
+        part(".", u32::from(self.subcomponent), "", 1);
+    }
+}
+
+fn decimal(out: &mut String, number: u32) {
+    if number >= 10 {
+        decimal(out, number / 10);
+    }
+    out.push(char::from_digit(number % 10, 10).unwrap_or('0'));
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.segment {
-            let shown = if byte.is_ascii_uppercase() || byte.is_ascii_digit() { char::from(byte) } else { '?' };
-            write!(f, "{shown}")?;
-        }
-        if self.occurrence > 0 {
-            write!(f, "[{}]", self.occurrence)?;
-        }
-        if self.field > 0 {
-            write!(f, "-{}", self.field)?;
-        }
-        if self.repetition > 1 {
-            write!(f, "[{}]", self.repetition)?;
-        }
-        if self.component > 0 {
-            write!(f, ".{}", self.component)?;
-        }
-        if self.subcomponent > 0 {
-            write!(f, ".{}", self.subcomponent)?;
-        }
-        Ok(())
+        let mut shown = String::new();
+        self.write(&mut shown);
+        f.write_str(&shown)
     }
 }
 
 impl Impersonal for Position {}
 
 /// Something wrong in a message: where and what, never the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Defect {
     /// Where.
     pub at: Position,

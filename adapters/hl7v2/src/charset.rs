@@ -4,6 +4,7 @@
 //! their own tables here. What cannot be decoded is kept byte for byte as Latin-1 and reported.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use encoding_rs::Encoding;
 
@@ -74,10 +75,35 @@ impl Charset {
     }
 }
 
+impl Charset {
+    /// Where the text of bytes stands that were not understood, in order. What stands there in ASCII was.
+    pub(crate) fn doubtful(self, bytes: &[u8]) -> Vec<Range<usize>> {
+        match self {
+            Charset::Utf8 => {
+                let mut at = 0;
+                let line = |line| {
+                    let doubtful = std::str::from_utf8(line).is_err();
+                    let from = at;
+                    at += if doubtful { encoding_rs::mem::decode_latin1(line).len() } else { line.len() };
+                    doubtful.then_some(from..at)
+                };
+                lines(bytes).filter_map(line).collect()
+            }
+            Charset::Latin1 | Charset::Latin5 | Charset::Thai | Charset::Other(_) => {
+                std::iter::once(0..usize::MAX).collect()
+            }
+        }
+    }
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n'))
+}
+
 /// UTF-8 where a segment is, Latin-1 where it is not: one bad segment must not spoil the others.
 fn by_line(bytes: &[u8]) -> Cow<'_, str> {
     let mut text = String::with_capacity(bytes.len());
-    for line in bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
+    for line in lines(bytes) {
         match std::str::from_utf8(line) {
             Ok(line) => text.push_str(line),
             Err(_not) => text.push_str(&encoding_rs::mem::decode_latin1(line)),
@@ -139,5 +165,7 @@ mod tests {
         let (text, understood) = Charset::Utf8.decode(b"PID|\xc3\xb1\rOBX|\xb5g\r");
         assert!(!understood);
         assert_eq!(text, "PID|ñ\rOBX|µg\r");
+        let doubtful = Charset::Utf8.doubtful(b"PID|\xc3\xb1\rOBX|\xb5g\r");
+        assert_eq!(doubtful.iter().map(|range| text.get(range.clone())).collect::<Vec<_>>(), [Some("OBX|µg\r")]);
     }
 }

@@ -62,10 +62,13 @@ fn hexadecimal(out: &mut String, digits: &str, charset: Charset) -> bool {
     }
     let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or(0);
     let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| value(pair[0]) * 16 + value(pair[1])).collect();
-    // A control character written as an escape is data; MLLP's own and segment ends must not become real ones.
+    // A control character written as an escape is data, yet MLLP's own must not become real ones; nor is anything guessed.
     let (text, understood) = charset.decode(&bytes);
-    out.extend(text.chars().map(|c| if matches!(c, '\u{b}' | '\u{1c}') { ' ' } else { c }));
-    understood
+    let framing = text.contains(['\u{b}', '\u{1c}']);
+    if understood && !framing {
+        out.push_str(&text);
+    }
+    understood && !framing
 }
 
 /// Layout commands with a number: skipped lines, indents.
@@ -116,6 +119,8 @@ mod tests {
         assert_eq!(plain(r"a\Zfoo\b\F\"), (r"a\Zfoo\b|".into(), false));
         assert_eq!(plain(r"C:\dir\F\x"), (r"C:\dir|x".into(), false));
         assert_eq!(plain(r"\XZZ\"), (r"\XZZ\".into(), false));
+        assert_eq!(plain(r"\XFC\"), (r"\XFC\".into(), false), "no character of UTF-8");
+        assert_eq!(plain(r"1\X0B\2"), (r"1\X0B\2".into(), false), "what begins a frame");
     }
 
     #[test]

@@ -137,4 +137,6 @@ fn fingerprint(link: &Link, raw: &[u8]) -> [u8; 16] {
 }
 
 #[cfg(test)]
+mod bounds_tests;
+#[cfg(test)]
 mod tests;

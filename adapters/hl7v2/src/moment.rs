@@ -15,10 +15,10 @@ pub(crate) struct Zones<'l> {
 }
 
 /// A date or time as far as it could be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
     /// `YYYY`, `YYYY-MM`, `YYYY-MM-DD` or a full dateTime with offset.
-    pub(crate) fhir: String,
+    pub(crate) fhir: Text,
     /// Whether the value says more than `fhir` does, so that it must be kept as it came.
     pub(crate) cut: bool,
     /// Whether `fhir` has time and offset, so that it is an instant.
@@ -37,7 +37,7 @@ impl<'l> Zones<'l> {
     /// Reads a value of type DT, TS or DTM; `None` when it is none.
     pub(crate) fn read(&self, text: &str) -> Option<Moment> {
         let parts = Parts::read(text.trim())?;
-        let mut fhir = String::with_capacity(FHIR_CHARS);
+        let mut fhir = Text { chars: [0; FHIR_CHARS_MAX], length: 0 };
         digits(&mut fhir, parts.year / 100);
         digits(&mut fhir, parts.year % 100);
         for part in [parts.month, parts.day].into_iter().flatten() {
@@ -60,7 +60,7 @@ impl<'l> Zones<'l> {
         }
         if !parts.fraction.is_empty() {
             fhir.push('.');
-            fhir.push_str(parts.fraction);
+            parts.fraction.chars().for_each(|digit| fhir.push(digit));
         }
         fhir.push(if offset < 0 { '-' } else { '+' });
         digits(&mut fhir, offset.unsigned_abs() / 60);
@@ -89,11 +89,36 @@ impl<'l> Zones<'l> {
     }
 }
 
-/// The length of a dateTime with milliseconds and offset.
-const FHIR_CHARS: usize = 29;
+/// A FHIR date or dateTime, where it is: it needs no memory of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text {
+    chars: [u8; FHIR_CHARS_MAX],
+    length: usize,
+}
+
+/// The length of a dateTime with nanoseconds and offset, and a little more.
+const FHIR_CHARS_MAX: usize = 40;
+
+impl Text {
+    /// Adds a character of ASCII.
+    fn push(&mut self, char: char) {
+        if let (Some(place), Ok(byte)) = (self.chars.get_mut(self.length), u8::try_from(char)) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.chars.get(..self.length).and_then(|chars| std::str::from_utf8(chars).ok()).unwrap_or_default()
+    }
+}
 
 /// Two digits.
-fn digits(out: &mut String, value: u32) {
+fn digits(out: &mut Text, value: u32) {
     for digit in [value / 10 % 10, value % 10] {
         out.push(char::from_digit(digit, 10).unwrap_or('0'));
     }
@@ -221,7 +246,7 @@ mod tests {
 
     fn read(text: &str, sent: &str, zone: Option<&str>) -> Option<(String, bool)> {
         let link = link(zone);
-        Zones::of(&link, sent).read(text).map(|moment| (moment.fhir, moment.cut))
+        Zones::of(&link, sent).read(text).map(|moment| (moment.fhir.to_string(), moment.cut))
     }
 
     #[test]

@@ -3,63 +3,33 @@
 //! Parsing never fails on content: what is odd is a [`Defect`], what is there stays addressable. Only a message whose MSH
 //! cannot be read is no message.
 
-use std::borrow::Cow;
+mod cut;
+mod header;
+mod value;
+
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::ops::Range;
 
 use bridge::mapping::Source;
 use bridge::{Code, Defect, Kind, Loss, Position, Severity};
 
 use crate::charset::Charset;
 use crate::delimiters::Delimiters;
-use crate::escape;
+use header::Decoded;
+pub(crate) use header::{decode, header_end, header_fields};
+pub(crate) use value::Value;
 
 /// More leaves than the largest real message has by far; a message past it is refused, so that memory is bounded.
 pub(crate) const LEAVES_MAX: usize = 2_000_000;
 
-/// A message's bytes as text, with its separators.
-pub(crate) struct Decoded<'a> {
-    pub(crate) text: Cow<'a, str>,
-    pub(crate) delimiters: Delimiters,
-    pub(crate) charset: Charset,
-    pub(crate) defects: Vec<Defect>,
-}
+/// What numbers, names, times or places something is shorter by far, in bytes; a message past it is refused, because such
+/// a field is looked at for each result anew. Text and documents stand in OBX-5, in NTE and in segments of a site's own.
+pub(crate) const FIELD_BYTES_MAX: usize = 16 * 1024;
 
-/// Where the header ends: at a carriage return, or at a line feed where the message has no return.
-pub(crate) fn header_end(raw: &[u8]) -> usize {
-    memchr::memchr(b'\r', raw).or_else(|| memchr::memchr(b'\n', raw)).unwrap_or(raw.len())
-}
-
-/// The header's fields as they came: MSH-1 is the separator itself, so that MSH-3 is the third.
-pub(crate) fn header_fields(raw: &[u8], field: u8) -> impl Iterator<Item = &[u8]> {
-    let mut header = raw.get(..header_end(raw)).unwrap_or_default();
-    while let Some((b'\n' | b'\r' | 0, before)) = header.split_last() {
-        header = before;
-    }
-    header.split(move |byte| *byte == field)
-}
-
-/// Reads separators and charset, and decodes. `None` when MSH cannot be read.
-pub(crate) fn decode<'a>(raw: &'a [u8], default_charset: Option<&str>) -> Option<Decoded<'a>> {
-    let delimiters = Delimiters::of(raw)?;
-    let mut defects = Vec::new();
-    let declared = header_fields(raw, delimiters.field).nth(17).unwrap_or_default();
-    // MSH-18 repeats: the first is the default, the others are alternates reached by escape sequences.
-    let first = declared.split(|byte| *byte == delimiters.repetition).next().unwrap_or_default();
-    let first = first.split(|byte| *byte == delimiters.component).next().unwrap_or_default();
-    let named = std::str::from_utf8(first).unwrap_or("?").trim();
-    let named = if named.is_empty() { default_charset.unwrap_or_default() } else { named };
-    let warn = |code| Defect { at: Position::field(*b"MSH", 18), code, severity: Severity::Warning };
-    let charset = Charset::named(named).unwrap_or_else(|| {
-        defects.push(warn(Code::TableValueNotFound));
-        Charset::Utf8
-    });
-    let (text, understood) = charset.decode(raw);
-    if !understood {
-        defects.push(warn(Code::DataType));
-    }
-    Some(Decoded { text, delimiters, charset, defects })
-}
+/// What one message may make of keys and resources, in bytes: eight times the longest frame, more than any real one does.
+/// A message past it is refused, because a few of its fields stand in each of its results.
+pub(crate) const MADE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// One parsed message. Not shared between threads: what became of each leaf is noted while it is read.
 pub(crate) struct Message<'a> {
@@ -68,15 +38,38 @@ pub(crate) struct Message<'a> {
     pub(crate) delimiters: Delimiters,
     /// Whether its escape character stands anywhere but in MSH-2, which declares it.
     escapes: bool,
-    /// Whether a byte is one of them.
-    separates: [bool; 256],
+    /// Which of them a byte is.
+    separates: [Level; 256],
     charset: Charset,
+    /// Where text stands whose bytes were not understood, in order.
+    doubtful: &'a [Range<usize>],
     segments: Vec<Segment>,
     leaves: Vec<Leaf>,
-    /// For each valued one of a segment's first 64 fields, in order, where its leaves begin.
+    /// Whether one of them is the two quotes that delete.
+    nulls: bool,
+    /// For each segment, where the leaves of each of its first fields begin, of those beyond together, and where all end.
     fields: Vec<u32>,
     fates: Vec<Cell<Fate>>,
-    defects: RefCell<Vec<Defect>>,
+    defects: RefCell<Defects>,
+    /// How many bytes of keys and resources it has made.
+    made: Cell<usize>,
+    /// Whether it is past one of the bounds, so that nothing is made of it.
+    overfull: Cell<bool>,
+}
+
+/// What is wrong, each thing once, in the order of finding.
+#[derive(Default)]
+struct Defects {
+    found: Vec<Defect>,
+    known: HashSet<Defect>,
+}
+
+impl Defects {
+    fn note(&mut self, defect: Defect) {
+        if self.known.insert(defect) {
+            self.found.push(defect);
+        }
+    }
 }
 
 /// One segment.
@@ -88,11 +81,24 @@ pub(crate) struct Segment {
     pub(crate) occurrence: u32,
     first: u32,
     end: u32,
-    /// A bit for each of the first 64 fields that is valued: most that a map asks for are not.
+    /// A bit for each of the first 63 fields that is valued, and one for all beyond: most that a map asks for are not.
     valued: u64,
     /// Its part of [`Message::fields`] begins here.
     fields: u32,
 }
+
+/// What a byte separates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Nothing,
+    Field,
+    Repetition,
+    Component,
+    Subcomponent,
+}
+
+/// How many of a segment's fields are noted; those beyond are looked up.
+const FIELDS_NOTED: u16 = 63;
 
 /// One valued leaf: a subcomponent, or what stands undivided in a component, repetition or field.
 #[derive(Clone, Copy, Debug)]
@@ -108,14 +114,20 @@ struct Leaf {
     null: bool,
 }
 
+impl Leaf {
+    /// The first of a segment.
+    const FIRST: Leaf =
+        Leaf { start: 0, end: 0, segment: 0, field: 0, repetition: 1, component: 1, subcomponent: 1, null: false };
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Fate {
     kind: Kind,
-    to: Option<&'static str>,
-    rule: Option<&'static str>,
+    /// Where it went when it was mapped or kept, the rule when it was ignored.
+    by: &'static str,
 }
 
-const UNKNOWN: Fate = Fate { kind: Kind::Unknown, to: None, rule: None };
+const UNKNOWN: Fate = Fate { kind: Kind::Unknown, by: "" };
 
 impl<'a> Message<'a> {
     /// Cuts a decoded message into segments and leaves.
@@ -124,150 +136,30 @@ impl<'a> Message<'a> {
             text: &decoded.text,
             delimiters: decoded.delimiters,
             escapes: memchr::memchr_iter(decoded.delimiters.escape, decoded.text.as_bytes()).nth(1).is_some(),
-            separates: separates(&decoded.delimiters),
+            separates: cut::separates(&decoded.delimiters),
             charset: decoded.charset,
+            doubtful: &decoded.doubtful,
             segments: Vec::with_capacity(32),
             leaves: Vec::with_capacity(decoded.text.len() / 6),
-            fields: Vec::new(),
+            nulls: false,
+            fields: Vec::with_capacity(decoded.text.len() / 4),
             fates: Vec::new(),
-            defects: RefCell::new(decoded.defects.clone()),
+            defects: RefCell::default(),
+            made: Cell::new(0),
+            overfull: Cell::new(false),
         };
+        decoded.defects.iter().for_each(|defect| message.defects.get_mut().note(*defect));
         message.cut();
         message.count();
+        message.bound();
         message.fates = vec![Cell::new(UNKNOWN); message.leaves.len()];
-        for place in 0..message.leaves.len() {
-            if message.leaves.get(place).is_some_and(|leaf| leaf.null) {
+        if message.nulls {
+            for (_null, fate) in message.leaves.iter().zip(&message.fates).filter(|(leaf, _fate)| leaf.null) {
                 // "" deletes; a resource written whole has nothing to delete.
-                message.settle(place..place + 1, Kind::Ignored, None, Some("explicit-null"));
+                fate.set(Fate { kind: Kind::Ignored, by: "explicit-null" });
             }
         }
         message
-    }
-
-    fn cut(&mut self) {
-        let bytes = self.text.as_bytes();
-        // CR ends a segment; where none does, LF; beside CR a lone LF is data.
-        let by_return = memchr::memchr(b'\r', bytes).is_some();
-        let end_byte = if by_return { b'\r' } else { b'\n' };
-        let mut at = 0;
-        while at < bytes.len() && self.leaves.len() < LEAVES_MAX {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let length = memchr::memchr(end_byte, rest).unwrap_or(rest.len());
-            let (mut from, mut to) = (at, at + length);
-            at = to + 1;
-            while from < to && matches!(bytes[from], b'\n' | b'\r' | b' ' | 0) {
-                from += 1;
-            }
-            while from < to && matches!(bytes[to - 1], b'\n' | b'\r' | 0) {
-                to -= 1;
-            }
-            if from < to {
-                self.segment(from, to);
-            }
-        }
-        if self.leaves.len() >= LEAVES_MAX {
-            self.defect(Position::segment(*b"MSH"), Code::ValueTooLong, Severity::Error);
-        }
-    }
-
-    fn segment(&mut self, from: usize, to: usize) {
-        let bytes = self.text.as_bytes();
-        let name: [u8; 3] =
-            bytes.get(from..(from + 3).min(to)).and_then(|name| name.try_into().ok()).unwrap_or(*b"???");
-        let named = name[0].is_ascii_uppercase() && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-        let bounded = to == from + 3 || bytes.get(from + 3) == Some(&self.delimiters.field);
-        let first = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
-        let place = u32::try_from(self.segments.len()).unwrap_or(u32::MAX);
-        if named && bounded {
-            self.fields(from, to, place, &name == b"MSH");
-            let end = u32::try_from(self.leaves.len()).unwrap_or(u32::MAX);
-            self.segments.push(Segment { name, occurrence: 0, first, end, valued: 0, fields: 0 });
-        } else {
-            // A line that is no segment: most often a carriage return that a sender left inside a field.
-            self.leaf(from, to, place, 0, 1, 1, 1);
-            self.segments.push(Segment { name: *b"???", occurrence: 0, first, end: first + 1, valued: 0, fields: 0 });
-            let before = self.segments.iter().rev().find(|segment| &segment.name != b"???").map(|segment| segment.name);
-            self.defect(Position::segment(before.unwrap_or(*b"MSH")), Code::SegmentSequence, Severity::Error);
-        }
-    }
-
-    fn fields(&mut self, from: usize, to: usize, place: u32, header: bool) {
-        let own = self.delimiters;
-        let bytes = self.text.as_bytes();
-        let mut at = from + 3;
-        let mut field: u16 = 0;
-        if header {
-            self.leaf(at, (at + 1).min(to), place, 1, 1, 1, 1);
-            let rest = bytes.get(at + 1..to).unwrap_or_default();
-            let length = memchr::memchr(own.field, rest).unwrap_or(rest.len());
-            self.leaf(at + 1, at + 1 + length, place, 2, 1, 1, 1);
-            at += 1 + length;
-            field = 2;
-        }
-        // One pass: each separator closes a leaf and says where the next one stands.
-        let (mut repetition, mut component, mut subcomponent) = (1u16, 1u16, 1u16);
-        let mut start = at;
-        for (place_in, byte) in bytes.get(at..to).unwrap_or_default().iter().enumerate() {
-            let byte = *byte;
-            if !self.separates[usize::from(byte)] {
-                continue;
-            }
-            let here = at + place_in;
-            if byte == own.field {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                field = field.saturating_add(1);
-                (repetition, component, subcomponent) = (1, 1, 1);
-            } else if byte == own.component {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                component = component.saturating_add(1);
-                subcomponent = 1;
-            } else if byte == own.repetition {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                repetition = repetition.saturating_add(1);
-                (component, subcomponent) = (1, 1);
-            } else if byte == own.subcomponent {
-                self.leaf(start, here, place, field, repetition, component, subcomponent);
-                subcomponent = subcomponent.saturating_add(1);
-            } else {
-                continue;
-            }
-            start = here + 1;
-        }
-        self.leaf(start, to, place, field, repetition, component, subcomponent);
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "a leaf has four coordinates and two ends")]
-    fn leaf(&mut self, start: usize, end: usize, segment: u32, field: u16, rep: u16, component: u16, sub: u16) {
-        if start >= end || self.leaves.len() >= LEAVES_MAX {
-            return;
-        }
-        let null = self.text.as_bytes().get(start..end) == Some(b"\"\"");
-        let (start, end) = (at(start), at(end));
-        self.leaves.push(Leaf { start, end, segment, field, repetition: rep, component, subcomponent: sub, null });
-    }
-
-    /// Counts segments of one name, and notes which fields each values and where.
-    fn count(&mut self) {
-        self.fields.reserve(self.leaves.len());
-        for segment in &mut self.segments {
-            segment.fields = at(self.fields.len());
-            for place in segment.first..segment.end {
-                let Some(leaf) = self.leaves.get(place as usize).filter(|leaf| leaf.field < 64) else { continue };
-                if segment.valued & 1 << leaf.field == 0 {
-                    segment.valued |= 1 << leaf.field;
-                    self.fields.push(place);
-                }
-            }
-        }
-        let mut counts: HashMap<[u8; 3], u32> = HashMap::with_capacity(16);
-        for segment in &mut self.segments {
-            let count = counts.entry(segment.name).or_insert(0);
-            *count += 1;
-            segment.occurrence = *count;
-        }
-        for segment in self.segments.iter_mut().filter(|segment| counts.get(&segment.name) == Some(&1)) {
-            segment.occurrence = 0;
-        }
     }
 
     /// Its segments, in order.
@@ -277,22 +169,24 @@ impl<'a> Message<'a> {
 
     /// A field of the segment at `place`; empty when it is not valued.
     pub(crate) fn field(&self, place: usize, field: u16) -> Value<'_> {
-        let Some(segment) = self.segments.get(place) else {
-            return Value { message: self, first: 0, end: 0, level: 0 };
-        };
-        let end = segment.end as usize;
-        if field >= 64 {
+        let Some(segment) = self.segments.get(place) else { return self.nothing() };
+        if segment.valued & Source::bit(field) == 0 {
+            return self.nothing();
+        }
+        if field >= FIELDS_NOTED {
             return self.distant_field(segment, field);
         }
-        if segment.valued & 1 << field == 0 {
-            return Value { message: self, first: 0, end: 0, level: 0 };
+        // It ends where the next one begins.
+        let entry = segment.fields as usize + usize::from(field);
+        match self.fields.get(entry..entry + 2) {
+            Some([first, end]) => Value::of(self, *first as usize..*end as usize),
+            Some(_) | None => self.nothing(),
         }
-        // The fields before it that are valued say where it stands; it ends where the next one begins.
-        let before = (segment.valued & ((1 << field) - 1)).count_ones() as usize;
-        let first = self.fields.get(segment.fields as usize + before).map_or(end, |first| *first as usize);
-        let leaves = self.leaves.get(first..end).unwrap_or_default();
-        let count = leaves.iter().take_while(|leaf| leaf.field == field).count();
-        Value { message: self, first, end: first + count, level: 0 }
+    }
+
+    /// The value of what is not valued.
+    pub(crate) fn nothing(&self) -> Value<'_> {
+        Value::of(self, 0..0)
     }
 
     /// A field beyond those that are noted.
@@ -300,14 +194,13 @@ impl<'a> Message<'a> {
         let (first, end) = (segment.first as usize, segment.end as usize);
         let leaves = self.leaves.get(first..end).unwrap_or_default();
         let from = leaves.partition_point(|leaf| leaf.field < field);
-        let to = from + leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| leaf.field == field).count();
-        Value { message: self, first: first + from, end: first + to, level: 0 }
+        let to = leaves.partition_point(|leaf| leaf.field <= field);
+        Value::of(self, first + from..first + to)
     }
 
     /// The valued fields of the segment at `place`: a bit for each of the first 63, one for all beyond.
     pub(crate) fn valued(&self, place: usize) -> u64 {
-        let Some(segment) = self.segments.get(place) else { return 0 };
-        if self.last_field(place) < 64 { segment.valued } else { segment.valued | 1 << 63 }
+        self.segments.get(place).map_or(0, |segment| segment.valued)
     }
 
     /// The greatest field number that the segment at `place` values.
@@ -319,16 +212,30 @@ impl<'a> Message<'a> {
 
     /// Notes something wrong; the same twice is noted once.
     pub(crate) fn defect(&self, at: Position, code: Code, severity: Severity) {
-        let defect = Defect { at, code, severity };
-        let mut defects = self.defects.borrow_mut();
-        if !defects.contains(&defect) {
-            defects.push(defect);
-        }
+        self.defects.borrow_mut().note(Defect { at, code, severity });
     }
 
     /// Everything found wrong so far.
     pub(crate) fn defects(&self) -> Vec<Defect> {
-        self.defects.borrow().clone()
+        self.defects.borrow().found.clone()
+    }
+
+    /// Whether it is past one of the bounds, so that nothing is to be made of it.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.overfull.get()
+    }
+
+    /// Counts what is made of the segment at `place`; past the bound the message is refused there.
+    pub(crate) fn makes(&self, bytes: usize, place: usize) {
+        self.made.set(self.made.get().saturating_add(bytes));
+        if self.made.get() > MADE_BYTES_MAX && !self.is_overfull() {
+            self.overfull(self.position(place));
+        }
+    }
+
+    fn overfull(&self, at: Position) {
+        self.overfull.set(true);
+        self.defect(at, Code::ValueTooLong, Severity::Error);
     }
 
     /// The place of a whole segment.
@@ -347,226 +254,36 @@ impl<'a> Message<'a> {
             (one.segment, one.field, one.repetition) == (other.segment, other.field, other.repetition)
         };
         for repetition in self.leaves.chunk_by(one) {
+            let Some(first) = repetition.first() else { continue };
+            let whole =
+                Position { field: first.field, repetition: first.repetition, ..self.position(first.segment as usize) };
             // A field without components is shown as a whole.
             let divided = repetition.iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1);
-            for (leaf, fate) in repetition.iter().zip(&mut fates) {
-                let at = Position {
-                    field: leaf.field,
-                    repetition: leaf.repetition,
-                    component: if divided { leaf.component } else { 0 },
-                    subcomponent: if leaf.subcomponent > 1 { leaf.subcomponent } else { 0 },
-                    ..self.position(leaf.segment as usize)
+            for (leaf, Fate { kind, by }) in repetition.iter().zip(&mut fates) {
+                let component = if divided { leaf.component } else { 0 };
+                let subcomponent = if leaf.subcomponent > 1 { leaf.subcomponent } else { 0 };
+                let (to, rule) = match kind {
+                    Kind::Mapped | Kind::Kept => (Some(by), None),
+                    Kind::Ignored => (None, Some(by)),
+                    Kind::Unknown => (None, None),
                 };
-                loss.push(Loss { at, kind: fate.kind, to: fate.to, rule: fate.rule });
+                loss.push(Loss { at: Position { component, subcomponent, ..whole }, kind, to, rule });
             }
         }
         loss
     }
 
-    fn leaf_text(&self, place: usize) -> &str {
-        let leaf = self.leaves.get(place);
-        leaf.and_then(|leaf| self.text.get(leaf.start as usize..leaf.end as usize)).unwrap_or_default()
+    #[inline]
+    fn text_of(&self, leaf: &Leaf) -> &str {
+        self.text.get(leaf.start as usize..leaf.end as usize).unwrap_or_default()
     }
 
-    fn settle(&self, places: std::ops::Range<usize>, kind: Kind, to: Option<&'static str>, rule: Option<&'static str>) {
+    fn settle(&self, places: Range<usize>, kind: Kind, by: &'static str) {
         for fate in self.fates.get(places).unwrap_or_default() {
             // Mapped beats kept beats ignored: the best that happened to a leaf is what is told.
             if kind < fate.get().kind {
-                fate.set(Fate { kind, to, rule });
+                fate.set(Fate { kind, by });
             }
         }
-    }
-}
-
-/// Which bytes separate. Letters, digits, spaces and bytes of other characters never do, nor does a separator that is not
-/// there.
-fn separates(own: &Delimiters) -> [bool; 256] {
-    let mut separates = [false; 256];
-    for byte in [own.field, own.component, own.repetition, own.subcomponent] {
-        let never = byte >= 0x80 || byte.is_ascii_alphanumeric() || byte == b' ' || byte == 0;
-        separates[usize::from(byte)] = !never;
-    }
-    separates
-}
-
-/// A place as the message keeps it; a message is bounded far below what that can say.
-fn at(place: usize) -> u32 {
-    u32::try_from(place).unwrap_or(u32::MAX)
-}
-
-/// A part of a message: a field, one repetition, one component or one subcomponent. Empty when not valued.
-#[derive(Clone, Copy)]
-pub(crate) struct Value<'m> {
-    message: &'m Message<'m>,
-    first: usize,
-    end: usize,
-    /// 0 field, 1 repetition, 2 component, 3 subcomponent.
-    level: u8,
-}
-
-impl<'m> Value<'m> {
-    /// Whether nothing stands here, or only the two quotes that delete.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.leaves().iter().all(|leaf| leaf.null)
-    }
-
-    #[inline]
-    fn leaves(self) -> &'m [Leaf] {
-        self.message.leaves.get(self.first..self.end).unwrap_or_default()
-    }
-
-    /// Each valued repetition.
-    pub(crate) fn repetitions(self) -> impl Iterator<Item = Value<'m>> {
-        let mut at = self.first;
-        std::iter::from_fn(move || {
-            let leaf = if at < self.end { self.message.leaves.get(at) } else { None }?;
-            let first = at;
-            while at < self.end && self.message.leaves.get(at).is_some_and(|other| other.repetition == leaf.repetition)
-            {
-                at += 1;
-            }
-            Some(Value { first, end: at, level: self.level.max(1), ..self })
-        })
-    }
-
-    /// A component of a repetition (of the first, when this is a field), or a subcomponent of a component.
-    pub(crate) fn part(self, number: u16) -> Value<'m> {
-        if let [leaf] = self.leaves() {
-            let (own, level) = if self.level >= 2 { (leaf.subcomponent, 3) } else { (leaf.component, 2) };
-            return Value { first: if own == number { self.first } else { self.end }, level, ..self };
-        }
-        let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
-        let leaves = whole.leaves();
-        let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
-        let from = leaves.iter().position(|leaf| number_of(leaf) == number).unwrap_or(leaves.len());
-        let count = leaves.get(from..).unwrap_or_default().iter().take_while(|leaf| number_of(leaf) == number).count();
-        let first = whole.first + from;
-        Value { first, end: first + count, level: if whole.level >= 2 { 3 } else { 2 }, ..self }
-    }
-
-    /// The valued components, or subcomponents of a component: a bit for each of the first 63, one for all beyond.
-    pub(crate) fn parts_valued(self) -> u64 {
-        let whole = if self.level == 0 { self.repetitions().next().unwrap_or(self) } else { self };
-        let number_of = |leaf: &Leaf| if whole.level >= 2 { leaf.subcomponent } else { leaf.component };
-        whole.leaves().iter().fold(0, |bits, leaf| bits | Source::bit(number_of(leaf)))
-    }
-
-    /// The text of a scalar, decoded; of a composite, its first component's (a newer composite in an older field).
-    pub(crate) fn text(self) -> Option<Cow<'m, str>> {
-        let leaf = self.message.leaves.get(self.first).filter(|_leaf| self.first < self.end)?;
-        let scalar = (self.level >= 2 || leaf.component == 1) && (self.level >= 3 || leaf.subcomponent == 1);
-        if !scalar || leaf.null {
-            return None;
-        }
-        let raw = self.message.leaf_text(self.first);
-        if !self.message.escapes {
-            return Some(Cow::Borrowed(raw));
-        }
-        let (text, known) = escape::decode(raw, &self.message.delimiters, self.message.charset);
-        if !known {
-            self.warn(Code::DataType);
-        }
-        Some(text)
-    }
-
-    /// As [`Value::text`], without spaces around it; `None` when nothing else is there.
-    pub(crate) fn trimmed(self) -> Option<Cow<'m, str>> {
-        let text = self.text()?;
-        if let ([first, ..], [.., last]) = (text.as_bytes(), text.as_bytes())
-            && first.is_ascii_graphic()
-            && last.is_ascii_graphic()
-        {
-            return Some(text);
-        }
-        let trimmed = match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
-        };
-        (!trimmed.is_empty()).then_some(trimmed)
-    }
-
-    /// Everything that stands here as it came, separators included, escapes not decoded.
-    pub(crate) fn raw(self) -> String {
-        let own = &self.message.delimiters;
-        let ends = self.leaves().last().zip(self.leaves().first()).map(|(last, first)| last.end - first.start);
-        let mut out = String::with_capacity(ends.unwrap_or(0) as usize + 8);
-        let (mut repetition, mut component, mut subcomponent) = (0u16, 1u16, 1u16);
-        for place in self.first..self.end {
-            let Some(leaf) = self.message.leaves.get(place) else { continue };
-            if place == self.first {
-                repetition = if self.level == 0 { 1 } else { leaf.repetition };
-                component = if self.level >= 2 { leaf.component } else { 1 };
-                subcomponent = if self.level >= 3 { leaf.subcomponent } else { 1 };
-            }
-            let mut push = |byte: u8, times: u16| out.extend((0..times).map(|_time| char::from(byte)));
-            if leaf.repetition > repetition {
-                push(own.repetition, leaf.repetition - repetition);
-                (component, subcomponent) = (1, 1);
-            }
-            if leaf.component > component {
-                push(own.component, leaf.component - component);
-                subcomponent = 1;
-            }
-            push(own.subcomponent, leaf.subcomponent.saturating_sub(subcomponent));
-            (repetition, component, subcomponent) = (leaf.repetition, leaf.component, leaf.subcomponent);
-            out.push_str(self.message.leaf_text(place));
-        }
-        out
-    }
-
-    /// Whether more than the first component is valued.
-    pub(crate) fn is_composite(self) -> bool {
-        self.leaves().iter().any(|leaf| leaf.component > 1 || leaf.subcomponent > 1)
-    }
-
-    /// Notes that all of this stands in a FHIR element that means the same.
-    pub(crate) fn mapped(self, to: &'static str) {
-        self.message.settle(self.first..self.end, Kind::Mapped, Some(to), None);
-    }
-
-    /// Notes that this scalar stands there: its first leaf alone.
-    pub(crate) fn mapped_scalar(self, to: &'static str) {
-        self.message.settle(self.first..self.end.min(self.first + 1), Kind::Mapped, Some(to), None);
-    }
-
-    /// Notes that whatever is left of this is carried as it came.
-    pub(crate) fn kept(self, to: &'static str) {
-        self.message.settle(self.first..self.end, Kind::Kept, Some(to), None);
-    }
-
-    /// Notes the rule by which whatever is left of this is not carried.
-    pub(crate) fn ignored(self, rule: &'static str) {
-        self.message.settle(self.first..self.end, Kind::Ignored, None, Some(rule));
-    }
-
-    /// Notes that the same became of this as of another value with the same text.
-    pub(crate) fn shares_fate_of(self, other: Value<'_>) {
-        for (own, place) in (self.first..self.end).zip(other.first..other.end) {
-            if let (Some(own), Some(fate)) = (self.message.fates.get(own), other.message.fates.get(place)) {
-                own.set(fate.get());
-            }
-        }
-    }
-
-    /// Whether a leaf of this has no fate yet.
-    pub(crate) fn has_unknown(self) -> bool {
-        let fates = self.message.fates.get(self.first..self.end).unwrap_or_default();
-        fates.iter().any(|fate| fate.get().kind == Kind::Unknown)
-    }
-
-    /// Where this stands.
-    pub(crate) fn position(self) -> Position {
-        let Some(leaf) = self.message.leaves.get(self.first) else { return Position::segment(*b"MSH") };
-        let mut at = self.message.position(leaf.segment as usize);
-        at.field = leaf.field;
-        at.repetition = if self.level >= 1 { leaf.repetition } else { 0 };
-        at.component = if self.level >= 2 { leaf.component } else { 0 };
-        at.subcomponent = if self.level >= 3 { leaf.subcomponent } else { 0 };
-        at
-    }
-
-    /// Notes something odd here that was read all the same.
-    pub(crate) fn warn(self, code: Code) {
-        self.message.defect(self.position(), code, Severity::Warning);
     }
 }

@@ -216,6 +216,72 @@ fn numbers_keep_their_digits_and_the_subject_is_written_last() {
     assert!(body.ends_with(r#""subject":{"reference":"Patient/p-1"}}"#), "{body}");
 }
 
+/// The reports, requests and results that a message makes of its own keys: their ids.
+fn named(raw: &[u8]) -> std::collections::BTreeSet<String> {
+    let own = |record: &&Record| matches!(record.kind, "DiagnosticReport" | "ServiceRequest" | "Observation");
+    whole(raw).1.iter().flat_map(|filing| &filing.records).filter(own).map(Record::reference).collect()
+}
+
+/// A message with these bytes somewhere.
+type Of<'f> = &'f dyn Fn(&[u8]) -> Vec<u8>;
+
+#[test]
+fn numbers_that_cannot_be_decoded_never_name_one_thing() {
+    let message = |application: &[u8], facility: &[u8], control: &[u8], order: &[u8], result: &[u8]| {
+        let head =
+            [b"MSH|^~\\&|", application, b"|", facility, b"|C|D|20250101||ORU^R01|", control, b"|P|2.5\rPID|1||X"];
+        [head.concat().as_slice(), b"\rOBR|1|", order, b"|K^Words^L\rOBX|1|ST|", result, b"|x||||||F\r"].concat()
+    };
+    // Bytes of no UTF-8, alone and beside such as would be, the character that Latin-1 has there, and what stands for none.
+    let texts: [&[u8]; 6] = [b"\xfc", b"\xfb", "\u{fc}".as_bytes(), b"\xc3\xbc\xfb", "\u{fffd}".as_bytes(), b"\\XFC\\"];
+    let of: [Of<'_>; 8] = [
+        &|text| message(b"A", text, b"1", b"P|F", b"K|1"),
+        &|text| message(b"A", text, b"1", b"|", b"K|1"),
+        &|text| message(text, b"B", b"1", b"|", b"K|1"),
+        &|text| message(b"A", b"B", text, b"|", b"K|1"),
+        &|text| message(b"A", b"B", b"1", &[text, b"|"].concat(), b"K|1"),
+        &|text| message(b"A", b"B", b"1", &[b"P|F^", text].concat(), b"K|1"),
+        &|text| message(b"A", b"B", b"1", b"P|F", &[text, b"|1"].concat()),
+        &|text| message(b"A", b"B", b"1", b"P|F", &[b"K|", text].concat()),
+    ];
+    for (place, of) in of.iter().enumerate() {
+        let results = texts.map(|text| {
+            let found = named(&of(text)).into_iter().find(|reference| reference.starts_with("Observation"));
+            found.unwrap_or_else(|| panic!("a result for {text:?} at {place}"))
+        });
+        let distinct: std::collections::BTreeSet<_> = results.iter().collect();
+        assert_eq!(distinct.len(), texts.len(), "{place}: {results:?}");
+    }
+}
+
+#[test]
+fn a_patients_identifier_that_cannot_be_decoded_refuses_the_message_at_its_place() {
+    let text = String::from_utf8(PANEL.to_vec()).expect("UTF-8");
+    let pid = text.split('\r').find(|line| line.starts_with("PID")).expect("a PID");
+    let number = pid.split('|').nth(3).and_then(|field| field.split('^').next()).expect("an identifier");
+    let (before, after) = text.split_once(number).expect("it stands there");
+    let (reading, _filings) = whole(&[before.as_bytes(), b"\xfc1", after.as_bytes()].concat());
+    let told = reading.defects.first().map(|defect| format!("{} {}", defect.at, defect.code.number()));
+    assert_eq!((reading.verdict, told.as_deref()), (Verdict::InError, Some("PID-3.1 102")));
+    // A name beside it that cannot be decoded is shown as it came, with a warning.
+    let (reading, _filings) = whole(
+        &text
+            .replace("Ana", "An\u{1}")
+            .into_bytes()
+            .iter()
+            .map(|byte| if *byte == 1 { 0xfc } else { *byte })
+            .collect::<Vec<u8>>(),
+    );
+    assert_eq!(reading.verdict, Verdict::Accepted);
+}
+
+#[test]
+fn a_code_with_what_it_escapes_is_not_another_code_of_another_system() {
+    let of = |code: &str| named(&replaced(PANEL, "2345-7^", &format!("{code}^")));
+    let (one, two) = (r"A\S\B^w^C", r"A^w^B\S\C");
+    assert_ne!(of(one), of(two));
+}
+
 #[test]
 fn only_configured_authorities_are_trusted() {
     let (_reading, filings) = whole(PANEL);

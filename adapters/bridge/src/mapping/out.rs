@@ -40,6 +40,7 @@ impl Out {
     }
 
     /// Enters an object that is the member `name`, or, with an empty name, an element of the array around.
+    #[inline]
     pub fn object(&mut self, name: &'static str) {
         self.levels.push(Level { name, array: false });
     }
@@ -69,6 +70,22 @@ impl Out {
         depth <= self.opened
     }
 
+    /// Writes members that were written before, with the comma before them.
+    pub fn members(&mut self, members: &[u8]) {
+        self.open();
+        self.bytes.extend_from_slice(members);
+    }
+
+    /// What is written from a place on.
+    pub fn since(&self, place: usize) -> &[u8] {
+        self.bytes.get(place..).unwrap_or_default()
+    }
+
+    /// How many bytes are written.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// How many levels are entered.
     pub fn depth(&self) -> usize {
         self.levels.len()
@@ -77,8 +94,28 @@ impl Out {
     /// Writes a string member, or, with an empty name, an element. Names are plain words.
     pub fn string(&mut self, name: &str, value: &str) {
         self.open();
+        self.bytes.reserve(name.len() + value.len() + 8);
         self.key(name);
         quote(&mut self.bytes, value);
+    }
+
+    /// As [`Out::string`], for a text of ours that holds nothing that JSON escapes.
+    pub fn plain(&mut self, name: &str, value: &'static str) {
+        self.open();
+        self.bytes.reserve(name.len() + value.len() + 8);
+        self.key(name);
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(value.as_bytes());
+        self.bytes.push(b'"');
+    }
+
+    /// Writes the member that refers to a resource of ours, whose type and id are plain.
+    pub fn reference(&mut self, kind: &str, id: &str) {
+        self.open();
+        self.key("reference");
+        for part in ["\"", kind, "/", id, "\""] {
+            self.bytes.extend_from_slice(part.as_bytes());
+        }
     }
 
     /// Writes a number, `true` or `false`, exactly as given.
@@ -88,7 +125,14 @@ impl Out {
         self.bytes.extend_from_slice(value.as_bytes());
     }
 
+    #[inline]
     fn open(&mut self) {
+        if self.opened < self.levels.len() {
+            self.open_all();
+        }
+    }
+
+    fn open_all(&mut self) {
         for place in self.opened..self.levels.len() {
             let Level { name, array } = self.levels[place];
             self.key(name);
@@ -97,6 +141,7 @@ impl Out {
         self.opened = self.levels.len();
     }
 
+    #[inline]
     fn key(&mut self, name: &str) {
         if !matches!(self.bytes.last(), Some(b'{' | b'[') | None) {
             self.bytes.push(b',');
@@ -132,32 +177,27 @@ fn quote(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Where the first byte stands that cannot stand in a string as it is.
-fn special(text: &[u8]) -> Option<usize> {
-    if is_plain(text) { None } else { text.iter().position(|byte| is_special(*byte)) }
-}
-
-/// Most texts are. Without an early end sixteen bytes are looked at together; the last sixteen may overlap those before.
-fn is_plain(text: &[u8]) -> bool {
-    let (chunks, rest) = text.as_chunks::<16>();
-    for chunk in chunks {
-        if any_special(chunk) {
-            return false;
-        }
-    }
-    match text.last_chunk::<16>() {
-        Some(last) => !any_special(last),
-        None => !rest.iter().any(|byte| is_special(*byte)),
-    }
-}
-
+/// Where the first byte stands that cannot stand in a string as it is. Most texts have none: eight bytes are looked at
+/// together, and the last eight may overlap those before.
 #[inline]
-fn any_special(chunk: &[u8; 16]) -> bool {
-    let mut any = false;
-    for byte in chunk {
-        any |= is_special(*byte);
+fn special(text: &[u8]) -> Option<usize> {
+    let (chunks, _rest) = text.as_chunks::<8>();
+    let plain = chunks.iter().take_while(|chunk| specials(chunk) == 0).count();
+    if plain == chunks.len() && text.last_chunk().is_some_and(|last| specials(last) == 0) {
+        return None;
     }
-    any
+    text.iter().skip(plain * 8).position(|byte| is_special(*byte)).map(|place| plain * 8 + place)
+}
+
+/// Whether any of eight bytes is special: its highest bit is set for at least one that is, and for none where none is.
+#[inline]
+fn specials(chunk: &[u8; 8]) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let all = u64::from_ne_bytes(*chunk);
+    // A byte below `n` borrows from its highest bit, and one that has that bit set itself is a letter of no ASCII.
+    let below = |bytes: u64, n: u64| bytes.wrapping_sub(ONES * n) & !bytes & HIGH;
+    below(all, 0x20) | below(all ^ (ONES * u64::from(b'"')), 1) | below(all ^ (ONES * u64::from(b'\\')), 1)
 }
 
 #[inline]

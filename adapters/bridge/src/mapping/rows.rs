@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::index::{Index, Wanted};
 use super::table::Table;
 
 /// The files of one dialect, by name.
@@ -24,6 +25,14 @@ pub struct Map<S> {
     pub kind: &'static str,
     /// Its rows, in the order of writing.
     pub rows: Vec<Row<S>>,
+    /// Which of them may have something to write.
+    index: Index,
+}
+
+/// A rule that branches, as a row names it.
+pub trait Step {
+    /// Whether it may have something to write even when nothing stands at its row's sources.
+    fn always(&self) -> bool;
 }
 
 /// One compiled row.
@@ -31,10 +40,10 @@ pub struct Map<S> {
 pub struct Row<S> {
     /// Where the value stands; the first that is valued is taken.
     pub from: Vec<Source>,
-    /// The fields of `from` as [`Source::bit`]s, for a quick look whether any of them can be valued.
-    pub fields: u64,
     /// Where it goes, relative to the map.
     pub path: Vec<Piece>,
+    /// What has to be open for it: a piece, and whether an element of its list is. The last piece only where it is a list.
+    pub within: Vec<(Piece, bool)>,
     /// Where it goes, as a full FHIR path, for the loss ledger.
     pub to: &'static str,
     /// How it goes there.
@@ -151,7 +160,7 @@ enum OneOrMany {
 }
 
 /// Compiles one map file. `step` finds a step by name. The result lives as long as the program.
-pub fn compile<S>(
+pub fn compile<S: Step>(
     file: &str,
     text: &str,
     sources: &Sources<'_>,
@@ -166,7 +175,7 @@ pub fn compile<S>(
 /// Datatypes nest at most this deep in our maps; more is a loop between two files.
 const DATATYPE_DEPTH_MAX: usize = 6;
 
-fn map<S>(
+fn map<S: Step>(
     file: &str,
     read: File,
     base: &str,
@@ -183,10 +192,12 @@ fn map<S>(
         rows.push(compiled(row, base, sources, step, depth).map_err(fault)?);
     }
     together(&rows).map_err(|(row, why)| Fault { file: file.to_owned(), row, why })?;
-    Ok(Map { kind: leak(&read.to), rows })
+    let why = || format!("a map has at most {} rows", super::index::ROWS_MAX);
+    let index = Index::of(&rows).ok_or_else(|| Fault { file: file.to_owned(), row: 0, why: why() })?;
+    Ok(Map { kind: leak(&read.to), rows, index })
 }
 
-fn compiled<S>(
+fn compiled<S: Step>(
     row: RowText,
     base: &str,
     sources: &Sources<'_>,
@@ -223,12 +234,17 @@ fn compiled<S>(
         }
         How::Primitive(_) | How::Coded(_) | How::Datatype(_) | How::Fixed(_) => {}
     }
-    // Zero names the whole, which any part makes valued.
-    let fields = from.iter().fold(0, |bits, at| bits | if at.field == 0 { !0 } else { Source::bit(at.field) });
-    Ok(Row { from, fields, path, to, how })
+    let within = match path.split_last() {
+        Some((last, outer)) => {
+            let list = Some((*last, false)).filter(|(last, _element)| last.list);
+            outer.iter().map(|piece| (*piece, piece.list)).chain(list).collect()
+        }
+        None => Vec::new(),
+    };
+    Ok(Row { from, path, within, to, how })
 }
 
-fn kind_of<S>(
+fn kind_of<S: Step>(
     kind: &str,
     to: &str,
     sources: &Sources<'_>,
@@ -307,6 +323,13 @@ fn leak(text: &str) -> &'static str {
 }
 
 impl<S> Map<S> {
+    /// The rows that may have something to write, in their order. `valued` gives the fields of a segment that are valued, or,
+    /// for zeros, the components of the value, as [`Source::bit`]s.
+    #[inline]
+    pub fn wanted(&self, valued: impl Fn([u8; 3]) -> u64) -> Wanted<'_, S> {
+        self.index.wanted(&self.rows, valued)
+    }
+
     /// Every FHIR path that this map can write, for checking.
     pub fn paths(&self) -> Vec<&'static str> {
         let mut paths = Vec::new();

@@ -1,14 +1,18 @@
 //! Runs rows: from spans of a message to members of a resource, in one pass, noting what became of every leaf.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 
-use bridge::mapping::{How, Map, Out, Piece, Primitive, Row, Source, Table};
+use bridge::mapping::{self, How, Map, Out, Piece, Primitive, Row, Source, Table};
 use bridge::{Code, Heading, Link, Record, extension};
 
-use super::structure::{Group, Report};
+use super::scope::Scope;
 use super::tables::Maps;
-use crate::moment::Zones;
+use crate::moment::{Moment, Zones};
 use crate::parse::{Message, Value};
+
+/// What a record takes beside its key and body, in bytes.
+const RECORD_BYTES: usize = 300;
 
 /// A rule that branches.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +20,12 @@ pub(crate) struct Step {
     pub(crate) run: for<'r, 'm> fn(&mut Run<'m>, &mut Out, &At<'r, 'm>),
     /// Whether it has something to write even when its field is empty.
     pub(crate) always: bool,
+}
+
+impl mapping::Step for Step {
+    fn always(&self) -> bool {
+        self.always
+    }
 }
 
 /// The reading of one message.
@@ -26,28 +36,21 @@ pub(crate) struct Run<'m> {
     pub(crate) zones: Zones<'m>,
     /// MSH-7, microseconds since 1970.
     pub(crate) sent_at_us: Option<i64>,
+    /// The text that was last read as a time, and what it was read as.
+    pub(crate) recent: RefCell<(String, Option<Moment>)>,
     pub(crate) maps: &'static Maps,
     /// People and organizations named so far, each once.
     pub(crate) shared: Vec<Record>,
+    /// Where each of them stands there, by type and id.
+    pub(crate) places: HashMap<(&'static str, String), usize>,
     /// How they were named: what was written where, and the reference it became.
     pub(crate) named: HashMap<String, (Value<'m>, String)>,
+    /// The result whose unit was written last, and its members.
+    pub(crate) unit: (usize, Vec<u8>),
     /// What is open of the objects being written, those of outer ones first: a piece, and whether one of its elements is.
     pub(crate) open: Vec<(Piece, bool)>,
-    /// What the resource being written carries as it came: place and text.
-    pub(crate) kept: Vec<(String, String)>,
-}
-
-/// Which segments a resource is made from.
-#[derive(Clone, Copy)]
-pub(crate) struct Scope<'r> {
-    pub(crate) group: &'r Group,
-    pub(crate) report: Option<(&'r Report, &'r super::oru::ids::Ids)>,
-    /// The result or specimen being written.
-    pub(crate) own: Option<usize>,
-    /// Its notes.
-    pub(crate) notes: &'r [usize],
-    /// The place of the result among the report's.
-    pub(crate) result: Option<usize>,
+    /// What the resource being written carries as it came: a line for each field, its place first.
+    pub(crate) kept: String,
 }
 
 /// Where rows read from: segments, or the parts of one value.
@@ -73,36 +76,32 @@ impl<'m> Run<'m> {
     /// Writes a whole resource by its map.
     pub(crate) fn resource(&mut self, map: &Map<Step>, id: &str, scope: &Scope<'_>) -> Vec<u8> {
         let mut out = Out::resource(map.kind, id);
-        let outer = std::mem::take(&mut self.kept);
-        self.rows(&map.rows, Base::Segments, scope, &mut out, true);
-        self.kept = outer;
-        out.finish()
+        self.rows(map, Base::Segments, scope, &mut out, true);
+        let body = out.finish();
+        let report = || scope.report.and_then(|(report, _ids)| report.obr);
+        self.message.makes(RECORD_BYTES + body.len(), scope.own.or_else(report).or(scope.group.pid).unwrap_or(0));
+        body
     }
 
     /// Writes the members of one element from the parts of a value.
     pub(crate) fn parts(&mut self, map: &Map<Step>, value: Value<'m>, scope: &Scope<'_>, out: &mut Out) {
-        self.rows(&map.rows, Base::Parts(value), scope, out, false);
+        self.rows(map, Base::Parts(value), scope, out, false);
     }
 
     /// Rows of one object share what they have open; everything is closed at the end.
-    fn rows(&mut self, rows: &[Row<Step>], base: Base<'m>, scope: &Scope<'_>, out: &mut Out, whole: bool) {
+    fn rows(&mut self, map: &Map<Step>, base: Base<'m>, scope: &Scope<'_>, out: &mut Out, whole: bool) {
         let floor = out.depth();
         let outer = self.open.len();
-        let parts = match base {
-            Base::Segments => 0,
-            Base::Parts(value) => value.parts_valued(),
+        let message = self.message;
+        let nothing = message.nothing();
+        let wanted = match base {
+            Base::Segments => map.wanted(|segment| message.valued(scope.place(segment))),
+            Base::Parts(value) => map.wanted(|_component| value.parts_valued()),
         };
-        for row in rows {
-            // Most of what a map asks for is not there.
-            if !row.from.is_empty() && !needs_no_value(&row.how) && self.is_unvalued(row, base, parts, scope) {
-                continue;
-            }
+        for row in wanted {
             match row.how {
                 How::Keep => {
-                    for source in &row.from {
-                        let value = self.find(*source, base, scope);
-                        self.keep(value, row.to);
-                    }
+                    row.from.iter().for_each(|source| self.keep(self.find(*source, base, scope), row.to));
                     continue;
                 }
                 How::Ignore(rule) => {
@@ -111,13 +110,16 @@ impl<'m> Run<'m> {
                 }
                 How::Primitive(_) | How::Coded(_) | How::Datatype(_) | How::Step(_) | How::Fixed(_) => {}
             }
-            let value = self.first_valued(row, base, scope);
-            if value.is_none_or(|value| value.is_empty()) && !row.from.is_empty() && !needs_no_value(&row.how) {
+            let value = match row.from.as_slice() {
+                [] => nothing,
+                [source] => Some(self.find(*source, base, scope)).filter(|value| !value.is_empty()).unwrap_or(nothing),
+                _several => self.first_valued(row, base, scope),
+            };
+            if value.is_empty() && !row.from.is_empty() && !needs_no_value(&row.how) {
                 continue;
             }
-            let Some((last, containers)) = row.path.split_last() else { continue };
-            arrange(out, &mut self.open, outer, containers, *last);
-            let value = value.unwrap_or_else(|| self.message.field(usize::MAX, 0));
+            let Some(last) = row.path.last() else { continue };
+            arrange(out, &mut self.open, outer, &row.within);
             let name = if last.list { "" } else { last.name };
             if let How::Fixed(text) = row.how {
                 if out.opened_at(floor) {
@@ -128,35 +130,27 @@ impl<'m> Run<'m> {
             if last.list && !row.from.is_empty() && !value.is_empty() {
                 value.repetitions().for_each(|one| self.one(row, one, base, scope, out, name));
             } else {
-                let first = value.repetitions().next().unwrap_or(value);
-                self.one(row, first, base, scope, out, name);
+                self.one(row, value.first_repetition(), base, scope, out, name);
             }
-            if whole {
-                for source in &row.from {
-                    let rest = self.find(*source, base, scope);
-                    self.keep(rest, row.to);
-                }
+            match row.from.as_slice() {
+                _any if !whole => {}
+                [_only] => self.keep(value, row.to),
+                several => several.iter().for_each(|source| self.keep(self.find(*source, base, scope), row.to)),
             }
         }
-        if whole {
-            let list = Piece { name: "extension", list: true };
-            arrange(out, &mut self.open, outer, &[], list);
-            write_kept(out, &std::mem::take(&mut self.kept));
+        if whole && !self.kept.is_empty() {
+            // One text with a line for each field: R4's extension may stand once.
+            arrange(out, &mut self.open, outer, &[(Piece { name: "extension", list: true }, false)]);
+            out.object("");
+            out.plain("url", extension::ORIGINAL_TEXT);
+            out.string("valueString", &self.kept);
+            out.leave();
+            self.kept.clear();
         }
         while out.depth() > floor {
             out.leave();
         }
         self.open.truncate(outer);
-    }
-
-    /// Whether nothing stands at any of a row's sources, by a quick look.
-    fn is_unvalued(&self, row: &Row<Step>, base: Base<'m>, parts: u64, scope: &Scope<'_>) -> bool {
-        let valued =
-            |source: &Source| self.message.valued(scope.place(source.segment)) & Source::bit(source.field) != 0;
-        match base {
-            Base::Parts(_value) => row.fields & parts == 0,
-            Base::Segments => !row.from.iter().any(valued),
-        }
     }
 
     fn one(
@@ -173,7 +167,7 @@ impl<'m> Run<'m> {
             How::Coded(table) => self.coded(table, value, out, name, row.to),
             How::Datatype(map) => {
                 out.object(name);
-                self.rows(&map.rows, Base::Parts(value), scope, out, false);
+                self.rows(map, Base::Parts(value), scope, out, false);
                 out.leave();
             }
             How::Step(step) => (step.run)(self, out, &At { value, base, scope, name, to: row.to }),
@@ -182,7 +176,7 @@ impl<'m> Run<'m> {
     }
 
     /// The first valued of a row's sources; the others say the same, or are kept.
-    fn first_valued(&mut self, row: &Row<Step>, base: Base<'m>, scope: &Scope<'_>) -> Option<Value<'m>> {
+    fn first_valued(&mut self, row: &Row<Step>, base: Base<'m>, scope: &Scope<'_>) -> Value<'m> {
         let mut found: Option<Value<'m>> = None;
         for source in &row.from {
             let value = self.find(*source, base, scope);
@@ -191,11 +185,22 @@ impl<'m> Run<'m> {
             }
             match found {
                 None => found = Some(value),
-                Some(first) if first.raw() == value.raw() => value.mapped(row.to),
+                Some(first) if first.is_as(value) => value.mapped(row.to),
                 Some(_other) => {} // what it says otherwise is kept after the row
             }
         }
-        found
+        found.unwrap_or_else(|| self.message.nothing())
+    }
+
+    /// Reads a date or time. Those of one message are mostly the same.
+    pub(crate) fn time(&self, text: &str) -> Option<Moment> {
+        let mut recent = self.recent.borrow_mut();
+        if recent.0 != text {
+            recent.1 = self.zones.read(text);
+            recent.0.clear();
+            recent.0.push_str(text);
+        }
+        recent.1
     }
 
     /// The value at a source.
@@ -218,7 +223,12 @@ impl<'m> Run<'m> {
         if value.is_empty() || !value.has_unknown() {
             return;
         }
-        self.kept.push((value.position().to_string(), value.raw()));
+        if !self.kept.is_empty() {
+            self.kept.push('\n');
+        }
+        value.position().write(&mut self.kept);
+        self.kept.push_str(": ");
+        value.write_raw(&mut self.kept);
         value.kept(to);
     }
 
@@ -234,8 +244,8 @@ impl<'m> Run<'m> {
         let Some(text) = value.trimmed() else { return };
         match primitive {
             Primitive::String => out.string(name, &text),
-            Primitive::Code => out.string(name, &super::value::single_spaced(&text)),
-            Primitive::Decimal => match super::value::decimal(&text) {
+            Primitive::Code => out.string(name, &super::coded::single_spaced(&text)),
+            Primitive::Decimal => match super::number::decimal(&text) {
                 Some(number) => out.raw(name, &number),
                 None => return value.warn(Code::DataType),
             },
@@ -249,7 +259,7 @@ impl<'m> Run<'m> {
                 "N" => out.raw(name, "false"),
                 _other => return value.warn(Code::TableValueNotFound),
             },
-            Primitive::Date | Primitive::DateTime => match self.zones.read(&text) {
+            Primitive::Date | Primitive::DateTime => match self.time(&text) {
                 Some(moment) => {
                     let day = moment.fhir.get(..10).filter(|_day| primitive == Primitive::Date);
                     out.string(name, day.unwrap_or(&moment.fhir));
@@ -293,43 +303,20 @@ impl<'m> Run<'m> {
     }
 }
 
-impl Scope<'_> {
-    /// A field of the segment of that name that belongs here.
-    pub(crate) fn field<'m>(&self, message: &'m Message<'m>, segment: [u8; 3], field: u16) -> Value<'m> {
-        message.field(self.place(segment), field)
-    }
-
-    /// The place of the segment of that name that belongs here; beyond all when there is none.
-    fn place(&self, segment: [u8; 3]) -> usize {
-        let report = self.report.map(|(report, _ids)| report);
-        let place = match &segment {
-            b"OBX" | b"SPM" => self.own,
-            b"PID" => self.group.pid,
-            b"PD1" => self.group.pd1,
-            b"PV1" => self.group.pv1,
-            b"ORC" => report.and_then(|report| report.orc),
-            b"OBR" => report.and_then(|report| report.obr),
-            b"TQ1" => report.and_then(|report| report.tq1),
-            b"CTD" => report.and_then(|report| report.ctd),
-            _other => None,
-        };
-        place.unwrap_or(usize::MAX)
-    }
-}
-
 fn needs_no_value(how: &How<Step>) -> bool {
     matches!(how, How::Step(step) if step.always)
 }
 
 /// Opens what the next row needs, and closes what it does not: shared containers stay open. So does a list of which one row
 /// writes an element by its members and the next one whole elements.
-fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, containers: &[Piece], last: Piece) {
-    let list = if last.list { Some((last, false)) } else { None };
-    let wanted = || containers.iter().map(|piece| (*piece, piece.list)).chain(list);
+fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, wanted: &[(Piece, bool)]) {
+    if wanted.is_empty() && open.len() == outer {
+        return;
+    }
     let own = open.get(outer..).unwrap_or_default();
-    let shared = own.iter().zip(wanted()).take_while(|(have, want)| *have == want).count();
+    let shared = own.iter().zip(wanted).take_while(|(have, want)| have == want).count();
     let stays =
-        own.get(shared).zip(wanted().nth(shared)).is_some_and(|((have, _), (want, _))| have.list && *have == want);
+        own.get(shared).zip(wanted.get(shared)).is_some_and(|((have, _), (want, _))| have.list && *have == *want);
     while open.len() > outer + shared {
         if let Some((piece, element)) = open.pop() {
             if piece.list && element {
@@ -340,29 +327,17 @@ fn arrange(out: &mut Out, open: &mut Vec<(Piece, bool)>, outer: usize, container
             }
         }
     }
-    for (place, (piece, element)) in wanted().skip(shared).enumerate() {
+    for (place, (piece, element)) in wanted.iter().skip(shared).enumerate() {
         if piece.list {
             if !stays || place > 0 {
                 out.array(piece.name);
             }
-            if element {
+            if *element {
                 out.object("");
             }
         } else {
             out.object(piece.name);
         }
-        open.push((piece, element));
+        open.push((*piece, *element));
     }
-}
-
-/// One text with a line for each field: R4's extension may stand once.
-fn write_kept(out: &mut Out, kept: &[(String, String)]) {
-    if kept.is_empty() {
-        return;
-    }
-    let lines: Vec<String> = kept.iter().map(|(at, text)| format!("{at}: {text}")).collect();
-    out.object("");
-    out.string("url", extension::ORIGINAL_TEXT);
-    out.string("valueString", &lines.join("\n"));
-    out.leave();
 }

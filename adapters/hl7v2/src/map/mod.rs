@@ -2,8 +2,16 @@
 //!
 //! The files of `maps/` are compiled once, at the first message, into rows that write straight from spans to JSON.
 
+mod coded;
+mod document;
 mod engine;
+mod identifiers;
+mod judged;
+mod number;
 mod oru;
+mod patient;
+mod people;
+mod scope;
 mod steps;
 mod structure;
 mod tables;

@@ -2,12 +2,14 @@
 //! file of its own below.
 
 pub(super) mod ids;
+mod kin;
 pub(super) mod links;
 pub(super) mod notes;
 mod share;
 pub(super) mod status;
 pub(super) mod times;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use bridge::{
@@ -15,17 +17,22 @@ use bridge::{
     Stage, Standing,
 };
 
-use super::engine::{Run, Scope};
-use super::steps::order_number;
+use super::engine::Run;
+use super::identifiers::order_number;
+use super::scope::Scope;
 use super::structure::{self, Group, Report};
 use super::tables::MAPS;
 use crate::moment::Zones;
 use crate::parse::{Message, Value};
-use ids::{Ids, Named, Parent};
+use ids::{Ids, Named, exact};
+use kin::{Parent, SubIds, children};
 use status::{Change, change, status_of_report, status_of_result};
 
 /// One filing for each patient group of the message.
 pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> Vec<Filing> {
+    if message.is_overfull() {
+        return Vec::new();
+    }
     let groups = structure::read(message);
     let missing = |name: &[u8; 3]| message.defect(Position::segment(*name), Code::SegmentSequence, Severity::Error);
     if groups.iter().all(|group| group.reports.is_empty() && group.loose.is_empty()) {
@@ -35,22 +42,29 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
         missing(b"PID");
     }
     let mut filed = Vec::with_capacity(groups.len());
+    let zones = Zones::of(link, &heading.sent_at);
+    let sent_at_us = zones.read(&heading.sent_at).map(|moment| moment.low_us);
+    let facility = exact(&heading.sending_facility);
     for (place, group) in groups.iter().enumerate() {
-        let zones = Zones::of(link, &heading.sent_at);
-        let sent_at_us = zones.read(&heading.sent_at).map(|moment| moment.low_us);
         let run = Run {
             link,
             message,
             heading,
             zones,
             sent_at_us,
+            recent: RefCell::default(),
             maps: &MAPS,
             shared: Vec::new(),
+            places: HashMap::new(),
             named: HashMap::new(),
+            unit: (usize::MAX, Vec::new()),
             open: Vec::new(),
-            kept: Vec::new(),
+            kept: String::new(),
         };
-        filed.push(Work { run, place }.filing(group));
+        filed.push(Work { run, place, facility: &facility }.filing(group));
+        if message.is_overfull() {
+            return Vec::new();
+        }
     }
     sweep(message);
     filed
@@ -60,6 +74,8 @@ struct Work<'m> {
     run: Run<'m>,
     /// The place of the group in the message.
     place: usize,
+    /// MSH-4: whose a number is that names no authority.
+    facility: &'m str,
 }
 
 impl<'m> Work<'m> {
@@ -79,26 +95,39 @@ impl<'m> Work<'m> {
         let patient =
             self.record("Patient", &named, body, self.standing("", Stage::Final, Action::Put, None), Vec::new());
         let ids = self.ids(group);
+        let children = children(&ids);
         let mut records = Vec::new();
         for (place, result) in group.loose.iter().enumerate() {
+            if self.run.message.is_overfull() {
+                break;
+            }
             let named = self.loose_name(&subject, result.obx, place);
             let scope = Scope { group, report: None, own: Some(result.obx), notes: &result.notes, result: None };
             let body = self.run.resource(&MAPS.observation, &named.id, &scope);
             let standing = self.result_standing(result.obx, None);
             records.push(self.record("Observation", &named, body, standing, Vec::new()));
         }
-        let mut orders: Vec<OrderNumber> = Vec::new();
-        for (place, report) in group.reports.iter().enumerate() {
+        let mut orders = Orders::default();
+        for (place, (report, own)) in group.reports.iter().zip(&ids).enumerate() {
+            if self.run.message.is_overfull() {
+                break;
+            }
             self.orders(report, &mut orders);
-            self.report(group, report, place, &ids, &mut records);
+            self.report(group, (report, own), place, &children, &mut records);
         }
         let mut all = std::mem::take(&mut self.run.shared);
         all.extend(once_each(records, self.run.message, group));
-        Filing { subject, orders, records: all, patient }
+        Filing { subject, orders: orders.named, records: all, patient }
     }
 
-    fn report(&mut self, group: &Group, report: &Report, place: usize, ids: &[Ids], records: &mut Vec<Record>) {
-        let Some(own) = ids.get(place) else { return };
+    fn report(
+        &mut self,
+        group: &Group,
+        (report, own): (&Report, &Ids),
+        place: usize,
+        children: &HashMap<Parent, Vec<&Ids>>,
+        records: &mut Vec<Record>,
+    ) {
         let message = self.run.message;
         let obr = report.obr.unwrap_or(usize::MAX);
         if message.field(obr, 4).is_empty() {
@@ -124,14 +153,25 @@ impl<'m> Work<'m> {
         let body = self.run.resource(&MAPS.request, &own.request.id, &scope);
         let standing = self.standing("", Stage::Final, Action::Put, reported);
         records.push(self.record("ServiceRequest", &own.request, body, standing, Vec::new()));
+        let mut sub_ids: Option<SubIds<'m>> = None;
         for (number, (result, named)) in report.results.iter().zip(&own.results).enumerate() {
+            if message.is_overfull() {
+                return;
+            }
             if message.field(result.obx, 3).is_empty() {
                 let at = Position { field: 3, ..message.position(result.obx) };
                 message.defect(at, Code::RequiredFieldMissing, Severity::Error);
             }
             let scope = Scope { own: Some(result.obx), notes: &result.notes, result: Some(number), ..base };
             let body = self.run.resource(&MAPS.observation, &named.id, &scope);
-            let members = members(report, ids, place, number, message);
+            let under = match message.field(result.obx, 4).trimmed() {
+                Some(sub_id) => sub_ids.get_or_insert_with(|| SubIds::of(message, report)).under(&sub_id),
+                None => &[],
+            };
+            let under = under.iter().filter_map(|place| own.results.get(*place));
+            let further = children.get(&Parent { report: place, result: number });
+            let further = further.into_iter().flatten().flat_map(|child| &child.results);
+            let members = under.chain(further).map(Named::result).collect();
             let standing = self.result_standing(result.obx, reported);
             records.push(self.record("Observation", named, body, standing, members));
         }
@@ -143,7 +183,7 @@ impl<'m> Work<'m> {
             _final => Stage::Final,
         };
         let standing = self.standing(status, stage, Action::Put, reported);
-        let results = own.results.iter().map(|named| format!("Observation/{}", named.id)).collect();
+        let results = own.results.iter().map(Named::result).collect();
         records.push(self.record("DiagnosticReport", &own.report, body, standing, results));
     }
 
@@ -155,13 +195,7 @@ impl<'m> Work<'m> {
         standing: Standing,
         members: Vec<String>,
     ) -> Record {
-        let mut once: Vec<String> = Vec::with_capacity(members.len());
-        for member in members {
-            if !once.contains(&member) {
-                once.push(member);
-            }
-        }
-        Record { kind, id: named.id.clone(), key: named.key.clone(), standing, members: once, body }
+        Record { kind, id: named.id.clone(), key: named.key.clone(), standing, members, body }
     }
 
     fn standing(&self, status: &str, stage: Stage, action: Action, reported_at_us: Option<i64>) -> Standing {
@@ -171,18 +205,18 @@ impl<'m> Work<'m> {
     /// OBR-22 as microseconds since 1970.
     fn reported_at_us(&self, obr: usize) -> Option<i64> {
         let text = self.run.message.field(obr, 22).trimmed()?;
-        self.run.zones.read(&text).map(|moment| moment.low_us)
+        self.run.time(&text).map(|moment| moment.low_us)
     }
 
     fn result_standing(&self, obx: usize, reported: Option<i64>) -> Standing {
-        let code = self.run.message.field(obx, 11).trimmed().unwrap_or_default().into_owned();
+        let code = self.run.message.field(obx, 11).trimmed().unwrap_or_default();
         let status = status_of_result(&self.run, obx);
         let stage = match status {
             "registered" | "preliminary" => Stage::Preliminary,
             "entered-in-error" => Stage::Withdrawn,
             _final => Stage::Final,
         };
-        let action = match (change(&self.run, obx), code.as_str()) {
+        let action = match (change(&self.run, obx), &*code) {
             (Change::Withdrawn, code) => Action::Void { older_too: code == "W" },
             (Change::StatusAlone, _code) => Action::StatusOnly,
             (Change::Told, _code) => Action::Put,
@@ -190,23 +224,17 @@ impl<'m> Work<'m> {
         self.standing(status, stage, action, reported)
     }
 
-    fn facility(&self) -> String {
-        String::from_utf8_lossy(&self.run.heading.sending_facility).into_owned()
-    }
-
-    fn orders(&self, report: &Report, orders: &mut Vec<OrderNumber>) {
-        let facility = self.facility();
+    fn orders(&self, report: &Report, orders: &mut Orders) {
         for (segment, field, role) in [
             (report.orc, 2, Role::Placer),
             (report.obr, 2, Role::Placer),
             (report.orc, 3, Role::Filler),
             (report.obr, 3, Role::Filler),
         ] {
-            let value = self.run.message.field(segment.unwrap_or(usize::MAX), field);
-            if let Some(number) = order_number(value, role, &facility)
-                && !orders.contains(&number)
-            {
-                orders.push(number);
+            let place = segment.unwrap_or(usize::MAX);
+            if let Some(number) = order_number(self.run.message.field(place, field), role, self.facility) {
+                self.run.message.makes(number.authority.len() + number.value.len(), place);
+                orders.name(number);
             }
         }
     }
@@ -221,6 +249,10 @@ impl<'m> Work<'m> {
             for cx in field(number).repetitions() {
                 let Some(value) = text(cx.part(1)) else { continue };
                 let authority = cx.part(4);
+                // What cannot be read names nobody, and must not be taken for somebody.
+                for part in [cx.part(1), authority].into_iter().filter(|part| part.is_doubtful()) {
+                    part.fault(Code::DataType);
+                }
                 let (namespace, universal) =
                     (text(authority.part(1)).unwrap_or_default(), text(authority.part(2)).unwrap_or_default());
                 let known = self.run.link.authority(&namespace, &universal).filter(|known| known.patients);
@@ -233,7 +265,7 @@ impl<'m> Work<'m> {
             }
         }
         let name = field(5);
-        let birth = text(field(7)).and_then(|text| self.run.zones.read(&text));
+        let birth = text(field(7)).and_then(|text| self.run.time(&text));
         let sex = text(field(8)).and_then(|code| {
             let own = self.run.link.own_code("0001", &code).map(str::to_owned);
             own.or_else(|| MAPS.tables.get("0001")?.look_up(&code).map(|(target, _filled)| target.to_owned()))
@@ -248,8 +280,26 @@ impl<'m> Work<'m> {
     }
 }
 
+/// The order numbers of a group, each once.
+#[derive(Default)]
+struct Orders {
+    named: Vec<OrderNumber>,
+    known: HashSet<OrderNumber>,
+}
+
+impl Orders {
+    fn name(&mut self, number: OrderNumber) {
+        if self.known.insert(number.clone()) {
+            self.named.push(number);
+        }
+    }
+}
+
 /// Each resource once: two OBR of one order make one request.
 fn once_each(records: Vec<Record>, message: &Message<'_>, group: &Group) -> Vec<Record> {
+    if group.reports.len() + group.loose.len() < 2 {
+        return records;
+    }
     let ids: HashSet<(&str, &str)> = records.iter().map(|record| (record.kind, record.id.as_str())).collect();
     if ids.len() == records.len() {
         return records;
@@ -271,27 +321,6 @@ fn once_each(records: Vec<Record>, message: &Message<'_>, group: &Group) -> Vec<
         }
     }
     once
-}
-
-/// The results that belong to one: by a dotted sub-id (`1.2` under `1`), and those of orders that go further into it.
-fn members(report: &Report, ids: &[Ids], place: usize, number: usize, message: &Message<'_>) -> Vec<String> {
-    let mut members = Vec::new();
-    let sub_id = |obx: usize| message.field(obx, 4).trimmed().map(|text| text.into_owned());
-    let own = report.results.get(number).and_then(|result| sub_id(result.obx));
-    if let (Some(own), Some(own_ids)) = (own, ids.get(place)) {
-        // Only where exactly one result has the sub-id that the others are under.
-        let alone = report.results.iter().filter(|result| sub_id(result.obx).as_deref() == Some(&own)).count() == 1;
-        for (result, named) in report.results.iter().zip(&own_ids.results) {
-            let under = sub_id(result.obx).is_some_and(|sub| sub.rsplit_once('.').is_some_and(|(up, _last)| up == own));
-            if alone && under {
-                members.push(format!("Observation/{}", named.id));
-            }
-        }
-    }
-    for child in ids.iter().filter(|child| child.parent == Some(Parent { report: place, result: number })) {
-        members.extend(child.results.iter().map(|named| format!("Observation/{}", named.id)));
-    }
-    members
 }
 
 /// What no map names: routing, the sender's software, the visit.

@@ -35,6 +35,10 @@ pub(crate) struct Maps {
     pub(crate) organization: Map<Step>,
     pub(crate) address: Map<Step>,
     pub(crate) identifier: Map<Step>,
+    /// What a result, its interpretation and a report are said to be: asked for each of them.
+    pub(crate) result_status: &'static Table,
+    pub(crate) interpretation: &'static Table,
+    pub(crate) report_status: &'static Table,
     pub(crate) tables: &'static BTreeMap<String, Table>,
 }
 
@@ -61,6 +65,7 @@ impl Maps {
                 .ok_or_else(|| format!("there is no map {wanted}"))?;
             compile(name, text, &sources, &steps::named).map_err(|fault| fault.to_string())
         };
+        let table = |name: &str| tables.get(name).ok_or_else(|| format!("there is no table {name}"));
         Ok(Maps {
             patient: segment("PID-Patient")?,
             report: segment("OBR-DiagnosticReport")?,
@@ -72,6 +77,9 @@ impl Maps {
             organization: segment("XON-Organization")?,
             address: segment("XAD")?,
             identifier: segment("CX")?,
+            result_status: table("0085")?,
+            interpretation: table("0078")?,
+            report_status: table("0123")?,
             tables,
         })
     }

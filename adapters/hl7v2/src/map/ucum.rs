@@ -103,22 +103,28 @@ pub(crate) fn is_unit(text: &str) -> bool {
     if text.is_empty() || text.len() > UNIT_CHARS_MAX || !text.is_ascii() {
         return false;
     }
-    let Some(plain) = without_annotations(text) else { return false };
-    // A single leading slash is UCUM; `{cells}/uL` leaves an empty first term, which is the unit 1.
-    let mut terms = plain.split(['/', '.']);
-    let first = terms.next().unwrap_or_default();
-    let rest: Vec<&str> = terms.collect();
-    (first.is_empty() || is_term(first))
-        && rest.iter().all(|term| term.is_empty() == text.ends_with('}') && term.is_empty() || is_term(term))
+    let Some(plain) = marked(text) else { return false };
+    // A single leading slash is UCUM.
+    plain.strip_prefix('/').unwrap_or(&plain).split(['/', '.']).all(|term| match term.strip_suffix(NOTE) {
+        // An annotation says nothing of the unit, and alone it is the unit 1: `{cells}/uL`.
+        Some(unit) => unit.is_empty() || is_term(unit),
+        None => is_term(term),
+    })
 }
 
-/// Annotations in braces say nothing of the unit.
-fn without_annotations(text: &str) -> Option<String> {
+/// What stands for an annotation: no unit holds it.
+const NOTE: char = '{';
+
+/// The text with each annotation in braces as one mark.
+fn marked(text: &str) -> Option<String> {
     let (mut out, mut inside) = (String::with_capacity(text.len()), false);
     for c in text.chars() {
         match (c, inside) {
             ('{', false) => inside = true,
-            ('}', true) => inside = false,
+            ('}', true) => {
+                inside = false;
+                out.push(NOTE);
+            }
             ('{', true) | ('}', false) => return None,
             (c, false) if c.is_ascii_graphic() => out.push(c),
             (_space, false) => return None,
@@ -143,8 +149,7 @@ fn is_term(term: &str) -> bool {
 
 fn is_exponent(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    digits.len() == text.len() && digits.is_empty()
-        || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    text.is_empty() || (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_atom(unit: &str) -> bool {
@@ -185,6 +190,8 @@ mod tests {
             "meq/L",
             "{ratio}",
             "{INR}",
+            "g/{creat}/d",
+            "m2{body}",
         ] {
             assert!(is_unit(unit), "{unit}");
         }
@@ -196,6 +203,13 @@ mod tests {
             ["mIU/L", "K/mcL", "mg/dl per day", "cells", "", "mg//dL", "tera.l-1", "gm/dL", "{open", "10*", "IU"]
         {
             assert_eq!(is_unit(unit), matches!(unit, "10*"), "{unit}");
+        }
+    }
+
+    #[test]
+    fn an_annotation_stands_for_a_missing_unit_only_where_it_is() {
+        for unit in ["mg//dL{serum}", "mg/./dL/{serum}", "m{x}g", ".uL", "mg{a}{b}", "/", "//uL"] {
+            assert!(!is_unit(unit), "{unit}");
         }
     }
 }

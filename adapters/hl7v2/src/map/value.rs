@@ -1,11 +1,13 @@
-//! OBX-5 by OBX-2: every type of result, its unit, its range, and what stands there when there is none.
+//! OBX-5 by OBX-2: every type of result, and what stands there when there is none.
 
 use std::borrow::Cow;
 
 use bridge::Code;
 use bridge::mapping::Out;
 
+use super::coded::codeable;
 use super::engine::{At, Run};
+use super::number::{decimal, own_unit};
 use super::oru::status::{Change, change};
 use crate::moment;
 use crate::parse::Value;
@@ -62,129 +64,9 @@ fn type_of(run: &Run<'_>, obx: usize) -> Type {
     }
 }
 
-/// A HL7 NM as a JSON number with its digits kept; `None` when it is none.
-pub(crate) fn decimal(text: &str) -> Option<String> {
-    /// More digits than any instrument has.
-    const DIGITS_MAX: usize = 100;
-    let text = text.trim();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let numeric = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if !numeric(whole) || !numeric(fraction) || (whole.is_empty() && fraction.is_empty()) || text.len() > DIGITS_MAX {
-        return None;
-    }
-    let whole = whole.trim_start_matches('0');
-    let whole = if whole.is_empty() { "0" } else { whole };
-    Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
-}
-
-/// Writes the members of a CodeableConcept: primary, alternate and third coding, and the original text.
-pub(crate) fn codeable(out: &mut Out, value: Value<'_>, to: &'static str) {
-    out.array("coding");
-    for (code, words, system, version, oid) in [(1u16, 2u16, 3u16, 7u16, 14u16), (4, 5, 6, 8, 17), (10, 11, 12, 13, 20)]
-    {
-        let part = |number: u16| value.part(number);
-        let Some(written) = part(code).trimmed() else { continue };
-        out.object("");
-        if let Some(uri) = coding_system(part(system).trimmed().as_deref(), part(oid).trimmed().as_deref()) {
-            out.string("system", &uri);
-            part(system).mapped(to);
-            part(oid).mapped(to);
-        } else if part(system).trimmed().is_some_and(|name| name == "L" || name.starts_with("99")) {
-            part(system).ignored("local-codes-have-no-system");
-        }
-        if let Some(version_id) = part(version).trimmed() {
-            out.string("version", &version_id);
-            part(version).mapped(to);
-        }
-        out.string("code", &single_spaced(&written));
-        part(code).mapped_scalar(to);
-        if let Some(display) = part(words).trimmed() {
-            out.string("display", &display);
-            part(words).mapped_scalar(to);
-        }
-        out.leave();
-    }
-    out.leave();
-    let original = value.part(9);
-    let coded = [1u16, 4, 10].iter().any(|code| !value.part(*code).is_empty());
-    if let Some(text) = original.trimmed() {
-        out.string("text", &text);
-        original.mapped(to);
-    } else if !coded {
-        let words = [2u16, 5, 11].into_iter().map(|words| value.part(words)).find(|words| !words.is_empty());
-        if let Some(words) = words
-            && let Some(text) = words.trimmed()
-        {
-            out.string("text", &text);
-            words.mapped(to);
-        }
-    }
-}
-
-/// A code as FHIR has it: single spaces inside, none around.
-pub(crate) fn single_spaced(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-/// The FHIR system of a coding system's name (HL7 table 0396) or OID; `None` for local and unknown ones.
-pub(crate) fn coding_system(name: Option<&str>, oid: Option<&str>) -> Option<String> {
-    if let Some(known) = name.and_then(known_system) {
-        return Some(known.to_owned());
-    }
-    // HL7nnnn is table nnnn of HL7 v2.
-    if let Some(table) = name.and_then(|name| name.strip_prefix("HL7"))
-        && table.len() == 4
-        && table.bytes().all(|byte| byte.is_ascii_digit())
-    {
-        return Some(format!("http://terminology.hl7.org/CodeSystem/v2-{table}"));
-    }
-    let oid = oid.filter(|oid| super::steps::is_oid(oid))?;
-    Some(match oid {
-        "2.16.840.1.113883.6.1" => "http://loinc.org".to_owned(),
-        "2.16.840.1.113883.6.96" => "http://snomed.info/sct".to_owned(),
-        other => format!("urn:oid:{other}"),
-    })
-}
-
-fn known_system(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "LN" | "LOINC" => "http://loinc.org",
-        "SCT" | "SNOMED" | "SNOMED-CT" | "SNOMEDCT" => "http://snomed.info/sct",
-        "UCUM" => "http://unitsofmeasure.org",
-        "I10" | "I10C" | "ICD10CM" => "http://hl7.org/fhir/sid/icd-10-cm",
-        "I9" | "I9C" | "I9CDX" => "http://hl7.org/fhir/sid/icd-9-cm",
-        "C4" | "CPT" | "CPT4" => "http://www.ama-assn.org/go/cpt",
-        "CVX" => "http://hl7.org/fhir/sid/cvx",
-        "NDC" => "http://hl7.org/fhir/sid/ndc",
-        "RXNORM" | "RxNorm" => "http://www.nlm.nih.gov/research/umls/rxnorm",
-        "CDCREC" => "urn:oid:2.16.840.1.113883.6.238",
-        _other => return None,
-    })
-}
-
-/// Writes a unit's members of a Quantity: UCUM only when the message declares it.
-pub(crate) fn unit(out: &mut Out, value: Value<'_>, to: &'static str) {
-    let (code, words, system) = (value.part(1), value.part(2), value.part(3));
-    let shown = if words.is_empty() { code } else { words };
-    let Some(text) = shown.trimmed() else { return };
-    out.string("unit", &text);
-    shown.mapped_scalar(to);
-    if let Some(written) = code.trimmed()
-        && system.trimmed().as_deref() == Some("UCUM")
-        && super::ucum::is_unit(&written)
-    {
-        out.string("system", "http://unitsofmeasure.org");
-        out.string("code", &written);
-        code.mapped_scalar(to);
-        system.mapped(to);
-    }
+/// Whether a result says that it is a number.
+pub(super) fn is_numeric(run: &Run<'_>, obx: usize) -> bool {
+    matches!(type_of(run, obx), Type::Number | Type::Structured)
 }
 
 /// OBX-5, OBX-6 and what stands there when there is no value.
@@ -197,25 +79,29 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
         return;
     }
     let kind = type_of(run, obx);
-    let units = run.message.field(obx, 6);
     let repeated = field.repetitions().filter(|one| !one.is_empty()).count();
-    let before = Tell { units, kind };
+    let tell = Tell { obx, kind };
     let told = match (repeated, kind) {
         (0, _any) => false,
         (_any, Type::Text | Type::Formatted) => text(out, field),
-        (1, _any) => field.repetitions().find(|one| !one.is_empty()).is_some_and(|one| before.one(run, out, one)),
+        (1, _any) => field.repetitions().find(|one| !one.is_empty()).is_some_and(|one| tell.one(run, out, one)),
         (_many, _any) => {
             out.array("component");
             let mut any = false;
             for one in field.repetitions().filter(|one| !one.is_empty()) {
+                if run.message.is_overfull() {
+                    break; // Each component repeats the code and the unit.
+                }
+                let from = out.bytes();
                 out.object("");
-                if before.one(run, out, one) {
+                if tell.one(run, out, one) {
                     any = true;
                     out.object("code");
                     codeable(out, run.message.field(obx, 3), "Observation.component.code");
                     out.leave();
                 }
                 out.leave();
+                run.message.makes(out.bytes() - from, obx);
             }
             out.leave();
             any
@@ -231,8 +117,8 @@ pub(crate) fn value(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
 
 /// Why there is no value.
 fn absent(run: &Run<'_>, out: &mut Out, obx: usize, known: Option<&'static str>) {
-    let status = run.message.field(obx, 11).trimmed().unwrap_or_default().into_owned();
-    let reason = known.unwrap_or(match status.as_str() {
+    let status = run.message.field(obx, 11).trimmed().unwrap_or_default();
+    let reason = known.unwrap_or(match &*status {
         "N" => "not-asked",
         "X" => "not-performed",
         "I" | "O" => "temp-unknown",
@@ -241,7 +127,7 @@ fn absent(run: &Run<'_>, out: &mut Out, obx: usize, known: Option<&'static str>)
     out.object("dataAbsentReason");
     out.array("coding");
     out.object("");
-    out.string("system", "http://terminology.hl7.org/CodeSystem/data-absent-reason");
+    out.plain("system", "http://terminology.hl7.org/CodeSystem/data-absent-reason");
     out.string("code", reason);
     out.leave();
     out.leave();
@@ -250,17 +136,17 @@ fn absent(run: &Run<'_>, out: &mut Out, obx: usize, known: Option<&'static str>)
 
 /// How one repetition of OBX-5 is told.
 #[derive(Clone, Copy)]
-struct Tell<'m> {
-    units: Value<'m>,
+struct Tell {
+    obx: usize,
     kind: Type,
 }
 
-impl<'m> Tell<'m> {
+impl Tell {
     /// Writes one repetition; false when it has no value element of its own.
-    fn one(&self, run: &mut Run<'m>, out: &mut Out, one: Value<'m>) -> bool {
+    fn one(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
         match self.kind {
-            Type::Number => self.number(out, one),
-            Type::Structured => self.structured(out, one),
+            Type::Number => self.number(run, out, one),
+            Type::Structured => self.structured(run, out, one),
             Type::Coded => {
                 out.object("valueCodeableConcept");
                 codeable(out, one, TO_VALUE);
@@ -281,7 +167,7 @@ impl<'m> Tell<'m> {
                 None => as_it_came(out, one, true),
             },
             Type::Period => period(run, out, one),
-            Type::Range => self.range(out, one, [one.part(1), one.part(2)]),
+            Type::Range => self.range(run, out, one, [one.part(1), one.part(2)]),
             Type::VersionRange => {
                 let ends: Vec<String> = [1, 2]
                     .into_iter()
@@ -299,20 +185,21 @@ impl<'m> Tell<'m> {
         }
     }
 
-    fn quantity(&self, out: &mut Out, name: &'static str, number: &str, comparator: Option<&str>) {
+    fn quantity(&self, run: &mut Run<'_>, out: &mut Out, name: &'static str, number: &str, comparator: Option<&str>) {
         out.object(name);
         if let Some(comparator) = comparator {
             out.string("comparator", comparator);
         }
         out.raw("value", number);
-        unit(out, self.units.repetitions().next().unwrap_or(self.units), "Observation.valueQuantity.unit");
+        own_unit(run, out, self.obx, "Observation.valueQuantity.unit");
         out.leave();
     }
 
-    fn number(&self, out: &mut Out, one: Value<'m>) -> bool {
-        match one.trimmed().and_then(|text| decimal(&text)) {
+    fn number(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
+        let text = one.trimmed();
+        match text.as_deref().and_then(decimal) {
             Some(number) => {
-                self.quantity(out, "valueQuantity", &number, None);
+                self.quantity(run, out, "valueQuantity", &number, None);
                 one.mapped_scalar("Observation.valueQuantity.value");
                 true
             }
@@ -321,29 +208,29 @@ impl<'m> Tell<'m> {
     }
 
     /// SN: comparator, number, separator, number. What stands in no element of the value is kept with the field.
-    fn structured(&self, out: &mut Out, one: Value<'m>) -> bool {
-        let text = |part: u16| one.part(part).trimmed().unwrap_or_default().into_owned();
+    fn structured(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
+        let text = |part: u16| one.part(part).trimmed().unwrap_or_default();
         let (written, first, separator, second) = (text(1), text(2), text(3), text(4));
-        let comparator = Some(written.as_str()).filter(|own| matches!(*own, "<" | "<=" | ">" | ">="));
-        let plain = matches!(written.as_str(), "" | "=");
-        let used: &[u16] = match (written.as_str(), (decimal(&first), decimal(&second)), separator.as_str()) {
+        let comparator = Some(&*written).filter(|own| matches!(*own, "<" | "<=" | ">" | ">="));
+        let plain = matches!(&*written, "" | "=");
+        let used: &[u16] = match (&*written, (decimal(&first), decimal(&second)), &*separator) {
             ("<>", _, _) | (_, _, "+") => &[],
             (_written, (Some(low), Some(high)), "-") if comparator.is_none() => {
                 out.object("valueRange");
-                self.quantity(out, "low", &low, None);
-                self.quantity(out, "high", &high, None);
+                self.quantity(run, out, "low", &low, None);
+                self.quantity(run, out, "high", &high, None);
                 out.leave();
                 if plain { &[1, 2, 3, 4] } else { &[2, 3, 4] }
             }
             (_written, (Some(over), Some(under)), ":" | "/") => {
                 out.object("valueRatio");
-                self.quantity(out, "numerator", &over, comparator);
-                self.quantity(out, "denominator", &under, None);
+                self.quantity(run, out, "numerator", &over, comparator);
+                self.quantity(run, out, "denominator", &under, None);
                 out.leave();
                 if plain || comparator.is_some() { &[1, 2, 3, 4] } else { &[2, 3, 4] }
             }
             (_written, (Some(number), _second), separator) if !matches!(separator, "-" | ":" | "/") => {
-                self.quantity(out, "valueQuantity", &number, comparator);
+                self.quantity(run, out, "valueQuantity", &number, comparator);
                 if plain || comparator.is_some() { &[1, 2] } else { &[2] }
             }
             (_written, _numbers, _separator) => &[],
@@ -352,8 +239,8 @@ impl<'m> Tell<'m> {
             used.iter().for_each(|part| one.part(*part).mapped(TO_VALUE));
             return true;
         }
-        let shown: Vec<String> =
-            [written, first, separator, second].into_iter().filter(|part| !part.is_empty()).collect();
+        let shown: Vec<&str> =
+            [&*written, &*first, &*separator, &*second].into_iter().filter(|part| !part.is_empty()).collect();
         if shown.is_empty() {
             return false;
         }
@@ -362,8 +249,9 @@ impl<'m> Tell<'m> {
         true
     }
 
-    fn range(&self, out: &mut Out, one: Value<'m>, ends: [Value<'m>; 2]) -> bool {
-        let numbers = ends.map(|end| end.trimmed().and_then(|text| decimal(&text)));
+    fn range(&self, run: &mut Run<'_>, out: &mut Out, one: Value<'_>, ends: [Value<'_>; 2]) -> bool {
+        let texts = ends.map(Value::trimmed);
+        let numbers = [0, 1].map(|end: usize| texts.get(end).and_then(|text| decimal(text.as_deref()?)));
         if numbers.iter().all(Option::is_none)
             || ends.iter().zip(&numbers).any(|(end, n)| !end.is_empty() && n.is_none())
         {
@@ -372,7 +260,7 @@ impl<'m> Tell<'m> {
         out.object("valueRange");
         for (name, number) in ["low", "high"].into_iter().zip(&numbers) {
             if let Some(number) = number {
-                self.quantity(out, name, number, None);
+                self.quantity(run, out, name, number, None);
             }
         }
         out.leave();
@@ -381,13 +269,21 @@ impl<'m> Tell<'m> {
     }
 }
 
+/// What stands in one repetition, as a reader is shown it.
+pub(super) fn as_shown(one: Value<'_>) -> Cow<'_, str> {
+    if one.is_composite() { Cow::Owned(one.raw()) } else { one.text().unwrap_or_default() }
+}
+
+/// What stands in a field, each repetition a line.
+pub(crate) fn lines(field: Value<'_>) -> Cow<'_, str> {
+    let mut all = field.repetitions().map(as_shown);
+    let Some(first) = all.next() else { return Cow::Borrowed("") };
+    all.fold(first, |text, line| Cow::Owned(text.into_owned() + "\n" + &line))
+}
+
 /// Text: every repetition a line; layout was decoded with the escapes.
 fn text(out: &mut Out, field: Value<'_>) -> bool {
-    let lines: Vec<String> = field
-        .repetitions()
-        .map(|one| if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() })
-        .collect();
-    let text = lines.join("\n");
+    let text = lines(field);
     if text.trim().is_empty() {
         field.ignored("nothing-but-spaces");
         return false;
@@ -402,7 +298,7 @@ fn as_it_came(out: &mut Out, one: Value<'_>, defective: bool) -> bool {
     if defective {
         one.warn(Code::DataType);
     }
-    let shown = if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() };
+    let shown = as_shown(one);
     if shown.trim().is_empty() {
         return false;
     }
@@ -412,7 +308,7 @@ fn as_it_came(out: &mut Out, one: Value<'_>, defective: bool) -> bool {
 }
 
 fn date(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
-    let Some(moment) = one.trimmed().and_then(|text| run.zones.read(&text)) else {
+    let Some(moment) = one.trimmed().and_then(|text| run.time(&text)) else {
         return as_it_came(out, one, true);
     };
     out.string("valueDateTime", &moment.fhir);
@@ -423,7 +319,7 @@ fn date(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
 }
 
 fn period(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
-    let ends = [1, 2].map(|part| one.part(part).trimmed().and_then(|text| run.zones.read(&text)));
+    let ends = [1, 2].map(|part| one.part(part).trimmed().and_then(|text| run.time(&text)));
     if ends.iter().all(Option::is_none) {
         return as_it_came(out, one, true);
     }
@@ -444,244 +340,5 @@ fn period(run: &Run<'_>, out: &mut Out, one: Value<'_>) -> bool {
 pub(crate) fn told_type(run: &mut Run<'_>, _out: &mut Out, at: &At<'_, '_>) {
     if at.scope.own.is_some_and(|obx| type_of(run, obx) != Type::Other) {
         at.value.mapped(at.to);
-    }
-}
-
-/// Whether a result is a document, which R4 shows with its report: embedded, or (true) pointed to.
-pub(crate) fn document(run: &Run<'_>, obx: usize) -> Option<bool> {
-    match run.message.field(obx, 2).trimmed().as_deref() {
-        Some("ED") => Some(false),
-        Some("RP") => Some(true),
-        Some(_other) => None,
-        None => None,
-    }
-}
-
-/// ED: source, type, subtype, encoding, data. RP: pointer, application, type, subtype; never fetched.
-pub(crate) fn attachment(_run: &Run<'_>, out: &mut Out, one: Value<'_>, pointer: bool) {
-    const TO: &str = "DiagnosticReport.presentedForm";
-    let part = |number: u16| one.part(number);
-    let (kind, subtype) = if pointer { (part(3), part(4)) } else { (part(2), part(3)) };
-    if let Some(content_type) = content_type(kind.trimmed().as_deref(), subtype.trimmed().as_deref()) {
-        out.string("contentType", &content_type);
-        kind.mapped(TO);
-        subtype.mapped(TO);
-    }
-    if pointer {
-        if let Some(url) = part(1).trimmed()
-            && !url.contains(char::is_whitespace)
-        {
-            out.string("url", &url);
-            part(1).mapped(TO);
-        }
-        return;
-    }
-    let data = part(5);
-    let Some(written) = data.text() else { return };
-    match part(4).trimmed().as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("base64") => {
-            let packed: String = written.chars().filter(|c| !c.is_whitespace()).collect();
-            if !is_base64(&packed) {
-                return data.warn(Code::DataType);
-            }
-            out.string("data", &packed);
-        }
-        Some("hex") => match unhex(&written) {
-            Some(bytes) => out.string("data", &base64(&bytes)),
-            None => return data.warn(Code::DataType),
-        },
-        Some("a") | None => out.string("data", &base64(written.as_bytes())),
-        Some(_unknown) => return part(4).warn(Code::TableValueNotFound),
-    }
-    data.mapped(TO);
-    part(4).mapped(TO);
-}
-
-fn content_type(kind: Option<&str>, subtype: Option<&str>) -> Option<String> {
-    let token =
-        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'+' | b'/'));
-    let lower = |text: &str| text.to_ascii_lowercase();
-    let (kind, subtype) = (kind.map(lower).unwrap_or_default(), subtype.map(lower).unwrap_or_default());
-    if kind.contains('/') && token(&kind) {
-        return Some(kind);
-    }
-    if subtype.contains('/') && token(&subtype) {
-        return Some(subtype);
-    }
-    Some(match subtype.as_str() {
-        "pdf" => "application/pdf".to_owned(),
-        "jpeg" | "jpg" | "pict" => "image/jpeg".to_owned(),
-        "png" | "gif" | "tiff" => format!("image/{subtype}"),
-        "html" | "xml" | "rtf" => format!("text/{subtype}"),
-        "basic" => "audio/basic".to_owned(),
-        other => match kind.as_str() {
-            "text" | "image" | "audio" | "video" | "application" | "multipart" if !other.is_empty() && token(other) => {
-                format!("{kind}/{other}")
-            }
-            "text" | "ft" | "tx" => "text/plain".to_owned(),
-            "pdf" => "application/pdf".to_owned(),
-            _unknown => return None,
-        },
-    })
-}
-
-fn is_base64(text: &str) -> bool {
-    let unpadded = text.trim_end_matches('=');
-    !text.is_empty()
-        && text.len().is_multiple_of(4)
-        && text.len() - unpadded.len() <= 2
-        && unpadded.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> =
-        text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    if !digits.len().is_multiple_of(2) {
-        return None;
-    }
-    digits.chunks_exact(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let at = |place: usize| u32::from(chunk.get(place).copied().unwrap_or(0));
-        let group = at(0) << 16 | at(1) << 8 | at(2);
-        for place in 0..4usize {
-            let index = (group >> (18 - 6 * place) & 63) as usize;
-            out.push(if place <= chunk.len() { char::from(ALPHABET[index]) } else { '=' });
-        }
-    }
-    out
-}
-
-/// OBX-8: a code of HL7's table, or coded, or as text.
-pub(crate) fn interpretation(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
-    if at.scope.own.is_some_and(|obx| change(run, obx) == Change::Withdrawn) {
-        return at.value.ignored("withdrawn-result");
-    }
-    let code = at.value.part(1);
-    let Some(written) = code.trimmed() else {
-        out.object(at.name);
-        codeable(out, at.value, at.to);
-        return out.leave();
-    };
-    let known = run.maps.tables.get("0078").and_then(|table| {
-        let own = run.link.own_code("0078", &written).map(str::to_owned);
-        own.or_else(|| table.look_up(&written).map(|(target, _filled)| target.to_owned()))
-    });
-    out.object(at.name);
-    match known {
-        Some(target) => {
-            out.array("coding");
-            out.object("");
-            out.string("system", "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation");
-            out.string("code", &target);
-            out.leave();
-            out.leave();
-            if let Some(text) = at.value.part(9).trimmed().or_else(|| at.value.part(2).trimmed()) {
-                out.string("text", &text);
-                at.value.part(9).mapped(at.to);
-                at.value.part(2).mapped(at.to);
-            }
-            code.mapped(at.to);
-            if at.value.part(3).trimmed().is_none_or(|system| system == "HL70078") {
-                at.value.part(3).mapped(at.to);
-            }
-        }
-        None => {
-            at.value.warn(Code::TableValueNotFound);
-            if at.value.is_composite() {
-                codeable(out, at.value, at.to);
-            } else {
-                out.string("text", &written);
-                code.mapped(at.to);
-            }
-        }
-    }
-    out.leave();
-}
-
-/// OBX-7: the text always, and low and high when they can be read in one way only.
-pub(crate) fn reference_range(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
-    if at.scope.own.is_some_and(|obx| change(run, obx) == Change::Withdrawn) {
-        return at.value.ignored("withdrawn-result");
-    }
-    let shown = if at.value.is_composite() { at.value.raw() } else { at.value.text().unwrap_or_default().into_owned() };
-    let shown = shown.trim();
-    if shown.is_empty() {
-        return;
-    }
-    let numeric = at.scope.own.is_some_and(|obx| matches!(type_of(run, obx), Type::Number | Type::Structured));
-    let units = at.scope.own.map(|obx| run.message.field(obx, 6));
-    out.object(at.name);
-    if let (true, Some((low, high))) = (numeric, ends(shown)) {
-        for (name, number) in [("low", low), ("high", high)] {
-            if let Some(number) = number {
-                out.object(name);
-                out.raw("value", &number);
-                if let Some(units) = units {
-                    unit(out, units.repetitions().next().unwrap_or(units), "Observation.referenceRange.low.unit");
-                }
-                out.leave();
-            }
-        }
-    }
-    out.string("text", shown);
-    out.leave();
-    at.value.mapped("Observation.referenceRange.text");
-}
-
-/// `low-high`, `>=low` or `<=high`; a strict `<` or `>` has no exact element, so it stays text.
-fn ends(text: &str) -> Option<(Option<String>, Option<String>)> {
-    if let Some(high) = text.strip_prefix("<=") {
-        return Some((None, Some(decimal(high)?)));
-    }
-    if let Some(low) = text.strip_prefix(">=") {
-        return Some((Some(decimal(low)?), None));
-    }
-    // A minus may be a sign; the separator is the one with a digit before it.
-    let place = text.char_indices().skip(1).find(|(place, c)| {
-        *c == '-' && text.get(..*place).is_some_and(|before| before.trim_end().ends_with(|c: char| c.is_ascii_digit()))
-    })?;
-    let (low, high) = (decimal(text.get(..place.0)?)?, decimal(text.get(place.0 + 1..)?)?);
-    let number = |text: &str| text.parse::<f64>().ok();
-    (number(&low)? <= number(&high)?).then_some((Some(low), Some(high)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals_keep_their_digits() {
-        for (given, told) in
-            [("1.50", "1.50"), ("+7", "7"), ("-0.10", "-0.10"), (".5", "0.5"), ("007", "7"), ("5.", "5")]
-        {
-            assert_eq!(decimal(given).as_deref(), Some(told));
-        }
-        for given in [">100", "NEG", "1e5", "", ".", "1,5", "--1", "1.2.3"] {
-            assert_eq!(decimal(given), None, "{given}");
-        }
-    }
-
-    #[test]
-    fn ranges_are_read_only_when_they_mean_one_thing() {
-        assert_eq!(ends("3.5-5.0"), Some((Some("3.5".into()), Some("5.0".into()))));
-        assert_eq!(ends("-2 - 2"), Some((Some("-2".into()), Some("2".into()))));
-        assert_eq!(ends(">=60"), Some((Some("60".into()), None)));
-        for text in ["<5", "negative", "5-3", "1-2-3", "M: 1-2"] {
-            assert_eq!(ends(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn text_becomes_base64() {
-        assert_eq!(base64(b"Man"), "TWFu");
-        assert_eq!(base64(b"Ma"), "TWE=");
-        assert_eq!(base64(b"M"), "TQ==");
-        assert!(is_base64("TWE="));
-        assert!(!is_base64("TWE"));
     }
 }

@@ -4,13 +4,13 @@ use bridge::mapping::Out;
 
 use super::ids::entity;
 use super::status::{Change, change};
+use crate::map::document::{attachment, document};
 use crate::map::engine::{At, Run};
-use crate::map::steps::numbered;
-use crate::map::value;
+use crate::map::identifiers::numbered;
 
 pub(crate) fn based_on_request(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     if let Some((_report, ids)) = at.scope.report {
-        refer(out, at.name, &format!("ServiceRequest/{}", ids.request.id));
+        refer(out, at.name, "ServiceRequest", &ids.request.id);
     }
 }
 
@@ -18,14 +18,14 @@ pub(crate) fn based_on_request(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_
 pub(crate) fn based_on_parent(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some((_report, ids)) = at.scope.report else { return };
     if let Some(parent) = ids.parent_request.as_deref().filter(|parent| *parent != ids.request.id) {
-        refer(out, at.name, &format!("ServiceRequest/{parent}"));
+        refer(out, at.name, "ServiceRequest", parent);
         return at.value.mapped(at.to);
     }
     for (part, role) in [(1u16, "PLAC"), (2, "FILL")] {
         let ei = at.value.part(part);
         let Some(number) = entity(ei) else { continue };
         out.object(at.name);
-        out.string("type", "ServiceRequest");
+        out.plain("type", "ServiceRequest");
         out.object("identifier");
         numbered(run, out, at, ei, role, &number);
         out.leave();
@@ -36,7 +36,7 @@ pub(crate) fn based_on_parent(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
 
 pub(crate) fn specimens(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some((_report, ids)) = at.scope.report else { return };
-    ids.specimens.iter().for_each(|named| refer(out, "", &format!("Specimen/{}", named.id)));
+    ids.specimens.iter().for_each(|named| refer(out, "", "Specimen", &named.id));
 }
 
 /// A result's specimen: the one it follows, or the report's only one.
@@ -49,14 +49,14 @@ pub(crate) fn specimen(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
         (None, _none_or_several) => None,
     };
     if let Some(named) = named {
-        refer(out, at.name, &format!("Specimen/{}", named.id));
+        refer(out, at.name, "Specimen", &named.id);
     }
 }
 
 /// The result of another order that this one's order goes further into, by place among the group's.
 pub(crate) fn derived_from(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     if let Some(parent) = at.scope.report.and_then(|(_report, ids)| ids.parent_result.as_deref()) {
-        refer(out, "", &format!("Observation/{parent}"));
+        refer(out, "", "Observation", parent);
     }
 }
 
@@ -71,19 +71,19 @@ pub(crate) fn parent(_run: &mut Run<'_>, _out: &mut Out, at: &At<'_, '_>) {
 pub(crate) fn documents(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let Some((report, _ids)) = at.scope.report else { return };
     for result in &report.results {
-        let Some(pointer) = value::document(run, result.obx) else { continue };
+        let Some(pointer) = document(run, result.obx) else { continue };
         if change(run, result.obx) != Change::Withdrawn {
             for one in run.message.field(result.obx, 5).repetitions() {
                 out.object("");
-                value::attachment(run, out, one, pointer);
+                attachment(run, out, one, pointer);
                 out.leave();
             }
         }
     }
 }
 
-fn refer(out: &mut Out, name: &'static str, reference: &str) {
+fn refer(out: &mut Out, name: &'static str, kind: &str, id: &str) {
     out.object(name);
-    out.string("reference", reference);
+    out.reference(kind, id);
     out.leave();
 }

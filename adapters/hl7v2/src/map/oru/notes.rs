@@ -5,7 +5,7 @@ use bridge::mapping::Out;
 use super::status::{Change, change};
 use super::times::when;
 use crate::map::engine::{At, Run};
-use crate::parse::Value;
+use crate::map::value::lines;
 
 /// The notes of this resource: each NTE one note.
 pub(crate) fn notes(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
@@ -29,7 +29,7 @@ pub(crate) fn report_notes(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     for note in at.scope.notes {
         run.message.field(*note, 1).ignored("set-id");
         let comment = run.message.field(*note, 3);
-        let text = comment_text(comment);
+        let text = lines(comment); // each repetition a line
         if text.trim().is_empty() {
             comment.ignored("nothing-but-spaces");
         } else {
@@ -54,7 +54,7 @@ fn annotation(run: &mut Run<'_>, out: &mut Out, note: usize, to: &'static str) {
     let field = |number: u16| run.message.field(note, number);
     field(1).ignored("set-id");
     let comment = field(3);
-    let text = comment_text(comment);
+    let text = lines(comment); // each repetition a line
     if text.trim().is_empty() {
         comment.ignored("nothing-but-spaces");
         return keep_rest(run, note, to);
@@ -73,14 +73,6 @@ fn annotation(run: &mut Run<'_>, out: &mut Out, note: usize, to: &'static str) {
     out.string("text", text.trim());
     comment.mapped(to);
     keep_rest(run, note, to);
-}
-
-/// NTE-3: each repetition a line.
-fn comment_text(comment: Value<'_>) -> String {
-    let lines = comment
-        .repetitions()
-        .map(|one| if one.is_composite() { one.raw() } else { one.text().unwrap_or_default().into_owned() });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What a note says beside its text.

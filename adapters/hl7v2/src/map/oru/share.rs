@@ -4,7 +4,8 @@ use bridge::identifier::{Key, id};
 use bridge::mapping::{How, Map, Out};
 use bridge::{Action, Record, Stage, Standing};
 
-use crate::map::engine::{Base, Run, Scope, Step};
+use crate::map::engine::{Base, Run, Step};
+use crate::map::scope::Scope;
 use crate::parse::Value;
 
 impl<'m> Run<'m> {
@@ -18,7 +19,7 @@ impl<'m> Run<'m> {
         address: Option<Value<'m>>,
     ) -> Option<String> {
         // A kind has no carriage return, and neither has a segment.
-        let mut written = format!("{}\r{}\r", map.kind, value.raw());
+        let mut written = format!("{}\r{}\r", map.kind, value.naming_raw());
         if let Some(address) = address {
             written.push_str(&address.raw());
         }
@@ -76,7 +77,8 @@ impl<'m> Run<'m> {
             sent_at_us: self.sent_at_us,
             action: Action::Put,
         };
-        match self.shared.iter_mut().find(|record| record.kind == map.kind && record.id == own) {
+        let place = *self.places.entry((map.kind, own.clone())).or_insert(self.shared.len());
+        match self.shared.get_mut(place) {
             // The same person said twice: the fuller of the two stands.
             Some(record) if record.body.len() < body.len() => record.body = body,
             Some(_fuller) => {}

@@ -1,6 +1,6 @@
 //! What a result, a report and an order are said to be: how they stand, what kind they are.
 
-use bridge::mapping::Out;
+use bridge::mapping::{Out, Table};
 use bridge::{Code, Position, Severity};
 
 use crate::map::engine::{At, Run};
@@ -29,16 +29,16 @@ pub(crate) fn change(run: &Run<'_>, obx: usize) -> Change {
 
 pub(super) fn status_of_result<'m>(run: &Run<'m>, obx: usize) -> &'m str {
     let value = run.message.field(obx, 11);
-    status(run, value, "0085")
+    status(run, value, run.maps.result_status)
 }
 
 pub(super) fn status_of_report<'m>(run: &Run<'m>, obr: usize) -> &'m str {
     let value = run.message.field(obr, 25);
-    status(run, value, "0123")
+    status(run, value, run.maps.report_status)
 }
 
-fn status<'m>(run: &Run<'m>, value: Value<'_>, table: &str) -> &'m str {
-    let found = value.trimmed().and_then(|code| run.look_up(run.maps.tables.get(table)?, value, &code));
+fn status<'m>(run: &Run<'m>, value: Value<'_>, table: &'static Table) -> &'m str {
+    let found = value.trimmed().and_then(|code| run.look_up(table, value, &code));
     found.unwrap_or("unknown")
 }
 
@@ -68,13 +68,13 @@ fn missing_or_mapped(run: &Run<'_>, at: &At<'_, '_>, status: &str, place: usize,
 /// ORC-5 wins over ORC-1 where it is there; a report alone does not say how its order stands.
 pub(crate) fn request_status(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) {
     let field = |number: u16| at.scope.field(run.message, *b"ORC", number);
-    let mut told: Option<String> = None;
+    let mut told: Option<&str> = None;
     for (number, table) in [(5u16, "0038"), (1, "0119")] {
         let value = field(number);
         let table = run.maps.tables.get(table);
         let (Some(code), Some(table)) = (value.trimmed(), table) else { continue };
-        let own = run.link.own_code(&table.name, &code).map(str::to_owned);
-        let target = own.or_else(|| table.look_up(&code).map(|(target, _filled)| target.to_owned()));
+        let own = run.link.own_code(&table.name, &code);
+        let target = own.or_else(|| table.look_up(&code).map(|(target, _filled)| target));
         match target {
             Some(target) if told.is_none() => {
                 told = Some(target);
@@ -83,7 +83,7 @@ pub(crate) fn request_status(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>) 
             Some(_) | None => run.keep(value, at.to),
         }
     }
-    out.string(at.name, told.as_deref().unwrap_or("unknown"));
+    out.string(at.name, told.unwrap_or("unknown"));
 }
 
 /// OBR-11: added on, reflex, or ordered.
@@ -97,7 +97,9 @@ pub(crate) fn request_intent(_run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>)
 
 /// Every result is a laboratory's.
 pub(crate) fn result_category(_run: &mut Run<'_>, out: &mut Out, _at: &At<'_, '_>) {
-    category(out, "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory");
+    const LABORATORY: &str =
+        r#"{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}"#;
+    out.raw("", LABORATORY);
 }
 
 /// Every report is a laboratory's; OBR-24 may say which part of it.

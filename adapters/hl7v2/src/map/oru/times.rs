@@ -65,7 +65,7 @@ fn between(run: &mut Run<'_>, out: &mut Out, at: &At<'_, '_>, one: &str, two: &'
 /// Writes a time; false when there is none, or none that can be read.
 pub(super) fn when(run: &mut Run<'_>, out: &mut Out, value: Value<'_>, name: &str, to: &'static str) -> bool {
     let Some(text) = value.trimmed() else { return false };
-    match run.zones.read(&text) {
+    match run.time(&text) {
         Some(moment) => {
             out.string(name, &moment.fhir);
             if !moment.cut {
