@@ -1,12 +1,13 @@
 //! Page links: a place in a search, sealed so that only its owner can follow it, and only for a while.
 //!
-//! A token is bound to the grant, the subject, the policy's version and fifteen minutes. It may be followed more than
+//! A token is bound to the grant (of a client that acts for itself, to the client), the subject, the policy's version and
+//! fifteen minutes. It may be followed more than
 //! once, and what it leads to is decided anew each time.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs::seal::SealKey;
-use fhir::{Instant, ResourceType};
+use fhir::{Id, Instant, ResourceType};
 use privacy::{Cursor, Kind, Permit, Policies, Principal, Refusal};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -52,15 +53,21 @@ impl Place {
 
 /// What a link is bound to: whose token, about whom, by which policy.
 pub fn binding_of(principal: &Principal, policies: &Policies) -> String {
-    let patients: Vec<String> = principal.subject.patients().iter().map(ToString::to_string).collect();
     let policy = policies.of(principal.purpose).map_or_else(String::new, |policy| policy.version());
-    format!("{} {} {} {policy}", principal.client, principal.grant, patients.join(","))
+    bound(principal, &policy)
 }
 
 fn binding(permit: &Permit) -> String {
-    let principal = permit.principal();
-    let patients: Vec<String> = permit.subject().patients().iter().map(ToString::to_string).collect();
-    format!("{} {} {} {}", principal.client, principal.grant, patients.join(","), permit.policy().version())
+    bound(permit.principal(), &permit.policy().version())
+}
+
+fn bound(principal: &Principal, policy: &str) -> String {
+    // A client that acts for itself has another grant with every token, and they live for less time than a link.
+    if principal.subject.is_everyone() {
+        return format!("{} for itself {policy}", principal.client);
+    }
+    let patients = principal.subject.patients().iter().map(Id::as_str).collect::<Vec<_>>().join(",");
+    format!("{} {} {patients} {policy}", principal.client, principal.grant)
 }
 
 impl Pages {
