@@ -9,6 +9,7 @@ use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use server::context::Demo;
 use server::keys::Keys;
+use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
 use server::{Base, Gateway, Setup, clock};
@@ -67,7 +68,8 @@ async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &P
     write_tokens(&store, &keys.access, &format!("{origin}/fhir"), people, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
     let records = Records::Upstream(Upstream::new(base, None)?);
-    let setup = Setup { base: Base { origin, data, store, records, keys }, links: Vec::new(), demo: Demo::default() };
+    let base = Base { origin, data, store, records, keys, network: Network::default() };
+    let setup = Setup { base, links: Vec::new(), demo: Demo::default() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|why| fail(&why))?;
     let (_stop, stopping) = watch::channel(false);
@@ -121,7 +123,7 @@ fn grant(purpose: Purpose, patient: &str, now_s: i64) -> Result<Grant, String> {
         account: certs::random::uuid_v4(),
         username: patient.to_string(),
         role,
-        fhir_user,
+        fhir_user: Some(fhir_user),
         patient: Some(patient),
         scopes: Scopes::parse(SCOPES),
         purpose,

@@ -9,6 +9,7 @@ use privacy::Phi;
 use server::context::Demo;
 use server::inbound::Door;
 use server::keys::Keys;
+use server::published::Network;
 use server::records::Records;
 use server::{Base, Gateway, Setup, clock};
 use std::fs;
@@ -69,7 +70,8 @@ async fn linked(ack: AckWhen, count: u16, folder: &Path) -> Result<(), String> {
     }
     let records = Records::Store(store.clone());
     let origin = "https://localhost:1".to_owned();
-    let setup = Setup { base: Base { origin, data, store, records, keys }, links, demo: Demo::default() };
+    let base = Base { origin, data, store, records, keys, network: Network::default() };
+    let setup = Setup { base, links, demo: Demo::default() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|why| fail(&why))?;
     let (draft, whole) = (folder.join("ports.draft"), folder.join("ports"));

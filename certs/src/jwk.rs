@@ -200,7 +200,7 @@ impl std::fmt::Debug for PublicKey {
 }
 
 /// Reads a JWK set (RFC 7517, 5). Keys of a kind that we do not use are passed over, as the RFC wants; private members,
-/// two equal kids or a malformed set are errors. `unnamed_rsa` is as in [`PublicKey::from_jwk`].
+/// two keys of one kid and algorithm or a malformed set are errors. `unnamed_rsa` is as in [`PublicKey::from_jwk`].
 pub fn read_set(text: &[u8], unnamed_rsa: Alg) -> Result<Vec<PublicKey>> {
     if text.len() > SET_BYTES_MAX {
         return Err(Error::JwkSet);
@@ -213,7 +213,9 @@ pub fn read_set(text: &[u8], unnamed_rsa: Alg) -> Result<Vec<PublicKey>> {
     let mut keys: Vec<PublicKey> = Vec::new();
     for jwk in listed {
         match PublicKey::from_jwk(jwk.as_object().ok_or(Error::JwkSet)?, unnamed_rsa) {
-            Ok(key) if keys.iter().any(|other| other.kid == key.kid) => return Err(Error::JwkSet),
+            Ok(key) if keys.iter().any(|other| other.kid == key.kid && other.alg == key.alg) => {
+                return Err(Error::JwkSet);
+            }
             Ok(key) => keys.push(key),
             Err(Error::JwkPrivate) => return Err(Error::JwkPrivate),
             Err(_) => {}

@@ -113,16 +113,16 @@ pub fn claimed_issuer(token: &str) -> Result<String> {
 }
 
 /// A token cut at its dots, nothing decoded yet.
-struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     header: &'a str,
     claims: &'a str,
-    signature: &'a str,
+    pub(crate) signature: &'a str,
     /// Header and claims with the dot between: what the signature is over.
-    signed: &'a str,
+    pub(crate) signed: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    fn split(token: &'a str) -> Result<Self> {
+    pub(crate) fn split(token: &'a str) -> Result<Self> {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(Error::TokenSize);
         }
@@ -134,11 +134,11 @@ impl<'a> Parts<'a> {
         Ok(Self { header, claims, signature, signed })
     }
 
-    fn header(&self) -> Result<Map<String, Value>> {
+    pub(crate) fn header(&self) -> Result<Map<String, Value>> {
         decode(self.header)
     }
 
-    fn claims(&self) -> Result<Map<String, Value>> {
+    pub(crate) fn claims(&self) -> Result<Map<String, Value>> {
         decode(self.claims)
     }
 }

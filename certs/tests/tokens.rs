@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use certs::Error;
+use certs::client_key::ClientKey;
 use certs::digest::{base64url, base64url_decode};
 use certs::jwk::{self, Alg, PublicKey};
 use certs::sign::SigningKey;
+use certs::statement;
 use certs::verify::{Expected, LEEWAY_SECS_MAX, TOKEN_BYTES_MAX, claimed_issuer, verify_jwt};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -380,8 +382,47 @@ fn we_read_the_assertions_of_an_independent_library() {
         head.kid = Some(kid.to_owned());
         let token = jsonwebtoken::encode(&head, &claims(), &key).unwrap();
         assert!(verify_jwt(&token, &keys, &expected, NOW, 0).is_ok(), "{alg:?}");
+        assert_eq!(statement::prove(&token, &keys), Ok(()), "{alg:?}");
         let at_token = Expected { typ: "at+jwt", ..expected };
         assert_eq!(verify_jwt(&token, &keys, &at_token, NOW, 0).err(), Some(Error::TokenType));
+    }
+}
+
+/// SMART lets a set hold an RSA and an EC key of one name; the algorithm says which is meant.
+#[test]
+fn a_statement_is_proven_under_the_one_key_of_its_name_and_kind() {
+    let (curve, rsa) = (ClientKey::generate().unwrap(), SigningKey::generate_rs256().unwrap());
+    let named = |mut jwk: Value, alg: Option<&str>| {
+        jwk["kid"] = json!("one");
+        jwk["alg"] = json!(alg);
+        jwk.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        jwk
+    };
+    let (e, r) = (named(curve.public_jwk(), None), named(rsa.public_jwk(), None));
+    let keys = |set: &[&Value]| statement::read_keys(&json!({ "keys": set }).to_string());
+    let pem = rsa.to_pem().unwrap();
+    let signed = |alg, kid: &str| {
+        let mut head = jsonwebtoken::Header::new(alg);
+        head.kid = Some(kid.to_owned());
+        let key = jsonwebtoken::EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        jsonwebtoken::encode(&head, &claims(), &key).unwrap()
+    };
+    use jsonwebtoken::Algorithm::{RS256, RS384};
+    assert_eq!(statement::prove(&signed(RS384, "one"), &keys(&[&e, &r]).unwrap()), Ok(()));
+    assert_eq!(statement::prove(&signed(RS384, "two"), &keys(&[&e, &r]).unwrap()), Err(Error::TokenKey));
+    assert_eq!(statement::prove(&signed(RS384, "one"), &keys(&[&e]).unwrap()), Err(Error::TokenKey));
+    assert_eq!(statement::prove(&signed(RS256, "one"), &keys(&[&e, &r]).unwrap()), Err(Error::TokenAlgorithm));
+    assert_eq!(keys(&[&r, &r]).err(), Some(Error::JwkSet), "two keys of one name and kind");
+    // A key that is pinned to what clients do not sign with is as if it were not there.
+    let pinned = named(rsa.public_jwk(), Some("RS256"));
+    assert_eq!(statement::prove(&signed(RS384, "one"), &keys(&[&pinned]).unwrap()), Err(Error::TokenKey));
+    for (alg, expected) in
+        [("none", Error::TokenAlgorithm), ("HS256", Error::TokenAlgorithm), ("ES384", Error::TokenKey)]
+    {
+        let head = base64url(json!({ "alg": alg, "typ": "JWT", "kid": "one" }).to_string().as_bytes());
+        let body = base64url(claims().to_string().as_bytes());
+        let forged = format!("{head}.{body}.{}", base64url(&[7; 96]));
+        assert_eq!(statement::prove(&forged, &keys(&[&r]).unwrap()), Err(expected), "{alg}");
     }
 }
 

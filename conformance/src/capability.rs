@@ -62,7 +62,7 @@ pub fn statement(claims: &Claims) -> Vec<u8> {
     out.member("status", "active").member("date", &claims.date).member("publisher", "The operator of this server");
     out.member(
         "description",
-        "Patients and clinicians read records through a gateway that judges, cuts and records each one.",
+        "Patients, clinicians and backend services read records through a gateway that judges, cuts and records each one.",
     );
     out.member("kind", "instance");
     out.key("software")

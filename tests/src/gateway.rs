@@ -13,6 +13,7 @@ use privacy::{Phi, Role};
 use server::context::SERVED;
 use server::keys::Keys;
 use server::ports::Ports;
+use server::published::{KeyFetcher, Network};
 use server::records::Records;
 use smart::{Account, Authority, Settings};
 use std::fmt::Write as _;
@@ -343,7 +344,8 @@ async fn fill(data: &Path, plan: &Plan, origin: &str) {
     }
     let settings = Settings { origin: origin.to_owned(), fhir_base: format!("{origin}/fhir"), served: SERVED.to_vec() };
     let records = Arc::new(Records::Store(store.clone()));
-    let ports = Ports::new(store.clone(), keys.access, keys.identity, records);
+    let published = KeyFetcher::new(Network::default());
+    let ports = Ports::new(store.clone(), keys.access, keys.identity, records, published);
     let authority = Authority::open(settings, ports).await.unwrap();
     let hash = password::hash(PASSWORD).unwrap();
     for person in &plan.people {

@@ -20,5 +20,6 @@ pub mod kills;
 pub mod laboratory;
 pub mod oracle;
 pub mod proof;
+pub mod service;
 pub mod upstream;
 pub mod world;

@@ -35,7 +35,7 @@ const OWNED: [(&str, &[&str]); 36] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
     ("aws-lc-rs", &["certs"]),
-    ("jsonwebtoken", &["certs"]),
+    ("jsonwebtoken", &["certs", "tests"]),
     ("argon2", &["certs"]),
     ("subtle", &["certs"]),
     ("tokio-rustls", &["server", "tests", "benches"]),

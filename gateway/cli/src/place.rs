@@ -7,6 +7,7 @@ use bridge::{Adapter, Link};
 use hl7v2::Hl7v2;
 use server::admin::Admin;
 use server::keys::Keys;
+use server::published::Network;
 use server::records::Records;
 use server::{Base, clock};
 use std::path::PathBuf;
@@ -70,7 +71,7 @@ impl Place {
         };
         let links: Vec<(Link, Arc<dyn Adapter>)> =
             links.into_iter().map(|link| (link, Arc::new(Hl7v2) as Arc<dyn Adapter>)).collect();
-        let base = Base { origin, data: folder, store, records, keys };
+        let base = Base { origin, data: folder, store, records, keys, network: Network::default() };
         Admin::of_a_stopped_gateway(base, links).await.map_err(|why| why.to_string())
     }
 }

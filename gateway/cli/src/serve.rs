@@ -4,12 +4,13 @@ use crate::config::{self, Config, ConfiguredLink, LinkTls};
 use crate::{out, stop};
 use bridge::Link;
 use certs::rustls::ServerConfig;
-use certs::server_tls;
+use certs::{client_tls, server_tls};
 use hl7v2::Hl7v2;
 use server::clock;
 use server::context::Demo;
 use server::inbound::Door;
 use server::keys::{Keys, write_new};
+use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
 use server::{Base, Gateway, Setup};
@@ -29,6 +30,7 @@ use uuid::Uuid;
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     let config = config::load(path)?;
     tls(&config)?;
+    network(&config)?;
     config.links.iter().try_for_each(|configured| link_tls(configured).map(|_| ()))?;
     Keys::read(&config.data.join("keys")).map_err(|why| why.to_string())?;
     let (links, clients) = (config.links.len(), config.clients.len());
@@ -52,15 +54,21 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
         doors.push(Door { link, adapter: Arc::new(Hl7v2), listener, tls });
     }
     let records = records(&config, &store)?;
-    let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys };
+    let network = network(&config)?;
+    let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network };
     let gateway =
         Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
     for client in &config.clients {
-        gateway
-            .authority()
-            .put_client(client)
-            .await
-            .map_err(|why| format!("the app {} could not be registered ({why})", client.client_id))?;
+        let failed = |why| format!("the app {} could not be registered ({why})", client.client_id);
+        gateway.authority().put_client(client).await.map_err(failed)?;
+        let ended = gateway.authority().confine(client, clock::now().seconds()).await.map_err(failed)?;
+        if ended > 0 {
+            tracing::info!(
+                client = client.client_id,
+                ended,
+                "grants that the registration no longer allows were ended"
+            );
+        }
     }
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();
@@ -94,6 +102,20 @@ pub(crate) fn records(config: &Config, store: &Store) -> Result<Records, String>
         .map_err(|why| format!("upstream.url is no address ({why}); write the FHIR base of the server behind"))?;
     let ca = upstream.ca_file.as_ref().map(|path| read(path)).transpose()?;
     Ok(Records::Upstream(Upstream::new(url, ca.as_deref())?))
+}
+
+/// Whom the gateway may call for keys that clients publish.
+///
+/// # Errors
+/// One sentence: the authorities to trust cannot be read.
+pub(crate) fn network(config: &Config) -> Result<Network, String> {
+    let Some(path) = &config.network.ca_file else {
+        return Ok(Network { allow: config.network.allow.clone(), extra_roots_pem: None });
+    };
+    let pem = read(path)?;
+    client_tls::config(Some(&pem), None)
+        .map_err(|why| format!("{}: {why}; give the PEM of the authorities to trust", path.display()))?;
+    Ok(Network { allow: config.network.allow.clone(), extra_roots_pem: Some(pem) })
 }
 
 /// The link with its own namespace, made once and kept in the data folder: its ids stay the same, and nobody foretells them.

@@ -5,6 +5,7 @@
 //! either pattern.
 
 use crate::ledger::{About, Entry, Event, Looked};
+use crate::principal::Role;
 use crate::purpose::Purpose;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -149,13 +150,14 @@ fn outcome(out: &mut Writer, entry: &Entry) {
     };
 }
 
-/// The client, this server, and the person. Reading, data flows from server to client; a query goes the other way.
+/// The client, this server, and the person, if there is one; else the client asked by itself. Reading, data flows from server to client; a query goes the other way.
 fn agents(out: &mut Writer, entry: &Entry, search: bool, observer: &Observer<'_>) {
     const SOURCE: &str = "110153";
     const DESTINATION: &str = "110152";
     let (client, server) = if search { (SOURCE, DESTINATION) } else { (DESTINATION, SOURCE) };
     out.key("agent").begin_array();
-    agent(out, DCM, client, false, |out| {
+    let by_itself = Role::of(&entry.role) == Some(Role::System);
+    agent(out, DCM, client, by_itself, |out| {
         out.key("who").begin_object().key("identifier").begin_object().member("value", &entry.client);
         out.end_object().end_object();
         if !entry.from.is_empty() {
@@ -166,6 +168,10 @@ fn agents(out: &mut Writer, entry: &Entry, search: bool, observer: &Observer<'_>
         out.key("who").begin_object().member("display", "Sluice").end_object();
         out.key("network").begin_object().member("address", observer.base).member("type", "5").end_object();
     });
+    if by_itself {
+        out.end_array();
+        return;
+    }
     agent(out, "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", true, |out| {
         out.key("who").begin_object();
         if let Some(reference) = &entry.fhir_user {

@@ -223,3 +223,15 @@ proptest! {
         prop_assert!(!query(&events[0]).unwrap().contains("zacharias"));
     }
 }
+
+#[test]
+fn a_client_that_acts_for_itself_is_the_one_who_asked() {
+    let entry = Entry { role: "system".to_owned(), fhir_user: None, ..entry("search-type", None, &["p", "q"]) };
+    for event in exported(&entry) {
+        let agents = event["agent"].as_array().unwrap();
+        let asked: Vec<&Value> = agents.iter().filter(|agent| agent["requestor"] == true).collect();
+        assert_eq!(agents.len(), 2, "no person stands behind it");
+        assert_eq!(asked[0]["who"]["identifier"]["value"], "app");
+        assert_eq!(asked.len(), 1);
+    }
+}

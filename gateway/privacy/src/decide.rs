@@ -1,6 +1,7 @@
 //! The decision: facts in, a permit or a refusal out. Pure, total, and silent about everything it denies.
 //!
-//! The order: purpose and its policy, then scope, then type, then the patient in context. What depends on the
+//! The order: purpose and its policy, then scope, then type, then the patient in context (a client that acts for itself has
+//! none, and asks about everyone under `system/` scopes). What depends on the
 //! rows themselves (whose they are, their labels, their elements) is judged row by row in [`crate::Judging`].
 
 use crate::faults::{self, Bug};
@@ -8,7 +9,7 @@ use crate::permit::{Permit, Question, Subject};
 use crate::policy::Policies;
 use crate::principal::Principal;
 use crate::refusal::Refusal;
-use crate::scope::{Letter, Level, Scope};
+use crate::scope::{Letter, Scope};
 use fhir::ResourceType;
 use fhir::interaction::Interaction;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
         )));
     }
     let anyone = faults::seeded(Bug::EmptyMeansAll);
-    if principal.subject.patients().is_empty() && !own_fhir_user(principal, &question) && !anyone {
+    if principal.subject.is_nobody() && !own_fhir_user(principal, &question) && !anyone {
         return Err(Refusal::forbidden(
             "This token has no patient in context. Ask for launch/patient together with patient/ scopes.",
         ));
@@ -76,14 +77,15 @@ fn in_scope(principal: &Principal, question: &Question) -> Result<(), Refusal> {
         Letter::Read | Letter::Create | Letter::Update | Letter::Delete => 'r',
     };
     Err(Refusal::forbidden(format!(
-        "The token's scopes do not include patient/{}.{wanted}. Ask for it when the app is authorized.",
+        "The token's scopes do not include {}/{}.{wanted}. Ask for it when the app is authorized.",
+        principal.level().as_str(),
         question.kind.as_str()
     )))
 }
 
 /// Whether the scopes let the type be seen at all. A Binary goes with the record that owns it.
 pub(crate) fn may_see(principal: &Principal, kind: ResourceType, letter: Letter) -> bool {
-    let allowed = |kind| principal.scopes.allow(Level::Patient, kind, letter);
+    let allowed = |kind| principal.scopes.allow(principal.level(), kind, letter);
     allowed(kind) || (kind == ResourceType::Binary && allowed(ResourceType::DocumentReference))
 }
 
@@ -100,7 +102,7 @@ pub(crate) fn own_fhir_user(principal: &Principal, question: &Question) -> bool 
 impl Subject {
     /// Whether no one is in context.
     pub fn is_nobody(&self) -> bool {
-        self.patients().is_empty()
+        self.patients().is_empty() && !self.is_everyone()
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::fixtures::{digest, id, patient, policies, read, search};
+use crate::fixtures::{digest, id, patient, policies, read, search, service};
 use crate::refusal::Kind;
 use crate::{Purpose, Scopes};
 use proptest::prelude::*;
@@ -54,6 +54,21 @@ fn search_needs_the_search_letter_and_read_the_read_letter() {
 fn scopes_of_another_level_do_not_reach() {
     for scopes in ["user/Observation.rs", "system/Observation.rs", "openid fhirUser", ""] {
         refused(patient(scopes), search(ResourceType::Observation));
+    }
+}
+
+#[test]
+fn a_service_asks_about_everyone_under_system_scopes_and_within_its_policy() {
+    assert!(asked(service("system/Observation.rs"), search(ResourceType::Observation)).is_ok());
+    assert!(asked(service("system/DocumentReference.r"), read(ResourceType::Binary, "1")).is_ok());
+    for scopes in ["patient/*.rs", "user/*.rs", "system/Condition.rs", "system/Observation.r", "fhirUser", ""] {
+        let said = refused(service(scopes), search(ResourceType::Observation));
+        assert!(said.contains("system/Observation.s"), "{scopes}: {said}");
+    }
+    let payer = Principal { purpose: Purpose::Payment, ..service("system/*.rs") };
+    refused(payer, search(ResourceType::Observation));
+    for subject in [Subject::Nobody, Subject::Patient(id("p")), Subject::Patients(Vec::new())] {
+        refused(Principal { subject, ..service("system/*.rs") }, search(ResourceType::Observation));
     }
 }
 

@@ -53,6 +53,18 @@ pub(crate) fn patient(scopes: &str) -> Principal {
     }
 }
 
+/// A backend service for treatment, with these scopes.
+pub(crate) fn service(scopes: &str) -> Principal {
+    Principal {
+        account: "app".to_owned(),
+        fhir_user: None,
+        role: Role::System,
+        purpose: Purpose::Treatment,
+        subject: Subject::Everyone,
+        ..patient(scopes)
+    }
+}
+
 fn trace() -> Trace {
     Trace { correlation: "c1".to_owned(), from: "127.0.0.1".to_owned() }
 }

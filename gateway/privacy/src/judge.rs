@@ -205,7 +205,8 @@ impl Judging {
     fn by_owner(&self, key: &(ResourceType, Id), owner: &(ResourceType, Id), beside: &[Beside]) -> Option<Vec<Id>> {
         match owner {
             (ResourceType::Patient, patient) => {
-                self.by_reference(key, beside).filter(|shown_for| shown_for.contains(patient))
+                let mut own = beside.iter().filter(|record| record.patients.contains(patient));
+                own.find(|record| record.refers_to(key)).map(|record| record.patients.clone())
             }
             (_, _) => record(beside, owner).map(<[Id]>::to_vec),
         }

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::fixtures::{Book, document, done, id, now, patient, permit, permit_under, policies, policy, read, search};
+use crate::fixtures::{
+    Book, document, done, id, now, patient, permit, permit_under, policies, policy, read, search, service,
+};
 use crate::permit::{Question, Subject};
 use crate::policy::Policies;
 use crate::principal::Principal;
@@ -97,6 +99,39 @@ fn a_clinician_sees_the_patients_in_their_care_and_no_other() {
         shown(clinician(), search(ResourceType::Condition), &text, &[])
     };
     assert_eq!((of("p"), of("q"), of("r")), (Some(vec!["p".to_owned()]), Some(vec!["q".to_owned()]), None));
+}
+
+#[test]
+fn a_service_sees_every_patients_rows_and_what_is_nobodys_by_evidence_alone() {
+    let of = |kind, text: &str, evidence: &[&str]| shown(service("system/*.rs"), search(kind), text, evidence);
+    let observation = |rest: &str| format!(r#"{{"resourceType":"Observation","id":"1","status":"final"{rest}}}"#);
+    for who in ["p", "q"] {
+        let text = observation(&format!(r#","subject":{{"reference":"Patient/{who}"}}"#));
+        assert_eq!(of(ResourceType::Observation, &text, &[]), Some(vec![who.to_owned()]));
+    }
+    let noted = r#","meta":{"security":[{"code":"PSYTHPN"}]},"subject":{"reference":"Patient/p"}"#;
+    let mixed = r#","subject":{"reference":"Patient/p"},"contained":[{"resourceType":"Patient","id":"q"}]"#;
+    for hidden in ["", noted, mixed, r#","subject":{"reference":"Group/g"}"#] {
+        assert_eq!(of(ResourceType::Observation, &observation(hidden), &[]), None, "{hidden}");
+    }
+    let doctor = r#"{"resourceType":"Practitioner","id":"d"}"#;
+    let by = observation(r#","subject":{"reference":"Patient/q"},"performer":[{"reference":"Practitioner/d"}]"#);
+    assert_eq!(of(ResourceType::Practitioner, doctor, &[]), None);
+    assert_eq!(of(ResourceType::Practitioner, doctor, &[&by]), Some(vec!["q".to_owned()]));
+}
+
+#[test]
+fn a_binary_of_one_patient_is_not_seen_by_a_record_of_another() {
+    let binary = r#"{"resourceType":"Binary","id":"b","securityContext":{"reference":"Patient/p"}}"#;
+    let document = |who: &str| {
+        format!(
+            r#"{{"resourceType":"DocumentReference","id":"of-{who}","subject":{{"reference":"Patient/{who}"}},"content":[{{"attachment":{{"url":"Binary/b"}}}}]}}"#
+        )
+    };
+    let of = |evidence: &[&str]| shown(service("system/*.rs"), read(ResourceType::Binary, "b"), binary, evidence);
+    let (own, others) = (document("p"), document("q"));
+    assert_eq!(of(&[&others]), None);
+    assert_eq!(of(&[&others, &own]), Some(vec!["p".to_owned()]));
 }
 
 #[test]

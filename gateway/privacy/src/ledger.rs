@@ -49,12 +49,12 @@ pub struct Entry {
     pub client: String,
     /// The grant or session.
     pub grant: String,
-    /// The account that signed in; for an operator, their name on this machine.
+    /// The account that signed in; the client where none did; for an operator, their name on this machine.
     pub account: String,
     /// The person as a resource, `Patient/…` or `Practitioner/…`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fhir_user: Option<String>,
-    /// `patient`, `clinician` or `operator`.
+    /// `patient`, `clinician`, `system` (a client by itself) or `operator`.
     pub role: String,
     /// The purpose of use, a v3 ActReason code.
     pub purpose: String,
@@ -119,6 +119,6 @@ pub trait Ledger: Send + Sync {
 impl Role {
     /// The role named by an entry.
     pub fn of(name: &str) -> Option<Role> {
-        [Role::Patient, Role::Clinician].into_iter().find(|role| role.as_str() == name)
+        [Role::Patient, Role::Clinician, Role::System].into_iter().find(|role| role.as_str() == name)
     }
 }

@@ -7,7 +7,7 @@ use fhir::interaction::Interaction;
 use fhir::{Id, ResourceType};
 use std::sync::Arc;
 
-/// About whom a principal may ask. There is no "everyone".
+/// About whom a principal may ask. Everyone is a word of its own: no list, empty or absent, ever means that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// No one.
@@ -16,20 +16,33 @@ pub enum Subject {
     Patient(Id),
     /// Some patients, by a relationship of care. Empty is no one.
     Patients(Vec<Id>),
+    /// Every patient: a client that acts for itself, under `system/` scopes. Purpose, policy and labels bind it as anyone.
+    Everyone,
 }
 
 impl Subject {
-    /// The patients, maybe none.
+    /// The patients that are named, maybe none. Everyone names nobody: who does not ask for that finds nothing.
     pub fn patients(&self) -> &[Id] {
         match self {
-            Subject::Nobody => &[],
+            Subject::Nobody | Subject::Everyone => &[],
             Subject::Patient(id) => std::slice::from_ref(id),
             Subject::Patients(ids) => ids,
         }
     }
 
+    /// Whether it is everyone.
+    pub fn is_everyone(&self) -> bool {
+        match self {
+            Subject::Nobody | Subject::Patient(_) | Subject::Patients(_) => false,
+            Subject::Everyone => true,
+        }
+    }
+
     /// Whether this patient is among them.
     pub fn holds(&self, patient: &Id) -> bool {
+        if self.is_everyone() {
+            return true;
+        }
         if faults::seeded(Bug::TruncatedId) {
             return self.patients().iter().any(|own| faults::cut_short(own) == faults::cut_short(patient));
         }

@@ -2,16 +2,18 @@
 
 use crate::permit::Subject;
 use crate::purpose::Purpose;
-use crate::scope::Scopes;
+use crate::scope::{Level, Scopes};
 use fhir::{Id, ResourceType};
 
-/// What kind of person signed in.
+/// What kind of person signed in, or that nobody did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A patient, for their own record.
     Patient,
     /// A clinician, for patients in their care.
     Clinician,
+    /// No person: a client that acts for itself.
+    System,
 }
 
 impl Role {
@@ -20,18 +22,19 @@ impl Role {
         match self {
             Role::Patient => "patient",
             Role::Clinician => "clinician",
+            Role::System => "system",
         }
     }
 }
 
-/// A known person acting through a known client, with what both were granted.
+/// A known person acting through a known client, or such a client by itself, with what they were granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The client's registered id; the portal's own pages use `portal`.
     pub client: String,
     /// The grant or session that the credentials belong to.
     pub grant: String,
-    /// The account that signed in.
+    /// The account that signed in; the client's id where none did.
     pub account: String,
     /// The person as a resource: `Patient/…` or `Practitioner/…`.
     pub fhir_user: Option<(ResourceType, Id)>,
@@ -46,6 +49,14 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Under which scopes they may ask: what a person grants is `patient/`, what a client has for itself is `system/`.
+    pub fn level(&self) -> Level {
+        match self.subject {
+            Subject::Nobody | Subject::Patient(_) | Subject::Patients(_) => Level::Patient,
+            Subject::Everyone => Level::System,
+        }
+    }
+
     /// The address of every answer to this principal.
     pub fn recipient(&self) -> Recipient {
         Recipient { client: self.client.clone(), grant: self.grant.clone() }

@@ -23,7 +23,8 @@ pub enum Level {
 }
 
 impl Level {
-    fn as_str(self) -> &'static str {
+    /// The word before the slash.
+    pub fn as_str(self) -> &'static str {
         match self {
             Level::Patient => "patient",
             Level::User => "user",

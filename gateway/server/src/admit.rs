@@ -52,7 +52,9 @@ impl Limits {
     /// # Errors
     /// `Throttled`, with the seconds to wait.
     pub fn request(&self, principal: &Principal) -> Result<(), Refusal> {
-        check(&self.grants, &(principal.grant.clone(), principal.purpose), &self.clock)
+        // Every token of a client that acts for itself has a grant of its own.
+        let whose = if principal.subject.is_everyone() { &principal.client } else { &principal.grant };
+        check(&self.grants, &(whose.clone(), principal.purpose), &self.clock)
     }
 
     /// Whether a refusal for asking too often is to stand on the ledger: one a second of each grant is.

@@ -18,6 +18,7 @@ pub mod paging;
 mod pipeline;
 mod places;
 pub mod ports;
+pub mod published;
 pub mod records;
 mod request;
 mod respond;

@@ -1,6 +1,7 @@
 //! Page links: a place in a search, sealed so that only its owner can follow it, and only for a while.
 //!
-//! A token is bound to the grant, the subject, the policy's version and fifteen minutes. It may be followed more than
+//! A token is bound to the grant (of a client that acts for itself, to the client), the subject, the policy's version and
+//! fifteen minutes. It may be followed more than
 //! once, and what it leads to is decided anew each time.
 
 use base64::Engine;
@@ -54,18 +55,24 @@ impl Place {
 /// What a link is bound to: a digest of whose token, about whom, by which policy.
 pub fn binding_of(principal: &Principal, policies: &Policies) -> String {
     let policy = policies.of(principal.purpose).map_or_else(String::new, |policy| policy.version());
-    bound(principal, principal.subject.patients(), &policy)
+    bound(principal, &policy)
 }
 
 fn binding(permit: &Permit) -> String {
-    bound(permit.principal(), permit.subject().patients(), &permit.policy().version())
+    bound(permit.principal(), &permit.policy().version())
 }
 
-fn bound(principal: &Principal, patients: &[Id], policy: &str) -> String {
-    let patients: Vec<&str> = patients.iter().map(Id::as_str).collect();
+fn bound(principal: &Principal, policy: &str) -> String {
+    let client = principal.client.as_str();
     // As JSON, so that no two ways to cut it into parts are the same text.
-    let text = serde_json::json!([principal.client, principal.grant, patients, policy]).to_string();
-    base64url(&sha256(text.as_bytes()))
+    let text = if principal.subject.is_everyone() {
+        // A client that acts for itself has another grant with every token, and they live for less time than a link.
+        serde_json::json!([client, policy])
+    } else {
+        let patients: Vec<&str> = principal.subject.patients().iter().map(Id::as_str).collect();
+        serde_json::json!([client, principal.grant, patients, policy])
+    };
+    base64url(&sha256(text.to_string().as_bytes()))
 }
 
 impl Pages {

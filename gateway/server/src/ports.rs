@@ -1,14 +1,18 @@
 //! What the authorization server needs from outside, on our store, keys and records.
 
 use crate::clock;
+use crate::published::KeyFetcher;
 use crate::records::Records;
 use certs::jwk::PublicKey;
 use certs::sign::SigningKey;
+use certs::statement::{self, Statement};
 use certs::verify::{Expected, verify_jwt};
 use fhir::Id;
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
-use smart::ports::{Care, Crypto, Kept, Shelf, Space, Swap, TokenFault, Unavailable};
+use smart::ports::{
+    Care, Crypto, Freshness, Kept, KeySets, Opened, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+};
 use std::sync::Arc;
 use store::{Namespace, Store, StoreError};
 use tokio::sync::Semaphore;
@@ -26,13 +30,21 @@ pub struct Ports {
     access_keys: Vec<PublicKey>,
     records: Arc<Records>,
     passwords: Semaphore,
+    published: KeyFetcher,
 }
 
 impl Ports {
-    /// On this store, these keys and these records.
-    pub fn new(store: Store, access: SigningKey, identity: SigningKey, records: Arc<Records>) -> Ports {
+    /// On this store, these keys and these records; what clients publish is fetched as `published` does.
+    pub fn new(
+        store: Store,
+        access: SigningKey,
+        identity: SigningKey,
+        records: Arc<Records>,
+        published: KeyFetcher,
+    ) -> Ports {
         let access_keys = vec![access.public_key()];
-        Ports { store, access, identity, access_keys, records, passwords: Semaphore::new(PASSWORDS_AT_ONCE) }
+        let passwords = Semaphore::new(PASSWORDS_AT_ONCE);
+        Ports { store, access, identity, access_keys, records, passwords, published }
     }
 }
 
@@ -53,6 +65,7 @@ fn namespace(space: Space) -> Namespace {
         Space::Grant => Namespace::Grant,
         Space::Code => Namespace::Code,
         Space::Flow => Namespace::Flow,
+        Space::Assertion => Namespace::Assertion,
     }
 }
 
@@ -81,8 +94,23 @@ impl Shelf for Ports {
         })
     }
 
-    async fn put_ticket(&self, space: Space, key: &str, json: String, expires_s: i64) -> Result<(), Unavailable> {
-        kept(self.store.tickets().put(namespace(space), key, json, expires_s).await)
+    async fn remove_documents(&self, space: Space, keys: Vec<String>) -> Result<(), Unavailable> {
+        kept(self.store.documents().delete_all(namespace(space), keys).await)
+    }
+
+    async fn put_ticket_once(
+        &self,
+        space: Space,
+        key: &str,
+        json: String,
+        expires_s: i64,
+    ) -> Result<bool, Unavailable> {
+        let now_s = clock::now().seconds();
+        kept(self.store.tickets().put_once(namespace(space), key, json, expires_s, now_s).await)
+    }
+
+    async fn replace_ticket(&self, space: Space, key: &str, json: String, expires_s: i64) -> Result<bool, Unavailable> {
+        kept(self.store.tickets().replace(namespace(space), key, json, expires_s).await)
     }
 
     async fn ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
@@ -134,6 +162,18 @@ impl Crypto for Ports {
         }
     }
 
+    fn open_token(&self, token: &str) -> Option<Opened> {
+        statement::open(token).ok().map(|Statement { header, claims }| Opened { header, claims })
+    }
+
+    fn is_signed(&self, token: &str, key_set: &str) -> Signed {
+        match statement::read_keys(key_set).and_then(|keys| statement::prove(token, &keys)) {
+            Ok(()) => Signed::ByKey,
+            Err(certs::Error::TokenKey) => Signed::NoSuchKey,
+            Err(_) => Signed::NotByKey,
+        }
+    }
+
     fn public_keys(&self) -> Vec<Value> {
         vec![self.access.public_jwk(), self.identity.public_jwk()]
     }
@@ -144,6 +184,12 @@ impl Crypto for Ports {
         let phc = phc.unwrap_or(certs::password::DUMMY).to_owned();
         let checked = tokio::task::spawn_blocking(move || certs::password::verify(&password, &phc));
         Ok(checked.await.map_err(unavailable)? && known)
+    }
+}
+
+impl KeySets for Ports {
+    async fn key_set(&self, client_id: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
+        self.published.key_set(client_id, uri, fresh).await.map_err(unavailable)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::keys::Keys;
 use crate::listen::{self, Opening};
 use crate::paging::Pages;
 use crate::ports::Ports;
+use crate::published::{KeyFetcher, Network};
 use crate::records::Records;
 use crate::route::{ROUTES, Routes};
 use crate::tokens::Tokens;
@@ -45,6 +46,8 @@ pub struct Base {
     pub records: Records,
     /// The gateway's keys.
     pub keys: Keys,
+    /// Which servers may be called for the keys that clients publish.
+    pub network: Network,
 }
 
 /// What a gateway is made of.
@@ -177,7 +180,7 @@ impl Admin {
 }
 
 async fn context(base: Base) -> Result<Context, StartError> {
-    let Base { origin, data: _, store, records, keys } = base;
+    let Base { origin, data: _, store, records, keys, network } = base;
     let fhir_base = format!("{origin}/fhir");
     let policies = Policies::shipped(short_digest).map_err(fail)?;
     let routes = Routes::compile().map_err(fail)?;
@@ -187,7 +190,8 @@ async fn context(base: Base) -> Result<Context, StartError> {
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
     let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
     let Keys { access, identity, pages } = keys;
-    let ports = Ports::new(store.clone(), access, identity, Arc::clone(&records));
+    let published = KeyFetcher::new(network);
+    let ports = Ports::new(store.clone(), access, identity, Arc::clone(&records), published);
     let authority = Authority::open(settings, ports).await.map_err(fail)?;
     Ok(Context {
         origin,
@@ -212,7 +216,9 @@ async fn tidy(cx: Arc<Context>, store: Store, inboxes: Vec<Arc<Inbox>>, mut stop
             () = listen::stopped(&mut stop) => return,
         }
         cx.limits.tidy();
-        cx.authority.forget_ended(clock::now().seconds());
+        if let Err(why) = cx.authority.forget_ended(clock::now().seconds()).await {
+            tracing::warn!(%why, "ended grants could not be forgotten");
+        }
         if let Err(why) = store.tickets().purge(clock::now().seconds()).await {
             tracing::warn!(%why, "ended tickets could not be forgotten");
         }

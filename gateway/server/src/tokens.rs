@@ -86,6 +86,7 @@ mod tests {
     use crate::clock;
     use crate::keys::Keys;
     use crate::ports::Ports;
+    use crate::published::{KeyFetcher, Network};
     use crate::records::Records;
     use certs::sign::SigningKey;
     use fhir::{Id, ResourceType};
@@ -105,7 +106,7 @@ mod tests {
             account: "account".to_owned(),
             username: "ana".to_owned(),
             role: Role::Patient,
-            fhir_user: (ResourceType::Patient, patient.clone()),
+            fhir_user: Some((ResourceType::Patient, patient.clone())),
             patient: Some(patient),
             scopes: Scopes::parse("patient/Patient.rs"),
             purpose: Purpose::PatientRequest,
@@ -142,7 +143,8 @@ mod tests {
         store.documents().put(Namespace::Grant, "g1", json).await.unwrap();
         let folder = dir.path().join("keys");
         let (keys, same) = (Keys::make(&folder).unwrap(), Keys::read(&folder).unwrap());
-        let ports = Ports::new(store.clone(), keys.access, keys.identity, Arc::new(Records::Store(store)));
+        let (records, published) = (Arc::new(Records::Store(store.clone())), KeyFetcher::new(Network::default()));
+        let ports = Ports::new(store, keys.access, keys.identity, records, published);
         let origin = "https://here".to_owned();
         let settings = Settings { origin, fhir_base: BASE.to_owned(), served: vec![ResourceType::Patient] };
         (Authority::open(settings, ports).await.unwrap(), same.access)

@@ -37,6 +37,7 @@ use page::{Page, does_meet, name};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Refusal, Row, Source, Standing};
 use question::is_personal;
 use url::Url;
+pub(crate) use wire::system_roots;
 use wire::{BINARY_BYTES_MAX, PAGE_BYTES_MAX, Wire, down};
 
 /// Rows of one page, at most; a server may give fewer.
@@ -72,10 +73,9 @@ impl Upstream {
     }
 
     async fn chunk(&self, permit: &Permit, query: &Query, from: &Cursor, at_most: usize) -> Result<Chunk, Refusal> {
-        let patients = permit.subject().patients();
         let at_most = at_most.clamp(1, COUNT_MAX);
         let (link, skip) = match from {
-            Cursor::Start => match question::pairs(query, patients, at_most)? {
+            Cursor::Start => match question::pairs(query, permit.subject(), at_most)? {
                 Some(pairs) => (self.base.search(query.kind, &pairs), 0),
                 None => return Ok(Chunk { rows: Vec::new(), next: None }),
             },

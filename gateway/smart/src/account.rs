@@ -27,7 +27,7 @@ pub struct Account {
     #[serde(default)]
     pub password_set_s: i64,
     /// What kind of person.
-    #[serde(with = "stored::role")]
+    #[serde(with = "stored::person_role")]
     pub role: Role,
     /// The person as a resource.
     #[serde(with = "stored::fhir_user")]
@@ -55,7 +55,8 @@ impl Account {
     pub fn purpose(&self) -> Purpose {
         match self.role {
             Role::Patient => Purpose::PatientRequest,
-            Role::Clinician => Purpose::Treatment,
+            // No account is read with the last: it would be someone who treats nobody.
+            Role::Clinician | Role::System => Purpose::Treatment,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::ports::{Kept, Ports, Space, Swap, Unavailable};
 use crate::settings::Settings;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use privacy::Role;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -65,9 +66,16 @@ impl<P: Ports> Authority<P> {
         self.ports.documents(Space::Account).await?.iter().map(|kept| read(&kept.json)).collect()
     }
 
-    /// Forgets grants that have ended by themselves; the edge calls it now and then.
-    pub fn forget_ended(&self, now_s: i64) {
-        self.grants.forget_ended(now_s);
+    /// Forgets grants that have ended by themselves; the edge calls it now and then. Those of backend services, of which there
+    /// is one for each token, leave the shelf as well; a person's stay, because a code that comes twice must find its own.
+    ///
+    /// # Errors
+    /// When the shelf does not serve; what is left on it is forgotten after the next start.
+    pub async fn forget_ended(&self, now_s: i64) -> Result<(), Unavailable> {
+        let ended = self.grants.forget_ended(now_s);
+        let own = ended.iter().filter(|grant| grant.role == Role::System).map(|grant| grant.id.clone());
+        let own: Vec<String> = own.collect();
+        if own.is_empty() { Ok(()) } else { self.ports.remove_documents(Space::Grant, own).await }
     }
 
     /// The grants that hold now.
@@ -128,7 +136,7 @@ impl<P: Ports> Authority<P> {
         self.ports.take_ticket(space, &self.digest(secret)).await?.map(|json| read(&json)).transpose()
     }
 
-    /// Keeps a ticket under the digest of its secret.
+    /// Keeps a new ticket under the digest of its secret.
     pub(crate) async fn keep(
         &self,
         space: Space,
@@ -136,7 +144,30 @@ impl<P: Ports> Authority<P> {
         ticket: &impl Serialize,
         expires_s: i64,
     ) -> Result<(), Unavailable> {
-        self.ports.put_ticket(space, &self.digest(secret), write(ticket)?, expires_s).await
+        let kept = self.keep_once(space, secret, ticket, expires_s).await?;
+        if kept { Ok(()) } else { Err(Unavailable("a new ticket has the secret of another".to_owned())) }
+    }
+
+    /// Keeps a ticket where there is none; says whether there was none.
+    pub(crate) async fn keep_once(
+        &self,
+        space: Space,
+        secret: &str,
+        ticket: &impl Serialize,
+        expires_s: i64,
+    ) -> Result<bool, Unavailable> {
+        self.ports.put_ticket_once(space, &self.digest(secret), write(ticket)?, expires_s).await
+    }
+
+    /// Writes a ticket anew where it still is; says whether it is.
+    pub(crate) async fn replace(
+        &self,
+        space: Space,
+        secret: &str,
+        ticket: &impl Serialize,
+        expires_s: i64,
+    ) -> Result<bool, Unavailable> {
+        self.ports.replace_ticket(space, &self.digest(secret), write(ticket)?, expires_s).await
     }
 
     async fn put(&self, space: Space, key: &str, document: &(impl Serialize + Sync)) -> Result<(), Unavailable> {

@@ -19,6 +19,21 @@ pub enum ClientKind {
         /// SHA-256 of the secret, lower-case hexadecimal.
         secret_sha256: String,
     },
+    /// It signs statements about itself with a key of its own, of which we know the public half.
+    ConfidentialAsymmetric {
+        /// Where its public keys are.
+        keys: Keys,
+    },
+}
+
+/// Where the public keys of an app are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keys {
+    /// Here: a JWK set (RFC 7517 section 5).
+    Set(String),
+    /// Published by the app at this https address.
+    At(String),
 }
 
 /// A registered app.
@@ -58,11 +73,11 @@ impl Client {
         crypto.sha256(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether the app must prove itself with a secret.
+    /// Whether the app must prove itself, with a secret or a key.
     pub fn is_confidential(&self) -> bool {
         match self.proof {
             ClientKind::Public => false,
-            ClientKind::ConfidentialSymmetric { .. } => true,
+            ClientKind::ConfidentialSymmetric { .. } | ClientKind::ConfidentialAsymmetric { .. } => true,
         }
     }
 

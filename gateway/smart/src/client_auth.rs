@@ -1,4 +1,5 @@
-//! How an app proves that it is itself: HTTP Basic, a secret in the form, or nothing for a public one.
+//! How an app proves that it is itself: HTTP Basic, a secret in the form, a signed assertion, or nothing for a public one.
+//! One way at a time (RFC 6749 section 2.3).
 //!
 //! RFC 6749 section 2.3.1 wants id and secret form-encoded inside Basic; half of the apps send them raw. Both are read.
 
@@ -7,6 +8,7 @@ use crate::client::{Client, ClientKind};
 use crate::oauth_error::{ErrorCode, OauthError};
 use crate::parameters::Parameters;
 use crate::ports::Ports;
+use crate::token::missing;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::form_urlencoded;
@@ -20,9 +22,20 @@ impl<P: Ports> Authority<P> {
         &self,
         authorization: Option<&str>,
         parameters: Parameters<'_>,
+        now_s: i64,
     ) -> Result<Client, OauthError> {
         let of = |name: &str| parameters.get(name).ok().flatten();
         let (id, secret) = (of("client_id"), of("client_secret"));
+        match (of("client_assertion_type"), of("client_assertion")) {
+            (None, None) => {}
+            (Some(_), None) => return Err(missing("client_assertion")),
+            (None, Some(_)) => return Err(missing("client_assertion_type")),
+            (Some(_), Some(_)) if authorization.is_some() || secret.is_some() => {
+                let text = "A client assertion came together with a secret. A client proves itself in one way.";
+                return Err(OauthError::new(ErrorCode::InvalidRequest, text));
+            }
+            (Some(kind), Some(assertion)) => return self.asserted_client(kind, assertion, id, now_s).await,
+        }
         match authorization {
             None => {
                 let id =
@@ -57,14 +70,17 @@ impl<P: Ports> Authority<P> {
                 let made = Client::secret_sha256(&self.ports, secret);
                 self.ports.equal(made.as_bytes(), secret_sha256.as_bytes())
             }
-            (ClientKind::Public, Some(_)) | (ClientKind::ConfidentialSymmetric { .. }, None) => false,
+            (ClientKind::Public, Some(_))
+            | (ClientKind::ConfidentialSymmetric { .. }, None)
+            | (ClientKind::ConfidentialAsymmetric { .. }, _) => false,
         };
         Ok(right.then_some(client))
     }
 }
 
 const WRONG_FORM: &str = "The client is not known, is switched off, or did not prove itself. A confidential client sends its \
-                          client_secret, by HTTP Basic or in the form; a public client sends none.";
+                          client_secret, by HTTP Basic or in the form, or a client_assertion where it registered keys; a public client \
+                          sends none of them.";
 const WRONG_BASIC: &str = "The client in the Authorization header is not known, is switched off, or its secret is wrong. Id and \
                            secret were tried as they came and form-decoded.";
 const UNREADABLE_BASIC: &str = "The Authorization header cannot be read. Send Basic and the base64 of id, colon, secret; or leave \

@@ -3,16 +3,18 @@
 //! SMART App Launch 2.2.0 ("Conformance"), OpenID Connect Discovery 1.0 section 3, RFC 8414. All are made from one set of
 //! settings, so that no two of them can disagree; the CapabilityStatement takes its addresses from here as well.
 
+use crate::assertion::SIGNING_ALGS;
 use crate::authority::Authority;
 use crate::ports::Ports;
 use crate::settings::{AUTHORIZE, INTROSPECT, JWKS, REVOKE, Settings, TOKEN};
 use serde_json::{Value, json};
 
 /// What is truly supported, in SMART's words.
-pub const CAPABILITIES: [&str; 10] = [
+pub const CAPABILITIES: [&str; 11] = [
     "launch-standalone",
     "client-public",
     "client-confidential-symmetric",
+    "client-confidential-asymmetric",
     "sso-openid-connect",
     "context-standalone-patient",
     "permission-offline",
@@ -21,6 +23,14 @@ pub const CAPABILITIES: [&str; 10] = [
     "permission-v2",
     "authorize-post",
 ];
+
+/// How a client proves itself at every endpoint.
+const CLIENT_AUTH: [&str; 3] = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+
+/// These ways, and one more.
+fn with(ways: [&'static str; 3], more: &'static str) -> Vec<&'static str> {
+    ways.into_iter().chain([more]).collect()
+}
 
 /// `[fhir base]/.well-known/smart-configuration`.
 pub fn smart_configuration(settings: &Settings) -> Value {
@@ -31,13 +41,16 @@ pub fn smart_configuration(settings: &Settings) -> Value {
         "token_endpoint": settings.at(TOKEN),
         "revocation_endpoint": settings.at(REVOKE),
         "introspection_endpoint": settings.at(INTROSPECT),
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "scopes_supported": scopes_supported(settings),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "Bearer"],
+        "token_endpoint_auth_methods_supported": with(CLIENT_AUTH, "none"),
+        "token_endpoint_auth_signing_alg_values_supported": SIGNING_ALGS,
+        "revocation_endpoint_auth_methods_supported": with(CLIENT_AUTH, "none"),
+        "revocation_endpoint_auth_signing_alg_values_supported": SIGNING_ALGS,
+        "introspection_endpoint_auth_methods_supported": with(CLIENT_AUTH, "Bearer"),
+        "introspection_endpoint_auth_signing_alg_values_supported": SIGNING_ALGS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "capabilities": CAPABILITIES,
@@ -61,9 +74,22 @@ pub fn openid_configuration(settings: &Settings) -> Value {
 
 /// Every scope that can be granted, one by one and as a wildcard, in both spellings.
 fn scopes_supported(settings: &Settings) -> Vec<String> {
-    let words = ["openid", "fhirUser", "profile", "offline_access", "launch/patient", "patient/*.rs", "patient/*.read"];
-    let kinds =
-        settings.served.iter().flat_map(|kind| ["rs", "read"].map(|may| format!("patient/{}.{may}", kind.as_str())));
+    let words = [
+        "openid",
+        "fhirUser",
+        "profile",
+        "offline_access",
+        "launch/patient",
+        "patient/*.rs",
+        "patient/*.read",
+        "system/*.rs",
+        "system/*.read",
+    ];
+    let kinds = settings.served.iter().flat_map(|kind| {
+        ["patient", "system"]
+            .into_iter()
+            .flat_map(move |level| ["rs", "read"].map(|may| format!("{level}/{}.{may}", kind.as_str())))
+    });
     words.into_iter().map(str::to_owned).chain(kinds).collect()
 }
 

@@ -160,7 +160,7 @@ impl<P: Ports> Authority<P> {
             // Someone else signed in meanwhile: the choice of the one before is not theirs.
             flow.session = Some(session.digest.clone());
             flow.patient = None;
-            self.keep(Space::Flow, id, &flow, flow.expires_s).await?;
+            self.keep_again(id, &flow).await?;
         }
         match self.context(&flow, &asking.client, &account).await? {
             Context::Unfit(why) => Ok(Step::Unfit(asking, why)),
@@ -199,7 +199,7 @@ impl<P: Ports> Authority<P> {
                 Some(patient)
             }
         };
-        Ok(self.keep(Space::Flow, id, &flow, flow.expires_s).await?)
+        self.keep_again(id, &flow).await
     }
 
     /// The person does not go on; gives the address that tells the app.
@@ -220,6 +220,12 @@ impl<P: Ports> Authority<P> {
     pub(crate) async fn flow(&self, id: &str, browser: &str, now_s: i64) -> Result<Flow, Stopped> {
         let flow: Flow = self.look(Space::Flow, id).await?.ok_or(Stopped::Lost)?;
         self.own(flow, browser, now_s)
+    }
+
+    /// Writes a flow anew while it is under way: one that was ended meanwhile, by a consent or a refusal, stays so.
+    pub(crate) async fn keep_again(&self, id: &str, flow: &Flow) -> Result<(), Stopped> {
+        let is_there = self.replace(Space::Flow, id, flow, flow.expires_s).await?;
+        if is_there { Ok(()) } else { Err(Stopped::Lost) }
     }
 
     /// The flow, if it is this browser's and still runs.
@@ -255,7 +261,7 @@ impl<P: Ports> Authority<P> {
         if !client.purposes.contains(&account.purpose()) {
             return Ok(Context::Unfit(match account.role {
                 Role::Patient => Unfit::NotForPatients,
-                Role::Clinician => Unfit::NotForClinicians,
+                Role::Clinician | Role::System => Unfit::NotForClinicians,
             }));
         }
         if !offer::needs_patient(&flow.offered) {
@@ -266,7 +272,7 @@ impl<P: Ports> Authority<P> {
                 Some(own) => Context::Settled { patient: Some(own), can_choose_again: false },
                 None => Context::Unfit(Unfit::NoRecord),
             }),
-            Role::Clinician => {
+            Role::Clinician | Role::System => {
                 let patients = self.in_care_of(account).await?;
                 Ok(match (&flow.patient, patients.as_slice()) {
                     (_, []) => Context::Unfit(Unfit::NobodyInCare),
@@ -284,7 +290,7 @@ impl<P: Ports> Authority<P> {
     pub(crate) async fn in_care_of(&self, account: &Account) -> Result<Vec<Id>, Unavailable> {
         match (account.role, &account.fhir_user) {
             (Role::Clinician, (ResourceType::Practitioner, id)) => self.ports.patients_in_care_of(id).await,
-            (Role::Clinician | Role::Patient, _) => Ok(Vec::new()),
+            (Role::Clinician | Role::Patient | Role::System, _) => Ok(Vec::new()),
         }
     }
 
@@ -292,7 +298,7 @@ impl<P: Ports> Authority<P> {
     pub(crate) async fn may_ask_about(&self, account: &Account, patient: &Id) -> Result<bool, Unavailable> {
         match account.role {
             Role::Patient => Ok(own_record(account).as_ref() == Some(patient)),
-            Role::Clinician => Ok(self.in_care_of(account).await?.contains(patient)),
+            Role::Clinician | Role::System => Ok(self.in_care_of(account).await?.contains(patient)),
         }
     }
 }

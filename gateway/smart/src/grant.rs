@@ -1,4 +1,4 @@
-//! What a person granted to an app, and the table of grants that every request is checked against.
+//! What a person granted to an app, or a backend service got for itself, and the table of grants that every request is checked against.
 //!
 //! A grant is written to the shelf first and to the table after; a request looks at the table alone. What is not in the
 //! table does not exist: a token without a known grant is refused.
@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What a person granted to an app. Times in seconds since 1970.
+/// What a person granted to an app, or a backend service got for itself. Times in seconds since 1970.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// Made from the code's digest, so that a code used twice finds what it made.
+    /// Made from the code's digest, so that a code used twice finds what it made; a backend service's is random.
     pub id: String,
     /// The app.
     pub client: String,
-    /// The account, by its opaque id.
+    /// The account, by its opaque id; the app itself where there is no person (RFC 9068 section 2.2).
     pub account: String,
-    /// The account, by the name under which it is kept.
+    /// The account, by the name under which it is kept; empty where there is no person.
     pub username: String,
     /// What kind of person.
     #[serde(with = "stored::role")]
     pub role: Role,
-    /// The person as a resource.
-    #[serde(with = "stored::fhir_user")]
-    pub fhir_user: (ResourceType, Id),
+    /// The person as a resource, where there is one.
+    #[serde(with = "stored::maybe_fhir_user")]
+    pub fhir_user: Option<(ResourceType, Id)>,
     /// The patient in context.
     #[serde(with = "stored::patient")]
     pub patient: Option<Id>,
@@ -58,8 +58,8 @@ impl Grant {
     }
 
     /// The person as an absolute address.
-    pub(crate) fn fhir_user_address(&self, fhir_base: &str) -> String {
-        format!("{fhir_base}/{}/{}", self.fhir_user.0.as_str(), self.fhir_user.1)
+    pub(crate) fn fhir_user_address(&self, fhir_base: &str) -> Option<String> {
+        self.fhir_user.as_ref().map(|(kind, id)| format!("{fhir_base}/{}/{id}", kind.as_str()))
     }
 }
 
@@ -84,10 +84,10 @@ impl GrantTable {
         }
     }
 
-    /// Forgets what has ended by itself.
-    pub(crate) fn forget_ended(&self, now_s: i64) {
+    /// Forgets what has ended by itself, and gives it.
+    pub(crate) fn forget_ended(&self, now_s: i64) -> Vec<Arc<Grant>> {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        table.retain(|_, (_, grant)| now_s < grant.expires_s);
+        table.extract_if(|_, (_, grant)| now_s >= grant.expires_s).map(|(_, (_, grant))| grant).collect()
     }
 
     /// The grants that hold now.
@@ -108,7 +108,7 @@ mod tests {
             account: "a".to_owned(),
             username: "ana".to_owned(),
             role: Role::Patient,
-            fhir_user: (ResourceType::Patient, crate::trial::id("ana")),
+            fhir_user: Some((ResourceType::Patient, crate::trial::id("ana"))),
             patient: None,
             scopes: Scopes::default(),
             purpose: Purpose::PatientRequest,

@@ -10,7 +10,7 @@ use crate::authority::Authority;
 use crate::grant::Grant;
 use crate::ports::{Ports, TokenFault};
 use privacy::scope::SCOPES_MAX;
-use privacy::{Principal, Scopes, Subject};
+use privacy::{Principal, Role, Scopes, Subject};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -106,23 +106,29 @@ pub fn principal_of(claims: &Map<String, Value>, grant: &Grant, fhir_base: &str,
     }
     let patient = grant.patient.as_ref().map(|id| id.as_str());
     let fhir_user = grant.fhir_user_address(fhir_base);
+    let subject = match grant.role {
+        // Without a person there is no patient in context either.
+        Role::System if patient.is_none() && fhir_user.is_none() => Subject::Everyone,
+        Role::System => return Err(Why::Contradiction),
+        Role::Patient | Role::Clinician => grant.patient.clone().map_or(Subject::Nobody, Subject::Patient),
+    };
     let same = text(claims, "grant") == Some(grant.id.as_str())
         && text(claims, "client_id") == Some(grant.client.as_str())
         && text(claims, "sub") == Some(grant.account.as_str())
         && text(claims, "purpose") == Some(grant.purpose.code())
         && optional(claims, "patient") == Some(patient)
-        && optional(claims, "fhirUser").is_some_and(|named| named.is_none_or(|named| named == fhir_user));
+        && optional(claims, "fhirUser").is_some_and(|named| named.is_none() || named == fhir_user.as_deref());
     let scopes = text(claims, "scope").and_then(whole).filter(|scopes| grant.scopes.cover(scopes));
     match scopes {
         Some(scopes) if same => Ok(Principal {
             client: grant.client.clone(),
             grant: grant.id.clone(),
             account: grant.account.clone(),
-            fhir_user: Some(grant.fhir_user.clone()),
+            fhir_user: grant.fhir_user.clone(),
             role: grant.role,
             purpose: grant.purpose,
             scopes,
-            subject: grant.patient.clone().map_or(Subject::Nobody, Subject::Patient),
+            subject,
         }),
         Some(_) | None => Err(Why::Contradiction),
     }

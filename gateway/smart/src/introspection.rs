@@ -63,7 +63,7 @@ impl<P: Ports> Authority<P> {
         let parameters = Parameters::new(form).usable()?;
         let client = match authorization.and_then(bearer) {
             Some(token) => self.bearer_client(token, now_s).await?,
-            None => self.proven_client(authorization, parameters).await?,
+            None => self.proven_client(authorization, parameters, now_s).await?,
         };
         if authorization.is_none() && !client.is_confidential() {
             return Err(OauthError::new(ErrorCode::InvalidClient, PUBLIC));

@@ -1,16 +1,19 @@
 //! The authorization server as state machines. No IO, no clock, no randomness of its own.
 //!
-//! SMART App Launch 2.2.0 (standalone launch) over OAuth 2.0 with the best current practice of RFC 9700. An
+//! SMART App Launch 2.2.0 (standalone launch, backend services) over OAuth 2.0 with the best current practice of RFC 9700. An
 //! [`Authority`] is asked by the edge, which hands in the time; what it needs to keep, sign or look up goes through the
 //! [`ports`]. A launch reads in the order of its files: [`authorize`] opens a flow, [`login`] signs a person in,
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
-//! tells an app what it stands for, [`revoke`] ends it all. What it never does: answer HTTP, see health data, or take a
+//! tells an app what it stands for, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
+//! and gets its token from [`backend`]. What it never does: answer HTTP, see health data, or take a
 //! missing claim for leave.
 
 pub mod account;
+pub mod assertion;
 mod authority;
 pub mod authorize;
+pub mod backend;
 pub mod claims;
 pub mod client;
 mod client_auth;
@@ -41,7 +44,7 @@ mod trial;
 
 pub use account::Account;
 pub use authority::Authority;
-pub use client::{Client, ClientKind};
+pub use client::{Client, ClientKind, Keys};
 pub use grant::Grant;
 pub use locale::Locale;
 pub use oauth_error::{ErrorCode, OauthError};

@@ -77,7 +77,7 @@ impl<P: Ports> Authority<P> {
         under_way.session = Some(session.digest);
         under_way.patient = None;
         under_way.login_again = false;
-        self.keep(Space::Flow, flow, &under_way, under_way.expires_s).await.map_err(stopped)?;
+        self.keep_again(flow, &under_way).await.map_err(NotSignedIn::Stopped)?;
         Ok(token)
     }
 
@@ -109,7 +109,8 @@ impl<P: Ports> Authority<P> {
             return Ok(None);
         }
         if now_s - used_s >= NOTED_EVERY_S {
-            self.note_use(token, now_s).await?;
+            let used = LastUse { used_s: now_s };
+            self.replace(Space::Session, &last_use(token), &used, now_s + SESSION_IDLE_S).await?;
         }
         Ok(Some((session, account)))
     }
@@ -122,12 +123,8 @@ impl<P: Ports> Authority<P> {
             username: account.username.clone(),
             created_s: now_s,
         };
-        self.note_use(&token, now_s).await?;
+        self.keep(Space::Session, &last_use(&token), &LastUse { used_s: now_s }, now_s + SESSION_IDLE_S).await?;
         self.keep(Space::Session, &token, &session, session.created_s + SESSION_S).await?;
         Ok((token, session))
-    }
-
-    async fn note_use(&self, token: &str, now_s: i64) -> Result<(), Unavailable> {
-        self.keep(Space::Session, &last_use(token), &LastUse { used_s: now_s }, now_s + SESSION_IDLE_S).await
     }
 }

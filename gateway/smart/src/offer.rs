@@ -1,8 +1,8 @@
 //! Which scopes can be granted: what was asked for, within what the app is registered for and this server serves; and
 //! what is left of them when the person takes something away.
 //!
-//! The result is always within all of these (threats: scope tricks). Scopes for users and systems, and letters that
-//! write, are not granted: nothing here enforces them yet.
+//! The result is always within all of these (threats: scope tricks). People grant `patient/` scopes, a backend service gets
+//! `system/` scopes. Scopes for users, and letters that write, are not granted: nothing here enforces them yet.
 
 use fhir::ResourceType;
 use privacy::Scopes;
@@ -48,7 +48,10 @@ pub fn offer(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> S
     requested
         .iter()
         .flat_map(|scope| match scope {
-            Scope::Resource(wanted) => within(wanted, allowed, served),
+            Scope::Resource(wanted) => match wanted.level {
+                Level::Patient => within(wanted, allowed, served),
+                Level::User | Level::System => Vec::new(),
+            },
             Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::OfflineAccess | Scope::LaunchPatient => {
                 if allowed.has(*scope) { vec![*scope] } else { Vec::new() }
             }
@@ -56,12 +59,14 @@ pub fn offer(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> S
         .collect()
 }
 
+/// What a client that acts for itself can be granted of what it asked for: `system/` scopes alone.
+pub fn offer_to_service(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> Scopes {
+    let own = requested.resources().filter(|wanted| wanted.level == Level::System);
+    own.flat_map(|wanted| within(wanted, allowed, served)).collect()
+}
+
 /// The parts of one resource scope that the app is registered for.
 fn within(wanted: &ResourceScope, allowed: &Scopes, served: &[ResourceType]) -> Vec<Scope> {
-    match wanted.level {
-        Level::User | Level::System => return Vec::new(),
-        Level::Patient => {}
-    }
     let parts = allowed.resources().filter(|allowed| allowed.level == wanted.level).filter_map(|allowed| {
         let kind = match (wanted.kind, allowed.kind) {
             (Some(wanted), Some(allowed)) if wanted != allowed => return None,
@@ -268,6 +273,15 @@ mod tests {
             let offered = offer(&asked, &may, &SERVED);
             prop_assert!(asked.cover(&offered));
             prop_assert!(may.cover(&offered));
+        }
+
+        #[test]
+        fn a_service_is_offered_system_scopes_alone(asked in words(), may in words()) {
+            let (asked, may) = (Scopes::parse(&asked), Scopes::parse(&may));
+            let offered = offer_to_service(&asked, &may, &SERVED);
+            prop_assert!(asked.cover(&offered) && may.cover(&offered));
+            prop_assert!(offered.resources().count() == offered.iter().count());
+            prop_assert!(offered.resources().all(|scope| scope.level == Level::System));
         }
 
         #[test]

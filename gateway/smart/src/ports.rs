@@ -1,4 +1,5 @@
-//! What the authorization server needs from outside: a durable shelf, cryptography, and who is in whose care.
+//! What the authorization server needs from outside: a durable shelf, cryptography, who is in whose care, and the keys that
+//! clients publish.
 //!
 //! The edge implements these; a trial implementation in memory stands beside the tests. Secrets never reach a shelf as
 //! they are: keys of tickets are digests.
@@ -6,6 +7,7 @@
 use crate::claims::{AccessClaims, IdClaims};
 use fhir::Id;
 use std::future::Future;
+use std::sync::Arc;
 
 /// The families of things that are kept. Each is a namespace of its own, so that one kind can never be taken for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +24,8 @@ pub enum Space {
     Code,
     /// Launches under way, by the digest of their id.
     Flow,
+    /// Client assertions that were used, by the digest of client and `jti`.
+    Assertion,
 }
 
 /// A document as it is kept.
@@ -61,14 +65,27 @@ pub trait Shelf: Send + Sync {
         expected: Option<u64>,
         json: String,
     ) -> impl Future<Output = Result<Swap, Unavailable>> + Send;
-    /// Keeps a ticket until the time given (seconds since 1970), in the place of one that has this key. Durable on return.
-    fn put_ticket(
+    /// Takes documents away; those that are not there are no fault. Durable on return.
+    fn remove_documents(&self, space: Space, keys: Vec<String>)
+    -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Keeps a ticket until the time given (seconds since 1970), where there is none with this key; says whether there was
+    /// none. Of many who try at once, exactly one keeps it. Durable on return.
+    fn put_ticket_once(
         &self,
         space: Space,
         key: &str,
         json: String,
         expires_s: i64,
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    /// Writes a ticket anew where it still is, and says whether it is: one that was taken does not come back. Durable on
+    /// return.
+    fn replace_ticket(
+        &self,
+        space: Space,
+        key: &str,
+        json: String,
+        expires_s: i64,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
     /// Looks at a ticket.
     fn ticket(&self, space: Space, key: &str) -> impl Future<Output = Result<Option<String>, Unavailable>> + Send;
     /// Takes a ticket away: of many who try at once, exactly one gets it.
@@ -82,6 +99,26 @@ pub enum TokenFault {
     Invalid,
     /// It was ours and has run out.
     Expired,
+}
+
+/// A JSON Web Token of someone else, taken apart. Nothing of it is proven.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// Its protected header.
+    pub header: serde_json::Map<String, serde_json::Value>,
+    /// What it claims.
+    pub claims: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How a token stands to a set of keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signed {
+    /// One key of the set has its name and kind, and signed it.
+    ByKey,
+    /// One key of the set has its name and kind, and did not sign it.
+    NotByKey,
+    /// The set has no key, or more than one, of its name and kind.
+    NoSuchKey,
 }
 
 /// Signing, digests and randomness.
@@ -106,6 +143,11 @@ pub trait Crypto: Send + Sync {
         audience: &str,
         now_s: i64,
     ) -> Result<serde_json::Map<String, serde_json::Value>, TokenFault>;
+    /// Takes a compact JWS apart, strictly: no member twice, nothing behind the end. `None` where it is none.
+    fn open_token(&self, token: &str) -> Option<Opened>;
+    /// Holds a token's signature against a set of public keys (RFC 7517 section 5), by `kid` and `alg`; only RS384 and ES384
+    /// count.
+    fn is_signed(&self, token: &str, key_set: &str) -> Signed;
     /// The public keys, each a bare JWK (RFC 7517).
     fn public_keys(&self) -> Vec<serde_json::Value>;
     /// Whether the password is that of the PHC string. Without one the same time is spent and the answer is no.
@@ -122,6 +164,26 @@ pub trait Care: Send + Sync {
     fn patients_in_care_of(&self, practitioner: &Id) -> impl Future<Output = Result<Vec<Id>, Unavailable>> + Send;
 }
 
+/// How new a published key set must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// As its publisher lets it be kept.
+    Kept,
+    /// It lacks a key: fetched anew, unless that was done a moment ago.
+    Anew,
+}
+
+/// Key sets that clients publish (`jwks_uri`).
+pub trait KeySets: Send + Sync {
+    /// The set at the registered address of a client, as text.
+    fn key_set(
+        &self,
+        client_id: &str,
+        uri: &str,
+        fresh: Freshness,
+    ) -> impl Future<Output = Result<Arc<str>, Unavailable>> + Send;
+}
+
 /// All ports together, as the edge hands them in.
-pub trait Ports: Shelf + Crypto + Care {}
-impl<T: Shelf + Crypto + Care> Ports for T {}
+pub trait Ports: Shelf + Crypto + Care + KeySets {}
+impl<T: Shelf + Crypto + Care + KeySets> Ports for T {}

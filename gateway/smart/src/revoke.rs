@@ -25,7 +25,7 @@ impl<P: Ports> Authority<P> {
         now_s: i64,
     ) -> Result<(), OauthError> {
         let parameters = Parameters::new(form).usable()?;
-        let client = self.proven_client(authorization, parameters).await?;
+        let client = self.proven_client(authorization, parameters, now_s).await?;
         let token = parameters.get("token").ok().flatten().ok_or_else(|| missing("token"))?;
         if let Some(grant) = self.grant_of_token(&client, token, now_s).await? {
             self.end_grant(&grant, now_s).await?;

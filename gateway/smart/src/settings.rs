@@ -8,6 +8,8 @@ pub const FLOW_S: i64 = 600;
 pub const CODE_S: i64 = 60;
 /// An access token lives for an hour (SMART App Launch: at most).
 pub const ACCESS_TOKEN_S: i64 = 3600;
+/// An access token of a backend service lives for five minutes (SMART App Launch: should not live longer).
+pub const SERVICE_TOKEN_S: i64 = 300;
 /// An id_token is read at once; an hour is its usual life.
 pub const ID_TOKEN_S: i64 = 3600;
 /// A refresh token lives for 100 days after its last use: three months (45 CFR 170.315(g)(10)) may have 92.

@@ -70,10 +70,24 @@ pub(crate) mod role {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Role, D::Error> {
         let word = String::deserialize(from)?;
-        [Role::Patient, Role::Clinician]
-            .into_iter()
-            .find(|role| role.as_str() == word)
-            .ok_or_else(|| D::Error::custom("unknown role"))
+        Role::of(&word).ok_or_else(|| D::Error::custom("unknown role"))
+    }
+}
+
+/// The [`privacy::Role`] of a person.
+pub(crate) mod person_role {
+    use super::{Deserializer, Error, Serializer};
+    use privacy::Role;
+
+    pub(crate) fn serialize<S: Serializer>(role: &Role, to: S) -> Result<S::Ok, S::Error> {
+        super::role::serialize(role, to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Role, D::Error> {
+        match super::role::deserialize(from)? {
+            Role::System => Err(D::Error::custom("no person has this role")),
+            person @ (Role::Patient | Role::Clinician) => Ok(person),
+        }
     }
 }
 
@@ -88,6 +102,26 @@ pub(crate) mod fhir_user {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<(ResourceType, Id), D::Error> {
         person(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not a reference to a person"))
+    }
+}
+
+/// A person as a resource, where there is one.
+pub(crate) mod maybe_fhir_user {
+    use super::{Deserialize, Deserializer, Error, Serializer, person};
+    use fhir::{Id, ResourceType};
+
+    pub(crate) fn serialize<S: Serializer>(user: &Option<(ResourceType, Id)>, to: S) -> Result<S::Ok, S::Error> {
+        match user {
+            Some(user) => super::fhir_user::serialize(user, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<(ResourceType, Id)>, D::Error> {
+        match Option::<String>::deserialize(from)? {
+            Some(text) => person(&text).map(Some).ok_or_else(|| D::Error::custom("not a reference to a person")),
+            None => Ok(None),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The token endpoint: a code becomes a grant with its tokens, a refresh token becomes the next ones.
+//! The token endpoint: a code becomes a grant with its tokens, a refresh token becomes the next ones; what a backend service
+//! gets for itself is in [`crate::backend`].
 //!
 //! RFC 6749 sections 4.1.3, 5 and 6; SMART App Launch 2.2.0 ("Obtain access token"). A code is single use because the
 //! grant made from it has a name that follows from the code and can be created once: of a hundred who redeem a code at
@@ -63,24 +64,29 @@ impl<P: Ports> Authority<P> {
         let of = |name: &str| parameters.get(name).ok().flatten();
         match of("grant_type") {
             Some("authorization_code") => {
-                let client = self.proven_client(authorization, parameters).await?;
+                let client = self.proven_client(authorization, parameters, now_s).await?;
                 let (code, redirect_uri, verifier) = (of("code"), of("redirect_uri"), of("code_verifier"));
                 self.redeem(&client, code, redirect_uri, verifier, now_s).await
             }
             Some("refresh_token") => {
-                let client = self.proven_client(authorization, parameters).await?;
+                let client = self.proven_client(authorization, parameters, now_s).await?;
                 self.refresh(&client, of("refresh_token"), of("scope"), now_s).await
+            }
+            Some("client_credentials") => {
+                let client = self.proven_client(authorization, parameters, now_s).await?;
+                self.serve_itself(&client, of("scope"), now_s).await
             }
             Some(other) => Err(OauthError::new(
                 ErrorCode::UnsupportedGrantType,
                 format!(
-                    "grant_type was {}; this server knows authorization_code and refresh_token. Send one of them.",
+                    "grant_type was {}; this server knows authorization_code, refresh_token and client_credentials. Send one \
+                     of them.",
                     shown(other)
                 ),
             )),
             None => Err(OauthError::new(
                 ErrorCode::InvalidRequest,
-                "grant_type is missing. Send authorization_code or refresh_token, in a form of type \
+                "grant_type is missing. Send authorization_code, refresh_token or client_credentials, in a form of type \
                  application/x-www-form-urlencoded.",
             )),
         }
@@ -180,7 +186,7 @@ impl<P: Ports> Authority<P> {
             account: account.id.clone(),
             username: account.username.clone(),
             role: account.role,
-            fhir_user: account.fhir_user.clone(),
+            fhir_user: Some(account.fhir_user.clone()),
             patient: code.patient.clone(),
             scopes: code.scopes.clone(),
             purpose: account.purpose(),
@@ -262,7 +268,7 @@ impl<P: Ports> Authority<P> {
     /// The person, where the app is told who signed in.
     pub(crate) fn told_fhir_user(&self, grant: &Grant, scopes: &Scopes) -> Option<String> {
         let told = scopes.has(Scope::FhirUser) || scopes.has(Scope::Profile);
-        told.then(|| grant.fhir_user_address(&self.settings.fhir_base))
+        grant.fhir_user_address(&self.settings.fhir_base).filter(|_| told)
     }
 
     /// The id of the grant that a code makes.

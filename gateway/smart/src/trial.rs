@@ -1,10 +1,13 @@
-//! The ports in memory, for tests: a shelf, toy signatures over real digests, and a world with three people and two apps.
+//! The ports in memory, for tests: a shelf, toy signatures over real digests, and a world with three people, two apps and a
+//! backend service.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::claims::{AccessClaims, IdClaims};
-use crate::ports::{Care, Crypto, Kept, Shelf, Space, Swap, TokenFault, Unavailable};
-use crate::{Account, Authority, Client, ClientKind, Settings};
+use crate::ports::{
+    Care, Crypto, Freshness, Kept, KeySets, Opened, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+};
+use crate::{Account, Authority, Client, ClientKind, Keys, Settings};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::{Id, ResourceType};
@@ -36,6 +39,8 @@ pub(crate) struct Trial {
     randomness: AtomicU64,
     /// Who is in whose care.
     pub(crate) care: Mutex<HashMap<String, Vec<Id>>>,
+    /// Key sets that are published, by address: as they are kept, and as they would come anew.
+    pub(crate) published: Mutex<HashMap<String, (String, String)>>,
 }
 
 impl Shelf for Trial {
@@ -65,9 +70,24 @@ impl Shelf for Trial {
         Ok(Swap::Done(revision))
     }
 
-    async fn put_ticket(&self, space: Space, key: &str, json: String, _: i64) -> Result<(), Unavailable> {
-        self.tickets.lock().unwrap().insert((space, key.to_owned()), json);
+    async fn remove_documents(&self, space: Space, keys: Vec<String>) -> Result<(), Unavailable> {
+        let mut documents = self.documents.lock().unwrap();
+        keys.into_iter().for_each(|key| drop(documents.remove(&(space, key))));
         Ok(())
+    }
+
+    async fn put_ticket_once(&self, space: Space, key: &str, json: String, _: i64) -> Result<bool, Unavailable> {
+        let mut tickets = self.tickets.lock().unwrap();
+        let is_new = !tickets.contains_key(&(space, key.to_owned()));
+        if is_new {
+            tickets.insert((space, key.to_owned()), json);
+        }
+        Ok(is_new)
+    }
+
+    async fn replace_ticket(&self, space: Space, key: &str, json: String, _: i64) -> Result<bool, Unavailable> {
+        let mut tickets = self.tickets.lock().unwrap();
+        Ok(tickets.get_mut(&(space, key.to_owned())).map(|ticket| *ticket = json).is_some())
     }
 
     async fn ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
@@ -90,6 +110,17 @@ impl Trial {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).unwrap());
         let mac = URL_SAFE_NO_PAD.encode(self.hmac_sha256(b"trial", body.as_bytes()));
         format!("{body}.{mac}")
+    }
+
+    fn signature(key: &str, signed: &str) -> String {
+        URL_SAFE_NO_PAD.encode(Trial::default().hmac_sha256(key.as_bytes(), signed.as_bytes()))
+    }
+
+    /// A client's assertion, signed with a toy key.
+    pub(crate) fn assertion(key: &str, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(header), part(claims));
+        format!("{signed}.{}", Trial::signature(key, &signed))
     }
 
     /// The claims of a token, without looking at anything else.
@@ -146,12 +177,43 @@ impl Crypto for Trial {
         if now_s < exp { Ok(claims) } else { Err(TokenFault::Expired) }
     }
 
+    fn open_token(&self, token: &str) -> Option<Opened> {
+        let mut parts = token.split('.').map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok());
+        Some(Opened { header: parts.next()??, claims: parts.next()?? })
+    }
+
+    fn is_signed(&self, token: &str, key_set: &str) -> Signed {
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let header = self.open_token(token).unwrap().header;
+        let set: Value = serde_json::from_str(key_set).unwrap();
+        let keys = set["keys"].as_array().unwrap().iter();
+        let named: Vec<&Value> =
+            keys.filter(|key| key["kid"] == header["kid"] && key["alg"] == header["alg"]).collect();
+        let [key] = &named[..] else { return Signed::NoSuchKey };
+        if signature == Trial::signature(key["secret"].as_str().unwrap(), signed) {
+            Signed::ByKey
+        } else {
+            Signed::NotByKey
+        }
+    }
+
     fn public_keys(&self) -> Vec<Value> {
         vec![serde_json::json!({ "kty": "EC" })]
     }
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
         Ok(phc.is_some_and(|phc| phc == format!("phc {password}")))
+    }
+}
+
+impl KeySets for Trial {
+    async fn key_set(&self, _: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
+        let published = self.published.lock().unwrap();
+        let (kept, newer) = published.get(uri).ok_or_else(|| Unavailable("nobody is there".to_owned()))?;
+        Ok(match fresh {
+            Freshness::Kept => kept.as_str().into(),
+            Freshness::Anew => newer.as_str().into(),
+        })
     }
 }
 
@@ -242,13 +304,27 @@ pub(crate) fn world() -> Authority<Trial> {
         proof: ClientKind::ConfidentialSymmetric { secret_sha256 },
         ..public.clone()
     };
+    let service = Client {
+        client_id: "service".to_owned(),
+        proof: ClientKind::ConfidentialAsymmetric { keys: Keys::Set(key_set("one", "the private key")) },
+        redirect_uris: Vec::new(),
+        scopes: Scopes::parse("system/*.rs"),
+        purposes: vec![Purpose::Treatment],
+        ..public.clone()
+    };
     run(authority.put_client(&public)).unwrap();
     run(authority.put_client(&confidential)).unwrap();
+    run(authority.put_client(&service)).unwrap();
     for patient in ["ana", "ben"] {
         run(authority.put_account(&account(patient, Role::Patient, (ResourceType::Patient, id(patient))))).unwrap();
     }
     run(authority.put_account(&account("cleo", Role::Clinician, (ResourceType::Practitioner, id("cleo"))))).unwrap();
     authority
+}
+
+/// A set with one toy key.
+pub(crate) fn key_set(kid: &str, secret: &str) -> String {
+    serde_json::json!({ "keys": [{ "kid": kid, "alg": "ES384", "secret": secret }] }).to_string()
 }
 
 /// Signs in and gives the session's token.

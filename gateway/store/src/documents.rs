@@ -134,6 +134,23 @@ impl Documents<'_> {
         work.await
     }
 
+    /// Takes documents away, all at once; those that are not there are no fault.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn delete_all(&self, namespace: Namespace, keys: Vec<String>) -> Result<(), StoreError> {
+        let work = self.0.writer().write(move |connection| {
+            Box::pin(async move {
+                for key in &keys {
+                    let sql = "DELETE FROM document WHERE namespace = ? AND key = ?";
+                    sqlx::query(sql).bind(namespace.as_str()).bind(key).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        });
+        work.await
+    }
+
     /// Takes a document away; says whether there was one.
     ///
     /// # Errors

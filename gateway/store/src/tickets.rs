@@ -18,18 +18,50 @@ impl Store {
 }
 
 impl Tickets<'_> {
-    /// Keeps a ticket until a time, in the place of one that has this key.
+    /// Keeps a ticket until a time, where there is none with this key that has not ended; says whether there was none. Of
+    /// many who try at once, exactly one keeps it.
     ///
     /// # Errors
     /// The disk's.
-    pub async fn put(&self, namespace: Namespace, key: &str, json: String, expires_s: i64) -> Result<(), StoreError> {
+    pub async fn put_once(
+        &self,
+        namespace: Namespace,
+        key: &str,
+        json: String,
+        expires_s: i64,
+        now_s: i64,
+    ) -> Result<bool, StoreError> {
         let hash = sha256(key.as_bytes());
         let work = self.0.writer().write(move |connection| {
             Box::pin(async move {
-                let sql = "INSERT OR REPLACE INTO ticket (namespace, key_hash, json, expires) VALUES (?, ?, ?, ?)";
-                let write = sqlx::query(sql).bind(namespace.as_str()).bind(hash.to_vec()).bind(json).bind(expires_s);
-                write.execute(connection).await?;
-                Ok(())
+                let sql = "INSERT INTO ticket (namespace, key_hash, json, expires) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (namespace, key_hash) DO UPDATE SET json = excluded.json, expires = excluded.expires
+                    WHERE ticket.expires <= ?";
+                let write = sqlx::query(sql).bind(namespace.as_str()).bind(hash.to_vec()).bind(json);
+                let written = write.bind(expires_s).bind(now_s).execute(connection).await?;
+                Ok(written.rows_affected() > 0)
+            })
+        });
+        work.await
+    }
+
+    /// Writes a ticket anew where it still is, and says whether it is: what was taken does not come back.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn replace(
+        &self,
+        namespace: Namespace,
+        key: &str,
+        json: String,
+        expires_s: i64,
+    ) -> Result<bool, StoreError> {
+        let hash = sha256(key.as_bytes());
+        let work = self.0.writer().write(move |connection| {
+            Box::pin(async move {
+                let sql = "UPDATE ticket SET json = ?, expires = ? WHERE namespace = ? AND key_hash = ?";
+                let write = sqlx::query(sql).bind(json).bind(expires_s).bind(namespace.as_str()).bind(hash.to_vec());
+                Ok(write.execute(connection).await?.rows_affected() > 0)
             })
         });
         work.await

@@ -68,7 +68,7 @@ async fn of_a_hundred_who_change_one_document_at_once_one_succeeds() {
 async fn of_a_hundred_who_take_a_ticket_at_once_one_gets_it() {
     let dir = folder();
     let store = open(&dir).await;
-    store.tickets().put(Namespace::Code, "secret", "{}".into(), 1000).await.unwrap();
+    store.tickets().put_once(Namespace::Code, "secret", "{}".into(), 1000, 10).await.unwrap();
     let tasks: Vec<_> = (0..100)
         .map(|_| {
             let store = store.clone();
@@ -87,24 +87,53 @@ async fn a_ticket_ends_by_itself_and_is_no_other_kinds() {
     let dir = folder();
     let store = open(&dir).await;
     let tickets = store.tickets();
-    tickets.put(Namespace::Session, "s", "one".into(), 100).await.unwrap();
+    assert!(tickets.put_once(Namespace::Session, "s", "one".into(), 100, 10).await.unwrap());
     assert_eq!(tickets.get(Namespace::Flow, "s", 50).await.unwrap(), None);
     assert_eq!(tickets.get(Namespace::Session, "s", 99).await.unwrap().as_deref(), Some("one"));
     assert_eq!(tickets.get(Namespace::Session, "s", 100).await.unwrap(), None);
-    tickets.put(Namespace::Session, "s", "two".into(), 200).await.unwrap();
+    assert!(tickets.put_once(Namespace::Session, "s", "two".into(), 200, 100).await.unwrap(), "the first has ended");
     assert_eq!(tickets.purge(150).await.unwrap(), 0);
     assert_eq!(tickets.take(Namespace::Session, "s", 150).await.unwrap().as_deref(), Some("two"));
-    tickets.put(Namespace::Session, "old", "x".into(), 100).await.unwrap();
+    tickets.put_once(Namespace::Session, "old", "x".into(), 100, 10).await.unwrap();
     assert_eq!(tickets.take(Namespace::Session, "old", 100).await.unwrap(), None);
-    tickets.put(Namespace::Session, "old", "x".into(), 100).await.unwrap();
+    tickets.put_once(Namespace::Session, "old", "x".into(), 100, 10).await.unwrap();
     assert_eq!(tickets.purge(150).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn of_a_hundred_who_keep_the_same_ticket_exactly_one_does_and_that_outlives_the_process() {
+    let dir = folder();
+    let store = open(&dir).await;
+    let keep = |store: Store| async move {
+        store.tickets().put_once(Namespace::Assertion, "jti", "{}".into(), 1000, 10).await.unwrap()
+    };
+    let tasks: Vec<_> = (0..100).map(|_| tokio::spawn(keep(store.clone()))).collect();
+    let mut kept = 0;
+    for task in tasks {
+        kept += usize::from(task.await.unwrap());
+    }
+    assert_eq!(kept, 1);
+    store.close().await;
+    assert!(!keep(open(&dir).await).await);
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_taken_does_not_come_back() {
+    let dir = folder();
+    let store = open(&dir).await;
+    let tickets = store.tickets();
+    tickets.put_once(Namespace::Flow, "f", "one".into(), 100, 10).await.unwrap();
+    assert!(tickets.replace(Namespace::Flow, "f", "two".into(), 100).await.unwrap());
+    assert_eq!(tickets.take(Namespace::Flow, "f", 50).await.unwrap().as_deref(), Some("two"));
+    assert!(!tickets.replace(Namespace::Flow, "f", "three".into(), 100).await.unwrap());
+    assert_eq!(tickets.get(Namespace::Flow, "f", 50).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn the_key_of_a_ticket_is_not_in_the_folder() {
     let dir = folder();
     let store = open(&dir).await;
-    store.tickets().put(Namespace::Code, "a-very-secret-key", "{}".into(), 1000).await.unwrap();
+    store.tickets().put_once(Namespace::Code, "a-very-secret-key", "{}".into(), 1000, 10).await.unwrap();
     store.close().await;
     let bytes = std::fs::read(dir.path().join("sluice.db")).unwrap();
     assert!(!bytes.windows(17).any(|window| window == b"a-very-secret-key"));

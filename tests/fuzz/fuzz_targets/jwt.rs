@@ -54,7 +54,7 @@ static AUTHORITY: LazyLock<Authority<Desk>> = LazyLock::new(|| {
         account: "account-of-ana".to_owned(),
         username: "ana".to_owned(),
         role: Role::Patient,
-        fhir_user: (ResourceType::Patient, id("ana")),
+        fhir_user: Some((ResourceType::Patient, id("ana"))),
         patient: Some(id("ana")),
         scopes: Scopes::parse(SCOPES),
         purpose: Purpose::PatientRequest,

@@ -8,12 +8,14 @@ use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
-use smart::ports::{Care, Crypto, Kept, Shelf, Space, Swap, TokenFault, Unavailable};
+use smart::ports::{
+    Care, Crypto, Freshness, Kept, KeySets, Opened, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+};
 use smart::{Account, Authority, Client, ClientKind, Settings};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -98,9 +100,24 @@ impl Shelf for Desk {
         Ok(Swap::Done(revision))
     }
 
-    async fn put_ticket(&self, space: Space, key: &str, json: String, _: i64) -> Result<(), Unavailable> {
-        self.tickets.lock().expect("one thread").insert((space, key.to_owned()), json);
+    async fn remove_documents(&self, space: Space, keys: Vec<String>) -> Result<(), Unavailable> {
+        let mut documents = self.documents.lock().expect("one thread");
+        keys.into_iter().for_each(|key| drop(documents.remove(&(space, key))));
         Ok(())
+    }
+
+    async fn put_ticket_once(&self, space: Space, key: &str, json: String, _: i64) -> Result<bool, Unavailable> {
+        let mut tickets = self.tickets.lock().expect("one thread");
+        let is_new = !tickets.contains_key(&(space, key.to_owned()));
+        if is_new {
+            tickets.insert((space, key.to_owned()), json);
+        }
+        Ok(is_new)
+    }
+
+    async fn replace_ticket(&self, space: Space, key: &str, json: String, _: i64) -> Result<bool, Unavailable> {
+        let mut tickets = self.tickets.lock().expect("one thread");
+        Ok(tickets.get_mut(&(space, key.to_owned())).map(|ticket| *ticket = json).is_some())
     }
 
     async fn ticket(&self, space: Space, key: &str) -> Result<Option<String>, Unavailable> {
@@ -147,12 +164,28 @@ impl Crypto for Desk {
         (self.verify)(token, issuer, audience, now_s)
     }
 
+    fn open_token(&self, token: &str) -> Option<Opened> {
+        let mut parts = token.split('.').map(|part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok());
+        Some(Opened { header: parts.next()??, claims: parts.next()?? })
+    }
+
+    /// Nobody signs here.
+    fn is_signed(&self, _: &str, _: &str) -> Signed {
+        Signed::NotByKey
+    }
+
     fn public_keys(&self) -> Vec<Value> {
         Vec::new()
     }
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
         Ok(phc.is_some_and(|phc| phc == password))
+    }
+}
+
+impl KeySets for Desk {
+    async fn key_set(&self, _: &str, _: &str, _: Freshness) -> Result<Arc<str>, Unavailable> {
+        Err(Unavailable("nobody publishes here".to_owned()))
     }
 }
 

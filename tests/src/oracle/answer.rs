@@ -29,7 +29,7 @@ pub fn asked(asker: &Asker, path: &str, pairs: &[(String, String)], lenient: boo
     if !is_served(kind) {
         return Asked::Nothing(vec![404]);
     }
-    let reached = |allowed: bool| allowed && asker.patient.is_some();
+    let reached = |allowed: bool| allowed && asker.has_someone();
     match one {
         Some((id, _)) if !is_id(id) => Asked::Nothing(vec![404, 403]),
         Some((id, version)) => {

@@ -33,6 +33,8 @@ pub enum Word {
 pub struct Asker {
     /// The patient in context.
     pub patient: Option<String>,
+    /// Whether it is a backend service, which may ask about every patient (45 CFR 164.502(a)(1)(ii): for treatment, say).
+    pub everyone: bool,
     /// The person who signed in.
     pub own: Option<Name>,
     /// The granted scopes.
@@ -80,6 +82,18 @@ pub struct Seen<'a> {
     near: BTreeSet<Name>,
     /// What they refer to through any number of shared records.
     far: BTreeSet<Name>,
+}
+
+impl Asker {
+    /// Whether they may ask about this patient.
+    fn may_ask_about(&self, patient: &str) -> bool {
+        self.everyone || self.patient.as_deref() == Some(patient)
+    }
+
+    /// Whether they may ask about anyone.
+    pub fn has_someone(&self) -> bool {
+        self.everyone || self.patient.is_some()
+    }
 }
 
 impl<'a> Seen<'a> {
@@ -152,8 +166,9 @@ impl<'a> Seen<'a> {
             None if self.visible.iter().any(&has_it) => Word::Due,
             None | Some(None) => Word::Hidden,
             Some(Some((kind, id))) if kind == "Patient" => {
-                let own = self.asker.patient.as_ref() == Some(&id);
-                if own && self.visible.iter().any(has_it) { Word::Due } else { Word::Hidden }
+                // A record of that very patient must have it attached, whoever else's does.
+                let mut own = self.visible.iter().filter(|record| about(record).as_ref() == Some(&id));
+                if own.any(has_it) { Word::Due } else { Word::Hidden }
             }
             Some(Some(owner)) => {
                 if self.is_visible(&owner) {
@@ -166,15 +181,19 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Whether a record is about the patient in context, and nothing bars it.
+/// Whether a record is about a patient that the asker may ask about, and nothing bars it.
 fn is_own(row: &Value, asker: &Asker) -> bool {
-    let Some(patient) = &asker.patient else { return false };
-    let about = match whose(kind(row)) {
+    let Some(patient) = about(row) else { return false };
+    asker.may_ask_about(&patient) && !is_barred(row) && contained_is_harmless(row, Some(&patient))
+}
+
+/// The patient that a record says it is about.
+fn about(row: &Value) -> Option<String> {
+    match whose(kind(row)) {
         Whose::Itself => row["id"].as_str().map(str::to_owned),
         Whose::Element(element) => patient_of(&row[element]),
         Whose::Shared | Whose::Targets | Whose::Attached | Whose::Nobody => None,
-    };
-    about.as_ref() == Some(patient) && !is_barred(row) && contained_is_harmless(row, Some(patient))
+    }
 }
 
 /// Psychotherapy notes are withheld from everyone (45 CFR 164.524(a)(1)(i), 164.508(a)(2)), and what cannot be read as a

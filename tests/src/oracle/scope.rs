@@ -1,4 +1,5 @@
-//! SMART's scopes, as far as they are granted here: `patient/Type.rs`, its v1 spelling, and a few words.
+//! SMART's scopes, as far as they are granted here: `patient/Type.rs` to an app that a person uses, `system/Type.rs` to a
+//! backend service, their v1 spelling, and a few words.
 
 /// Granted scopes.
 #[derive(Debug, Clone, Default)]
@@ -9,12 +10,21 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// Reads what a token answer says was granted.
+    /// Reads what a token answer says was granted by a person.
     pub fn read(text: &str) -> Scopes {
+        Scopes::at("patient/", text)
+    }
+
+    /// Reads what a token answer says a service was granted for itself.
+    pub fn of_a_service(text: &str) -> Scopes {
+        Scopes { own: false, ..Scopes::at("system/", text) }
+    }
+
+    fn at(level: &str, text: &str) -> Scopes {
         let mut scopes = Scopes::default();
         for word in text.split(' ') {
             scopes.own |= matches!(word, "fhirUser" | "profile");
-            let Some((kind, access)) = word.strip_prefix("patient/").and_then(|rest| rest.split_once('.')) else {
+            let Some((kind, access)) = word.strip_prefix(level).and_then(|rest| rest.split_once('.')) else {
                 continue;
             };
             let (read, search) = match access {

@@ -1,11 +1,13 @@
-//! Who asks: patients with full and narrowed scopes, clinicians, and those who may ask nothing.
+//! Who asks: patients with full and narrowed scopes, clinicians, backend services, and those who may ask nothing.
 
 use crate::gateway::{Person, Registered};
 use crate::oracle::{Asker, Seen, Word};
 use crate::proof::scan::{Canary, canaries};
+use crate::service::Service;
 use crate::world::{COMPARED, World};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 /// The apps: one public, one with a secret.
 pub fn apps() -> Vec<Registered> {
@@ -48,12 +50,14 @@ pub struct Part {
     pub scope: String,
     /// What becomes of it.
     pub fate: Fate,
+    /// Whether it is the backend service, which has neither person nor patient.
+    pub is_service: bool,
 }
 
 impl Part {
     /// Whether what they see is the same in both worlds.
     pub fn is_compared(&self) -> bool {
-        self.patient < COMPARED
+        !self.is_service && self.patient < COMPARED
     }
 }
 
@@ -68,6 +72,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         patient_id: world.people[usize::from(number)].id.clone(),
         scope: scope.to_owned(),
         fate,
+        is_service: false,
     };
     let doctor = |place: usize, patient: u16, scope: &str| Part {
         name: format!("doctor {place} for patient {patient} with {scope}"),
@@ -77,6 +82,17 @@ pub fn parts(world: &World) -> Vec<Part> {
         patient_id: world.people[usize::from(patient)].id.clone(),
         scope: scope.to_owned(),
         fate: Fate::Alive,
+        is_service: false,
+    };
+    let service = |scope: &str| Part {
+        name: format!("service with {scope}"),
+        username: String::new(),
+        fhir_user: (String::new(), String::new()),
+        patient: u16::MAX,
+        patient_id: String::new(),
+        scope: scope.to_owned(),
+        fate: Fate::Alive,
+        is_service: true,
     };
     let mut parts: Vec<Part> =
         (0..11).filter(|number| *number != 7).map(|number| of(number, full, Fate::Alive)).collect();
@@ -111,13 +127,25 @@ pub fn parts(world: &World) -> Vec<Part> {
         doctor(6, 8, full),
     ]);
     parts.extend([of(4, full, Fate::Revoked), of(5, full, Fate::Broken), of(6, full, Fate::Absent)]);
+    parts.extend([
+        service("system/*.rs"),
+        service("system/*.read"),
+        service("system/Observation.rs system/Practitioner.r system/Provenance.rs system/Patient.s"),
+        service("system/DocumentReference.rs system/Binary.r"),
+    ]);
     parts
+}
+
+/// The backend service, the same in both worlds.
+pub fn service() -> &'static Service {
+    static SERVICE: OnceLock<Service> = OnceLock::new();
+    SERVICE.get_or_init(|| Service::new("service"))
 }
 
 /// The accounts of these parts.
 pub fn accounts(parts: &[Part]) -> Vec<Person> {
     let mut accounts: Vec<Person> = Vec::new();
-    for part in parts {
+    for part in parts.iter().filter(|part| !part.is_service) {
         if accounts.iter().all(|account| account.username != part.username) {
             let fhir_user = format!("{}/{}", part.fhir_user.0, part.fhir_user.1);
             accounts.push(Person { username: part.username.clone(), fhir_user });

@@ -22,10 +22,10 @@ const THROTTLED_MAX: usize = 20;
 /// # Errors
 /// What the connection says.
 pub async fn ask(stage: &Stage, connection: &mut Connection, side: usize, step: &Step) -> io::Result<Vec<Answer>> {
-    let bearer = stage.actors[step.actor].bearers[side].as_deref();
+    let bearer = stage.bearer(step.actor, side, connection).await;
     let mut headers: Vec<(&str, &str)> =
         step.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    headers.extend(bearer.map(|bearer| ("authorization", bearer)));
+    headers.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
     let body = step.body();
     let mut first = headers.clone();
     if body.is_some() {

@@ -1,7 +1,7 @@
 //! A source on its stage: two gateways whose worlds differ in what the compared may not see, the cast with its tokens, and
 //! what stands in the records.
 
-use super::cast::{Fate, Part, Sight, accounts, apps, parts};
+use super::cast::{Fate, Part, Sight, accounts, apps, parts, service};
 use crate::app::{Browser, revoke};
 use crate::gateway::{Folder, Gateway, Link, Plan, Program};
 use crate::http::Connection;
@@ -14,6 +14,8 @@ use fhir::Instant;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant as Moment};
 use uuid::Uuid;
 
 /// The namespace of the laboratory's ids: fixed, so that both sources make the same.
@@ -25,6 +27,9 @@ const SENT_FOR: [u16; 2] = [9, 11];
 
 /// Who becomes known to the server behind only after a result for them has come.
 const LATE: u16 = 15;
+
+/// A service asks for its next token after this time; they live for five minutes.
+const RENEWED_AFTER: Duration = Duration::from_secs(120);
 
 /// Where records come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,8 @@ pub struct Actor {
     pub sight: Sight,
     /// The `Authorization` for each world; the second only where answers are compared.
     pub bearers: [Option<String>; 2],
+    /// Of a backend service, which lives on short tokens: the one it has now, and since when.
+    renewed: Mutex<Option<(Moment, String)>>,
 }
 
 /// Everything, ready to be asked.
@@ -109,16 +116,35 @@ impl Stage {
             let holds = part.fate == Fate::Alive;
             let (patient, scopes) =
                 one.as_ref().map_or((None, String::new()), |(_, patient, scope)| (patient.clone(), scope.clone()));
-            let asker = if holds {
-                Asker { patient, own: Some(part.fhir_user.clone()), scopes: Scopes::read(&scopes) }
+            let asker = if part.is_service {
+                Asker { everyone: true, scopes: Scopes::of_a_service(&scopes), ..Asker::default() }
+            } else if holds {
+                let (own, scopes) = (Some(part.fhir_user.clone()), Scopes::read(&scopes));
+                Asker { patient, own, scopes, ..Asker::default() }
             } else {
                 Asker::default()
             };
             let sight = Sight::of(&asker, &rows, &all);
             let bearers = [one.map(|(bearer, ..)| bearer), two.map(|(bearer, ..)| bearer)];
-            actors.push(Actor { part, asker, sight, bearers });
+            actors.push(Actor { part, asker, sight, bearers, renewed: Mutex::default() });
         }
         Stage { source, seed, served, actors, current, all, misfiled }
+    }
+
+    /// The `Authorization` of an actor in one of the worlds, now.
+    pub async fn bearer(&self, actor: usize, side: usize, connection: &mut Connection) -> Option<String> {
+        let Actor { part, bearers, renewed, .. } = &self.actors[actor];
+        let Some(first) = &bearers[side] else { return None };
+        if !part.is_service {
+            return Some(first.clone());
+        }
+        let known = renewed.lock().unwrap().clone();
+        if let Some((_, bearer)) = known.filter(|(since, _)| since.elapsed() < RENEWED_AFTER) {
+            return Some(bearer);
+        }
+        let bearer = service().token(connection, ORIGIN, &part.scope).await.ok()?.bearer();
+        *renewed.lock().unwrap() = Some((Moment::now(), bearer.clone()));
+        Some(bearer)
     }
 
     /// A connection to one of the worlds.
@@ -186,6 +212,7 @@ async fn serve(
             on_apply: true,
         }],
         origin: Some(ORIGIN.to_owned()),
+        more: service().section("system/*.rs system/*.read", "TREAT"),
         ..Plan::new(Instant::parse("2026-01-01T00:00:00Z").unwrap())
     };
     let folder = Folder::prepare(&plan).await;
@@ -253,6 +280,13 @@ async fn sign_in(served: &Served, parts: &[Part], compared: bool) -> Vec<Signed>
     for (at, part) in parts.iter().enumerate() {
         if part.fate == Fate::Absent || (compared && !part.is_compared()) {
             signed.push(None);
+            continue;
+        }
+        if part.is_service {
+            let mut connection = peer.connect().await.unwrap();
+            let grant = service().token(&mut connection, ORIGIN, &part.scope).await;
+            let grant = grant.unwrap_or_else(|why| panic!("no token for the service: {}", why.text()));
+            signed.push(Some((grant.bearer(), grant.patient, grant.scope)));
             continue;
         }
         // Sign-ins are limited by address, so each person has their own.

@@ -5,9 +5,11 @@ use super::file::{self, File};
 use bridge::{AckWhen, Authority, Link, Processing};
 use jiff::tz::TimeZone;
 use privacy::{Purpose, Scope, Scopes};
-use smart::{Client, ClientKind};
+use server::published::network::Range as Addresses;
+use smart::Client;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use uuid::Uuid;
@@ -27,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// The server behind us.
     pub(crate) upstream: Option<Upstream>,
+    /// Whom the gateway may call for keys that clients publish.
+    pub(crate) network: Network,
     /// Partners.
     pub(crate) links: Vec<ConfiguredLink>,
     /// Registered apps.
@@ -55,6 +59,15 @@ pub(crate) struct LinkTls {
     pub(crate) client_ca_file: PathBuf,
 }
 
+/// Whom the gateway may call beside the public internet.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    /// Addresses, and ranges of them.
+    pub(crate) allow: Vec<Addresses>,
+    /// The authorities to trust beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
 /// The server behind us.
 #[derive(Debug)]
 pub(crate) struct Upstream {
@@ -65,7 +78,7 @@ pub(crate) struct Upstream {
 }
 
 /// What was found so far.
-struct Checking<'a> {
+pub(super) struct Checking<'a> {
     folder: &'a Path,
     faults: Vec<Fault>,
     names: BTreeSet<String>,
@@ -83,8 +96,12 @@ pub(super) fn check(file: &File, folder: &Path) -> Result<Config, Vec<Fault>> {
 }
 
 impl Checking<'_> {
-    fn fault<T>(&mut self, at: &Spanned<T>, title: impl Into<String>, hint: impl Into<String>) {
-        self.faults.push(Fault { span: at.span(), title: title.into(), hint: hint.into() });
+    pub(super) fn fault<T>(&mut self, at: &Spanned<T>, title: impl Into<String>, hint: impl Into<String>) {
+        self.fault_at(at.span(), title, hint);
+    }
+
+    pub(super) fn fault_at(&mut self, span: Range<usize>, title: impl Into<String>, hint: impl Into<String>) {
+        self.faults.push(Fault { span, title: title.into(), hint: hint.into() });
     }
 
     fn config(&mut self, file: &File) -> Option<Config> {
@@ -93,10 +110,11 @@ impl Checking<'_> {
         let listen = self.address(&server.listen);
         let (cert_file, key_file) = (self.file(&server.cert_file), self.file(&server.key_file));
         let upstream = file.upstream.as_ref().map(|upstream| self.upstream(upstream));
+        let network = file.network.as_ref().map(|network| self.network(network)).unwrap_or_default();
         let links: Vec<_> = file.link.iter().filter_map(|link| self.link(link)).collect();
         let clients: Vec<_> = file.client.iter().filter_map(|client| self.client(client)).collect();
         let data = self.folder.join(&file.store.data);
-        Some(Config { origin: origin?, listen: listen?, cert_file, key_file, data, upstream, links, clients })
+        Some(Config { origin: origin?, listen: listen?, cert_file, key_file, data, upstream, network, links, clients })
     }
 
     fn origin(&mut self, origin: &Spanned<String>) -> Option<String> {
@@ -125,7 +143,7 @@ impl Checking<'_> {
         Some(address)
     }
 
-    fn file(&mut self, name: &Spanned<PathBuf>) -> PathBuf {
+    pub(super) fn file(&mut self, name: &Spanned<PathBuf>) -> PathBuf {
         let path = self.folder.join(name.get_ref());
         if !path.is_file() {
             self.fault(
@@ -150,6 +168,23 @@ impl Checking<'_> {
             url: url.trim_end_matches('/').to_owned(),
             ca_file: upstream.ca_file.as_ref().map(|name| self.file(name)),
         }
+    }
+
+    fn network(&mut self, network: &file::Network) -> Network {
+        let mut allow = Vec::new();
+        for range in &network.allow {
+            match range.get_ref().parse() {
+                Ok(known) => allow.push(known),
+                Err(_) => {
+                    self.fault(
+                        range,
+                        "this is no address",
+                        "write an IP address or a range: \"10.1.2.3\", \"10.1.0.0/16\"",
+                    );
+                }
+            }
+        }
+        Network { allow, ca_file: network.ca_file.as_ref().map(|name| self.file(name)) }
     }
 
     fn link(&mut self, link: &file::Link) -> Option<ConfiguredLink> {
@@ -253,19 +288,8 @@ impl Checking<'_> {
             );
         }
         let purposes: Vec<Purpose> = client.purposes.iter().filter_map(|code| self.purpose(code)).collect();
-        let proof = match &client.secret_sha256 {
-            None => ClientKind::Public,
-            Some(digest) => {
-                let hex = digest.get_ref().to_ascii_lowercase();
-                if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    let hint =
-                        "write the 64 digits that `printf %s \"$SECRET\" | sha256sum` prints; never the secret itself";
-                    self.fault(digest, "this is no SHA-256", hint);
-                }
-                ClientKind::ConfidentialSymmetric { secret_sha256: hex }
-            }
-        };
-        Some(Client {
+        let proof = self.proof(client);
+        let known = Client {
             client_id: id.clone(),
             name: client.name.clone(),
             proof,
@@ -276,7 +300,9 @@ impl Checking<'_> {
             terms_uri: client.terms_uri.clone(),
             resource_server: client.resource_server,
             enabled: client.enabled,
-        })
+        };
+        self.use_of(client, &known);
+        Some(known)
     }
 
     fn purpose(&mut self, code: &Spanned<String>) -> Option<Purpose> {

@@ -11,6 +11,7 @@ pub(super) struct File {
     pub(super) server: Server,
     pub(super) store: Store,
     pub(super) upstream: Option<Upstream>,
+    pub(super) network: Option<Network>,
     #[serde(default)]
     pub(super) link: Vec<Link>,
     #[serde(default)]
@@ -46,6 +47,17 @@ pub(super) struct Upstream {
     /// The FHIR base of the server behind us.
     pub(super) url: Spanned<String>,
     /// The authority to trust for it alone, PEM.
+    pub(super) ca_file: Option<Spanned<PathBuf>>,
+}
+
+/// `[network]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Network {
+    /// Addresses, and ranges of them, that are called although they are not public.
+    #[serde(default)]
+    pub(super) allow: Vec<Spanned<String>>,
+    /// The authorities to trust beside the system's, PEM.
     pub(super) ca_file: Option<Spanned<PathBuf>>,
 }
 
@@ -113,7 +125,8 @@ pub(super) struct Client {
     pub(super) client_id: Spanned<String>,
     /// Its name for people.
     pub(super) name: String,
-    /// Where codes may be sent.
+    /// Where codes may be sent; a backend service has none.
+    #[serde(default)]
     pub(super) redirect_uris: Vec<Spanned<String>>,
     /// The most it may be granted, separated by spaces.
     pub(super) scopes: Spanned<String>,
@@ -121,6 +134,10 @@ pub(super) struct Client {
     pub(super) purposes: Vec<Spanned<String>>,
     /// SHA-256 of its secret, in hexadecimal; a public client has none.
     pub(super) secret_sha256: Option<Spanned<String>>,
+    /// Its public keys: the name of a file with a JSON Web Key Set, or the set itself.
+    pub(super) jwks: Option<Spanned<toml::Value>>,
+    /// Where it publishes its public keys.
+    pub(super) jwks_uri: Option<Spanned<String>>,
     /// Its owner as people know them.
     pub(super) owner: Option<String>,
     /// Its terms of use.

@@ -6,6 +6,7 @@
 mod check;
 mod fault;
 mod file;
+mod proof;
 
 pub(crate) use check::{Config, ConfiguredLink, LinkTls};
 

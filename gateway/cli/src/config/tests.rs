@@ -157,3 +157,59 @@ fn what_is_no_toml_is_drawn_where_it_breaks() {
     let drawn = drawn("[store]", "[store");
     assert!(drawn.contains("sluice.toml:7:"), "{drawn}");
 }
+
+/// A backend service with an RSA key of RFC 7638.
+const SERVICE: &str = r#"
+[network]
+allow = ["10.1.0.0/16", "127.0.0.1"]
+
+[[client]]
+client_id = "service"
+name = "A service"
+scopes = "system/*.rs"
+purposes = ["TREAT"]
+jwks = { keys = [{ kty = "RSA", kid = "k", e = "AQAB", n = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw" }] }
+"#;
+
+#[test]
+fn a_backend_service_is_read_with_its_keys_or_where_it_publishes_them() {
+    let whole = format!("{WHOLE}{SERVICE}");
+    let config = read(&whole, folder()).unwrap();
+    assert_eq!(config.network.allow.len(), 2);
+    let service = config.clients.last().unwrap();
+    let smart::ClientKind::ConfidentialAsymmetric { keys: smart::Keys::Set(set) } = &service.proof else { panic!() };
+    assert!(set.starts_with(r#"{"keys":["#), "{set}");
+    assert!(service.redirect_uris.is_empty());
+    let start = whole.find("jwks = ").unwrap();
+    let published = format!("{}jwks_uri = \"https://service.example.org/jwks\"\n", &whole[..start]);
+    let config = read(&published, folder()).unwrap();
+    let at = smart::Keys::At("https://service.example.org/jwks".to_owned());
+    assert_eq!(config.clients.last().unwrap().proof, smart::ClientKind::ConfidentialAsymmetric { keys: at });
+}
+
+#[test]
+fn a_service_that_cannot_be_is_refused_in_its_own_words() {
+    let start = SERVICE.find("jwks = ").unwrap();
+    let rest = &SERVICE[start..];
+    let keys = rest.trim();
+    for (from, to, title) in [
+        (keys, "", "only a client with keys may act for itself"),
+        (keys, "secret_sha256 = \"00\"", "this is no SHA-256"),
+        (keys, "jwks = 7", "this is no set of keys"),
+        (keys, "jwks = \"keys.json\"", "there is no such file"),
+        (keys, "jwks = \"Cargo.toml\"", "this is no JSON Web Key Set"),
+        (keys, "jwks = { keys = [] }", "no key of this set signs RS384 or ES384"),
+        (keys, "jwks_uri = \"http://service.example.org/jwks\"", "keys cannot be fetched from there"),
+        ("jwks = {", "jwks_uri = \"https://service.example.org/jwks\"\njwks = {", "a client proves itself in one way"),
+        ("kid = \"k\"", "kid = \"k\", d = \"AA\"", "this set tells a private key"),
+        ("kid = \"k\"", "kid = \"k\", alg = \"RS256\"", "no key of this set signs RS384 or ES384"),
+        ("TREAT", "PATRQT", "it is not said for what purpose this client acts for itself"),
+        ("\"TREAT\"", "\"TREAT\", \"HPAYMT\"", "it is not said for what purpose this client acts for itself"),
+        ("system/*.rs", "patient/*.rs", "nobody can use this client"),
+        ("10.1.0.0/16", "intranet", "this is no address"),
+    ] {
+        let text = format!("{WHOLE}{}", SERVICE.replacen(from, to, 1));
+        let drawn = fault::draw(&read(&text, folder()).unwrap_err(), &text, "sluice.toml");
+        assert!(drawn.starts_with(&format!("error: {title}\n")), "{title}: {drawn}");
+    }
+}

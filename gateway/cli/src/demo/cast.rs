@@ -1,14 +1,16 @@
 //! Who signs in to the demo and with which apps: chosen once, kept in the data folder, so that a second start finds them.
 
+use certs::client_key::ClientKey;
 use certs::{password, random};
 use conformance::population::{clinicians, person};
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use server::context::{Demo, DemoClient, DemoUser};
 use server::keys::write_new;
 use server::ports::Ports;
-use smart::{Account, Authority, Client, ClientKind};
+use smart::{Account, Authority, Client, ClientKind, Keys};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -20,6 +22,8 @@ const FILE: &str = "demo.json";
 const PATIENTS: u32 = 5;
 /// What the demo apps may ask for.
 const SCOPES: &str = "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read";
+/// What the demo's backend service may ask for.
+const SERVICE_SCOPES: &str = "system/*.rs system/*.read";
 /// Where the demo apps may be answered; the port of a loopback address may differ.
 const REDIRECTS: [&str; 4] = [
     "http://localhost:3000/callback",
@@ -71,6 +75,9 @@ pub(crate) struct Born {
 pub(crate) struct App {
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<String>,
+    /// The whole key of a backend service, private half included; the gateway is told the public half alone.
+    #[serde(default)]
+    pub(crate) jwk: Option<Value>,
     pub(crate) name: String,
     pub(crate) redirect_uris: Vec<String>,
 }
@@ -82,7 +89,7 @@ impl Cast {
             return Ok(cast);
         }
         let path = data.join(FILE);
-        let cast = Cast::choose(seed, population);
+        let cast = Cast::choose(seed, population)?;
         let json = serde_json::to_vec_pretty(&cast).map_err(|why| why.to_string())?;
         write_new(&path, &json).map_err(|why| format!("{}: {why}; name another folder with --data", path.display()))?;
         Ok(cast)
@@ -118,7 +125,7 @@ impl Cast {
         ))
     }
 
-    fn choose(seed: u64, population: u32) -> Cast {
+    fn choose(seed: u64, population: u32) -> Result<Cast, String> {
         let people: Vec<_> = (0..population.min(PATIENTS)).map(|index| person(seed, index)).collect();
         let mrn_system = people.first().map_or_else(String::new, |person| person.mrn_system.to_owned());
         let mut users: Vec<User> = people
@@ -151,14 +158,22 @@ impl Cast {
         let app = |client_id: &str, name: &str, client_secret| App {
             client_id: client_id.to_owned(),
             client_secret,
+            jwk: None,
             name: name.to_owned(),
             redirect_uris: REDIRECTS.map(str::to_owned).to_vec(),
         };
         let clients = vec![
             app("demo-public", "Demo phone app", None),
             app("demo-confidential", "Demo server app", Some(random::token())),
+            App {
+                client_id: "demo-service".to_owned(),
+                client_secret: None,
+                jwk: Some(service_key()?),
+                name: "Demo backend service".to_owned(),
+                redirect_uris: Vec::new(),
+            },
         ];
-        Cast { seed, population, namespace: Uuid::from_bytes(random::bytes()), mrn_system, users, clients }
+        Ok(Cast { seed, population, namespace: Uuid::from_bytes(random::bytes()), mrn_system, users, clients })
     }
 
     /// What the first page says of it.
@@ -173,7 +188,9 @@ impl Cast {
             client_secret: app.client_secret.clone(),
             redirect_uris: app.redirect_uris.clone(),
         };
-        Demo { users: self.users.iter().map(user).collect(), clients: self.clients.iter().map(client).collect() }
+        // A backend service has nobody who would sign in.
+        let apps = self.clients.iter().filter(|app| app.jwk.is_none());
+        Demo { users: self.users.iter().map(user).collect(), clients: apps.map(client).collect() }
     }
 
     /// Registers everyone and everything.
@@ -185,19 +202,24 @@ impl Cast {
             }
         }
         for app in &self.clients {
-            let proof = match &app.client_secret {
-                None => ClientKind::Public,
-                Some(secret) => {
+            let proof = match (&app.client_secret, &app.jwk) {
+                (None, None) => ClientKind::Public,
+                (Some(secret), _) => {
                     ClientKind::ConfidentialSymmetric { secret_sha256: hex(&certs::digest::sha256(secret.as_bytes())) }
                 }
+                (None, Some(jwk)) => ClientKind::ConfidentialAsymmetric { keys: Keys::Set(public(jwk)) },
+            };
+            let (scopes, purposes) = match &app.jwk {
+                None => (SCOPES, vec![Purpose::PatientRequest, Purpose::Treatment]),
+                Some(_) => (SERVICE_SCOPES, vec![Purpose::Treatment]),
             };
             let client = Client {
                 client_id: app.client_id.clone(),
                 name: app.name.clone(),
                 proof,
                 redirect_uris: app.redirect_uris.clone(),
-                scopes: Scopes::parse(SCOPES),
-                purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
+                scopes: Scopes::parse(scopes),
+                purposes,
                 owner: Some("Sluice demo".to_owned()),
                 terms_uri: None,
                 resource_server: false,
@@ -233,6 +255,21 @@ fn easy_password() -> String {
         .filter_map(|byte| LETTERS.get(usize::from(byte % 32)).copied().map(char::from))
         .collect();
     letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+}
+
+/// A new key for the backend service.
+fn service_key() -> Result<Value, String> {
+    let key = ClientKey::generate().and_then(|key| key.private_jwk()).map_err(|why| why.to_string())?;
+    serde_json::from_str(&key).map_err(|why| why.to_string())
+}
+
+/// The set with the public half of a key.
+fn public(jwk: &Value) -> String {
+    let mut public = jwk.clone();
+    if let Some(members) = public.as_object_mut() {
+        members.remove("d");
+    }
+    json!({ "keys": [public] }).to_string()
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -17,6 +17,7 @@ use certs::server_tls;
 use jiff::tz::TimeZone;
 use server::inbound::Door;
 use server::keys::{Keys, write_new};
+use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
 use server::{Base, Gateway, Setup, clock};
@@ -56,7 +57,8 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     let origin = format!("https://localhost:{port}");
     last::note(&args.data, &origin, args.upstream.as_deref())?;
     let door = Door { link: link(&cast), adapter: Arc::new(hl7v2::Hl7v2), listener: mllp, tls: None };
-    let base = Base { origin: origin.clone(), data: args.data.clone(), store, records, keys };
+    let base =
+        Base { origin: origin.clone(), data: args.data.clone(), store, records, keys, network: Network::default() };
     let gateway =
         Gateway::new(Setup { base, links: vec![door], demo: cast.shown() }).await.map_err(|why| why.to_string())?;
     cast.register(gateway.authority()).await?;

@@ -48,8 +48,10 @@ impl Ready {
             .iter()
             .map(|app| {
                 let mut client = json!({ "client_id": app.client_id, "redirect_uris": app.redirect_uris });
-                if let (Some(secret), Some(members)) = (&app.client_secret, client.as_object_mut()) {
-                    members.insert("client_secret".to_owned(), json!(secret));
+                if let Some(members) = client.as_object_mut() {
+                    let secret = app.client_secret.as_ref().map(|secret| ("client_secret".to_owned(), json!(secret)));
+                    let key = app.jwk.as_ref().map(|key| ("jwk".to_owned(), key.clone()));
+                    members.extend(secret.into_iter().chain(key));
                 }
                 client
             })

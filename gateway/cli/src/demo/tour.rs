@@ -58,7 +58,8 @@ pub(crate) fn print(ready: &Ready, data: &Path, example: Option<&Path>) {
          4. Send a laboratory's HL7 v2 message by MLLP to {mllp} (times without an offset are taken as {}).\n{send}\
          5. Look at what came and what was disclosed, while this runs, from another terminal:\n\
          \x20     {sluice} journal list --data '{data}'\n\
-         \x20     {sluice} ledger export --data '{data}'\n\n\
+         \x20     {sluice} ledger export --data '{data}'\n\
+         6. Let a backend service ask for itself: demo-service, under system/*.rs. Its key is told by --ready-file.\n\n\
          Who can sign in, and for patients what a message about them says (PID-3, PID-5, PID-7, PID-8):\n",
         ready.text("/ca_cert"),
         ready.text("/base_url"),

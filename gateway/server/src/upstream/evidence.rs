@@ -5,7 +5,7 @@
 
 use super::Upstream;
 use super::page::name;
-use super::question::{ids, is_personal, pair, references};
+use super::question::{self, is_personal, pair, references};
 use super::wire::PAGE_BYTES_MAX;
 use fhir::reference::Reference;
 use fhir::resource::Resource;
@@ -14,7 +14,7 @@ use fhir::subject::{About, about, owner};
 use fhir::{Id, ResourceType};
 use json::{Document, Limits, Value};
 use privacy::label::labels;
-use privacy::scope::{Letter, Level};
+use privacy::scope::Letter;
 use privacy::{Left, Permit, Refusal, redact};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -242,17 +242,11 @@ impl<'a> Evidence<'a> {
         pages_max: usize,
         sought: &mut Sought,
     ) -> Result<bool, Refusal> {
-        let patients = self.permit.subject().patients();
-        if patients.is_empty() || sought.pending.is_empty() || !self.allows(kind) || self.spent() {
+        let subject = self.permit.subject();
+        if subject.is_nobody() || sought.pending.is_empty() || !self.allows(kind) || self.spent() {
             return Ok(true);
         }
-        let own = if kind == ResourceType::Patient {
-            pair("_id", ids(patients))
-        } else {
-            pair("patient", references(ResourceType::Patient, patients))
-        };
-        let mut pairs = vec![own];
-        pairs.extend(narrower);
+        let mut pairs: Vec<(String, String)> = question::about(kind, subject).into_iter().chain(narrower).collect();
         pairs.push(pair("_count", COUNT.to_string()));
         let mut page = self.upstream.first_page(kind, &pairs).await?;
         for _ in 1..pages_max {
@@ -294,9 +288,9 @@ impl<'a> Evidence<'a> {
 
     /// Whether scopes and policy let the type be seen at all.
     fn allows(&self, kind: ResourceType) -> bool {
-        let scopes = &self.permit.principal().scopes;
+        let principal = self.permit.principal();
         let letters = [Letter::Read, Letter::Search];
-        letters.iter().any(|letter| scopes.allow(Level::Patient, kind, *letter))
+        letters.iter().any(|letter| principal.scopes.allow(principal.level(), kind, *letter))
             && self.permit.policy().cut(kind).is_some()
     }
 

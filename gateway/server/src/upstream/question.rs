@@ -8,7 +8,7 @@ use super::wire::down;
 use fhir::search::{Criterion, Filter, Include, Modifier, Parameter, Prefix, Query};
 use fhir::{Id, Instant, ResourceType, subject};
 use privacy::faults::{self, Bug};
-use privacy::{Kind, Refusal};
+use privacy::{Kind, Refusal, Subject};
 use std::collections::BTreeSet;
 
 /// A day in microseconds: zones differ by less, and servers read dates without a zone in their own.
@@ -19,8 +19,8 @@ const YEARS: std::ops::Range<i64> = -62_135_596_800_000_000..253_402_300_800_000
 type Pairs = Vec<(String, String)>;
 
 /// The parameters of the question; `None` where nothing can match.
-pub(super) fn pairs(query: &Query, patients: &[Id], count: usize) -> Result<Option<Pairs>, Refusal> {
-    let Some(mut pairs) = narrowed(query, patients)? else { return Ok(None) };
+pub(super) fn pairs(query: &Query, subject: &Subject, count: usize) -> Result<Option<Pairs>, Refusal> {
+    let Some(mut pairs) = narrowed(query, subject)? else { return Ok(None) };
     for filter in &query.filters {
         pairs.extend(asked(filter));
     }
@@ -63,16 +63,28 @@ pub(super) fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> String {
     ids.into_iter().map(Id::as_str).collect::<Vec<_>>().join(",")
 }
 
-fn narrowed(query: &Query, patients: &[Id]) -> Result<Option<Pairs>, Refusal> {
+/// References to, or ids of, the patients that records of a type must be about; no pair where that is everyone.
+pub(super) fn about(kind: ResourceType, subject: &Subject) -> Option<(String, String)> {
+    let patients = subject.patients();
+    match (subject.is_everyone(), kind) {
+        (true, _) => None,
+        (false, ResourceType::Patient) => Some(pair("_id", ids(patients))),
+        // Every other such type has R4's parameter `patient`, whatever its element is called.
+        (false, _) => Some(pair("patient", references(ResourceType::Patient, patients))),
+    }
+}
+
+fn narrowed(query: &Query, subject: &Subject) -> Result<Option<Pairs>, Refusal> {
+    let patients = subject.patients();
     let mut wanted: Option<BTreeSet<&Id>> = query.ids.as_ref().map(|ids| ids.iter().collect());
     if faults::seeded(Bug::EmptyMeansAll) && patients.is_empty() {
         return Ok(Some(wanted.map(|wanted| pair("_id", ids(wanted))).into_iter().collect()));
     }
-    if query.kind == ResourceType::Patient {
+    if query.kind == ResourceType::Patient && !subject.is_everyone() {
         let own: BTreeSet<&Id> = patients.iter().collect();
         wanted = Some(wanted.map_or(own.clone(), |wanted| wanted.intersection(&own).copied().collect()));
     }
-    if patients.is_empty() || wanted.as_ref().is_some_and(BTreeSet::is_empty) {
+    if subject.is_nobody() || wanted.as_ref().is_some_and(BTreeSet::is_empty) {
         return Ok(None);
     }
     let mut pairs = Vec::new();
@@ -81,8 +93,7 @@ fn narrowed(query: &Query, patients: &[Id]) -> Result<Option<Pairs>, Refusal> {
         pairs.push(("_id".to_owned(), ids(wanted)));
     }
     if subject::element(query.kind).is_some() {
-        // Every such type has R4's parameter `patient`, whatever its element is called.
-        pairs.push(("patient".to_owned(), references(ResourceType::Patient, patients)));
+        pairs.extend(about(query.kind, subject));
     }
     let by_target = query.filters.iter().any(|filter| matches!(filter.parameter.name, "target" | "patient"));
     if query.kind == ResourceType::Provenance && !by_id && !by_target {
@@ -188,7 +199,7 @@ mod tests {
     fn written(kind: ResourceType, asked: &[(&str, &str)]) -> Option<String> {
         let asked: Vec<(String, String)> = asked.iter().map(|(name, value)| pair(name, *value)).collect();
         let query = Query::parse(kind, &asked, Handling::Strict, "https://here/fhir").unwrap();
-        let pairs = pairs(&query, &[id("p1"), id("p2")], 50).unwrap()?;
+        let pairs = pairs(&query, &Subject::Patients(vec![id("p1"), id("p2")]), 50).unwrap()?;
         Some(pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&"))
     }
 
@@ -209,7 +220,18 @@ mod tests {
     #[test]
     fn nobody_in_context_asks_nothing() {
         let query = Query::everything(ResourceType::Observation, "https://here/fhir");
-        assert!(pairs(&query, &[], 50).unwrap().is_none());
+        for nobody in [Subject::Nobody, Subject::Patients(Vec::new())] {
+            assert!(pairs(&query, &nobody, 50).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn everyone_is_asked_about_without_narrowing_and_only_where_that_is_said() {
+        for kind in [ResourceType::Observation, ResourceType::Patient] {
+            let query = Query::everything(kind, "https://here/fhir");
+            let asked = pairs(&query, &Subject::Everyone, 50).unwrap();
+            assert_eq!(asked, Some(vec![pair("_count", "50")]), "{kind}");
+        }
     }
 
     #[test]
@@ -261,7 +283,7 @@ mod tests {
     #[test]
     fn provenance_is_never_walked_as_a_whole() {
         let all = Query::everything(ResourceType::Provenance, "https://here/fhir");
-        assert_eq!(pairs(&all, &[id("p1")], 50).unwrap_err().kind(), Kind::TooCostly);
+        assert_eq!(pairs(&all, &Subject::Patient(id("p1")), 50).unwrap_err().kind(), Kind::TooCostly);
         assert_eq!(
             written(ResourceType::Provenance, &[("target", "Observation/1")]).unwrap(),
             "target=Observation/1&_count=50"

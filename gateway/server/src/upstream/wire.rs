@@ -47,6 +47,11 @@ pub(super) const BINARY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A parameter that is not understood must not be passed over: it may be the one that narrows.
 const HEADERS: &str = "Accept: application/fhir+json\r\nCache-Control: no-cache\r\nPrefer: handling=strict\r\n";
 
+/// The roots that the system trusts, PEM.
+pub(crate) fn system_roots() -> Option<String> {
+    SYSTEM_ROOTS.iter().find_map(|path| std::fs::read_to_string(path).ok())
+}
+
 /// The client, plain or over TLS, and the connections that wait.
 pub(super) struct Wire {
     /// Host and port, as they are connected to.
@@ -72,8 +77,7 @@ impl Wire {
             waiting: Mutex::default(),
         };
         if base.is_https() {
-            let system = SYSTEM_ROOTS.iter().find_map(|path| std::fs::read_to_string(path).ok());
-            let config = certs::client_tls::config(extra_roots_pem, system.as_deref())
+            let config = certs::client_tls::config(extra_roots_pem, system_roots().as_deref())
                 .map_err(|why| format!("the upstream's certificate cannot be checked: {why}"))?;
             let name = host.try_into().map_err(|_| "the upstream's host is no name that a certificate has")?;
             wire.tls = Some((config.into(), name));

@@ -125,11 +125,21 @@ fn discovery_says_only_what_is_done() {
         assert_eq!(openid[shared], smart[shared]);
     }
     assert_eq!(openid["id_token_signing_alg_values_supported"], serde_json::json!(["RS256"]));
+    let ways = |endpoint: &str| smart[format!("{endpoint}_endpoint_auth_methods_supported")].clone();
+    for (endpoint, more) in [("token", "none"), ("revocation", "none"), ("introspection", "Bearer")] {
+        let expected = ["client_secret_basic", "client_secret_post", "private_key_jwt", more];
+        assert_eq!(ways(endpoint), serde_json::json!(expected), "{endpoint}");
+    }
     for scope in smart["scopes_supported"].as_array().unwrap() {
         let scope = scope.as_str().unwrap();
         let allowed = world();
-        let client = run(allowed.client("reader")).unwrap().unwrap();
-        let offered = crate::offer::offer(&privacy::Scopes::parse(scope), &client.scopes, &settings.served);
+        let may = |id: &str| run(allowed.client(id)).unwrap().unwrap().scopes;
+        let asked = privacy::Scopes::parse(scope);
+        let offered = if scope.starts_with("system/") {
+            crate::offer::offer_to_service(&asked, &may("service"), &settings.served)
+        } else {
+            crate::offer::offer(&asked, &may("reader"), &settings.served)
+        };
         assert_eq!(offered.to_string(), scope, "advertised, but not granted");
     }
 }

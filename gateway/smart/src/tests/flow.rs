@@ -243,3 +243,14 @@ fn no_secret_is_kept_as_it_is() {
     assert!(run(world.session(Some(&session), NOW)).unwrap().is_some_and(|(session, _)| session.digest.len() == 43));
     assert_eq!(Id::parse("ana").ok(), Some(id("ana")));
 }
+
+#[test]
+fn a_step_that_began_before_a_consent_does_not_bring_the_flow_back() {
+    let world = world();
+    let flow = begun(&world);
+    let session = signed_in(&world, &flow, "ana");
+    let seen = run(world.flow(&flow, BROWSER, NOW)).unwrap();
+    assert!(allow(&world, &flow, &session, "ana").is_ok());
+    assert_eq!(run(world.keep_again(&flow, &seen)), Err(Stopped::Lost));
+    assert_eq!(allow(&world, &flow, &session, "ana"), Err(Stopped::Lost), "one consent makes one code");
+}

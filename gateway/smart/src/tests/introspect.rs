@@ -3,7 +3,7 @@
 use crate::Grant;
 use crate::introspect::{Why, principal_of};
 use crate::trial::{NOW, Trial, code, pairs, redeeming, run, world};
-use privacy::Principal;
+use privacy::{Principal, Role, Subject};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -66,6 +66,34 @@ proptest! {
             prop_assert_eq!(Principal { scopes: whole.scopes.clone(), ..principal }, whole);
         }
     }
+}
+
+#[test]
+fn a_token_of_a_service_names_no_patient_and_a_persons_none_but_their_own() {
+    let (claims, grant, whole) = launched();
+    let service = |change: &dyn Fn(&mut Grant)| {
+        let mut own = Grant { role: Role::System, fhir_user: None, patient: None, ..(*grant).clone() };
+        change(&mut own);
+        own
+    };
+    let without = |names: &[&str]| {
+        let mut claims = claims.clone();
+        names.iter().for_each(|name| drop(claims.remove(*name)));
+        claims
+    };
+    let own = without(&["patient", "fhirUser"]);
+    assert_eq!(principal_of(&own, &service(&|_| {}), BASE, NOW).unwrap().subject, Subject::Everyone);
+    assert_eq!(principal_of(&own, &grant, BASE, NOW), Err(Why::Contradiction));
+    for named in [without(&["patient"]), without(&["fhirUser"])] {
+        assert_eq!(principal_of(&named, &service(&|_| {}), BASE, NOW), Err(Why::Contradiction));
+    }
+    let with_patient = service(&|own| own.patient.clone_from(&grant.patient));
+    let with_person = service(&|own| own.fhir_user.clone_from(&grant.fhir_user));
+    for odd in [with_patient, with_person] {
+        assert_eq!(principal_of(&claims, &odd, BASE, NOW), Err(Why::Contradiction));
+        assert_eq!(principal_of(&own, &odd, BASE, NOW), Err(Why::Contradiction));
+    }
+    assert_eq!(whole.subject.patients().len(), 1);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod account;
 mod authorize;
+mod backend;
 mod flow;
 mod introspect;
 mod introspection;

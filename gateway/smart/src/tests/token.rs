@@ -195,7 +195,7 @@ fn a_bad_form_is_named() {
     for (form, expected) in [
         (pairs(&[]), ErrorCode::InvalidRequest),
         (pairs(&[("grant_type", "password")]), ErrorCode::UnsupportedGrantType),
-        (pairs(&[("grant_type", "client_credentials")]), ErrorCode::UnsupportedGrantType),
+        (pairs(&[("grant_type", "client_credentials")]), ErrorCode::InvalidClient),
         (pairs(&[("grant_type", "authorization_code"), ("client_id", "reader")]), ErrorCode::InvalidRequest),
         (redeeming("no such code", &[]), ErrorCode::InvalidGrant),
         ([redeeming("x", &[]), pairs(&[("code", "y")])].concat(), ErrorCode::InvalidRequest),

@@ -43,10 +43,18 @@ pub(super) fn way(kind: ResourceType) -> Way {
     }
 }
 
+/// Whose records are looked for.
+enum Whom {
+    /// Those of these patients, by their numbers; never empty.
+    These(Vec<i64>),
+    /// Those of everyone who has any.
+    Everyone,
+}
+
 /// The permit's patients and what of their records may count as evidence.
 pub(super) struct Reach {
-    /// The patients' numbers; never empty.
-    patients: Vec<i64>,
+    /// The patients.
+    whom: Whom,
     /// Types of records that scopes and policy let be seen at all.
     kinds: Vec<&'static str>,
     /// Types of shared ones that may stand between a record and another: those that may be seen themselves.
@@ -60,20 +68,7 @@ pub(super) struct Reach {
 impl Reach {
     /// What a permit reaches; `None` when none of its patients has any record.
     pub(super) async fn of(permit: &Permit, connection: &mut SqliteConnection) -> Result<Option<Reach>, StoreError> {
-        let mut sql = Sql::of("SELECT number FROM patient WHERE id IN ");
-        sql.list(permit.subject().patients().iter().map(|id| id.as_str()));
-        if faults::seeded(Bug::TruncatedId) {
-            sql = Sql::of("SELECT number FROM patient WHERE substr(id, 1, 24) IN ");
-            sql.list(permit.subject().patients().iter().map(faults::cut_short));
-        }
-        if faults::seeded(Bug::EmptyMeansAll) && permit.subject().is_nobody() {
-            sql = Sql::of("SELECT number FROM patient");
-        }
-        let rows = sql.rows(connection).await?;
-        let patients = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
-        if patients.is_empty() {
-            return Ok(None);
-        }
+        let Some(whom) = Reach::whom(permit, connection).await? else { return Ok(None) };
         // At least as wide as the gate's own rule, which judges each record again.
         let scoped = |kind: ResourceType| {
             let mut scopes = permit.principal().scopes.resources();
@@ -88,7 +83,26 @@ impl Reach {
         let kinds = kinds.iter().map(|kind| kind.as_str()).collect();
         let barred = Label::ALL.into_iter().filter(|label| permit.policy().bars(&[*label]));
         let barred = barred.map(Label::code).collect();
-        Ok(Some(Reach { patients, kinds, between, whole, barred }))
+        Ok(Some(Reach { whom, kinds, between, whole, barred }))
+    }
+
+    /// Whose records a permit is about; `None` when none of its patients has any.
+    async fn whom(permit: &Permit, connection: &mut SqliteConnection) -> Result<Option<Whom>, StoreError> {
+        if permit.subject().is_everyone() {
+            return Ok(Some(Whom::Everyone));
+        }
+        let mut sql = Sql::of("SELECT number FROM patient WHERE id IN ");
+        sql.list(permit.subject().patients().iter().map(|id| id.as_str()));
+        if faults::seeded(Bug::TruncatedId) {
+            sql = Sql::of("SELECT number FROM patient WHERE substr(id, 1, 24) IN ");
+            sql.list(permit.subject().patients().iter().map(faults::cut_short));
+        }
+        if faults::seeded(Bug::EmptyMeansAll) && permit.subject().is_nobody() {
+            sql = Sql::of("SELECT number FROM patient");
+        }
+        let rows = sql.rows(connection).await?;
+        let patients = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+        Ok((!patients.is_empty()).then_some(Whom::These(patients)))
     }
 
     /// Whether one resource can be the permit's patients' at all, by the index alone. Where that does not tell, it can.
@@ -131,9 +145,14 @@ impl Reach {
 
     /// ` IN (…)`: the patients.
     pub(super) fn patients(&self) -> Sql {
-        let mut sql = Sql::of(" IN ");
-        sql.list(self.patients.iter().copied());
-        sql
+        match &self.whom {
+            Whom::These(patients) => {
+                let mut sql = Sql::of(" IN ");
+                sql.list(patients.iter().copied());
+                sql
+            }
+            Whom::Everyone => Sql::of(" IN (SELECT number FROM patient)"),
+        }
     }
 
     /// That the record `x` may count as evidence.
@@ -185,9 +204,15 @@ impl Reach {
     }
 
     fn own(&self, kind: ResourceType) -> Sql {
-        let mut sql =
-            Sql::of(" FROM resource r WHERE r.deleted = 0 AND r.row IN (SELECT row FROM subject WHERE patient");
-        sql.add(self.patients()).push(" AND kind = ").text(kind.as_str()).push(")");
+        let mut sql = Sql::of(" FROM resource r WHERE r.deleted = 0 AND ");
+        match &self.whom {
+            Whom::These(_) => {
+                sql.push("r.row IN (SELECT row FROM subject WHERE patient").add(self.patients());
+                sql.push(" AND kind = ").text(kind.as_str()).push(")");
+            }
+            // All of the type, in the order of its index.
+            Whom::Everyone => drop(sql.push("r.kind = ").text(kind.as_str())),
+        }
         sql
     }
 

@@ -19,6 +19,7 @@ class Demo:
         self.patients = [user for user in ready["users"] if user["patient"]]
         self.clinicians = [user for user in ready["users"] if not user["patient"]]
         self.public = next(app for app in ready["clients"] if not app.get("client_secret"))
+        self.service = next(app for app in ready["clients"] if app.get("jwk"))
         self.confidential = next(app for app in ready["clients"] if app.get("client_secret"))
         # Both libraries ask `requests`, which trusts an authority by this alone.
         os.environ["REQUESTS_CA_BUNDLE"] = self.ca

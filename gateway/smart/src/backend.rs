@@ -1,0 +1,111 @@
+//! Backend services: a client that acts for itself, without a person (SMART App Launch 2.2.0, "Backend Services"; RFC 6749
+//! section 4.4).
+//!
+//! Only a client that proves itself by its own key, and only under `system/` scopes that it is registered for. It acts for
+//! the one purpose of its registration, which is never the patient's own. Each token has a grant of five minutes behind it,
+//! so that it can be revoked like any other and ends with its client; there is no refresh token.
+
+use crate::authority::Authority;
+use crate::client::{Client, ClientKind};
+use crate::grant::Grant;
+use crate::oauth_error::{ErrorCode, OauthError, shown};
+use crate::offer;
+use crate::ports::{Ports, Swap, Unavailable};
+use crate::settings::SERVICE_TOKEN_S;
+use crate::token::{Tokens, missing};
+use privacy::{Purpose, Role, Scopes};
+
+impl Client {
+    /// For what the client acts when it acts for itself: its one purpose beside a patient's own request.
+    pub fn own_purpose(&self) -> Option<Purpose> {
+        let mut own = self.purposes.iter().filter(|purpose| **purpose != Purpose::PatientRequest);
+        match (own.next(), own.next()) {
+            (Some(purpose), None) => Some(*purpose),
+            (Some(_), Some(_)) | (None, _) => None,
+        }
+    }
+
+    /// Whether it may act for itself, for this purpose and under these scopes, as it is registered now.
+    fn still_allows(&self, grant: &Grant) -> bool {
+        self.enabled
+            && self.own_purpose() == Some(grant.purpose)
+            && self.scopes.cover(&grant.scopes)
+            && matches!(self.proof, ClientKind::ConfidentialAsymmetric { .. })
+    }
+}
+
+impl<P: Ports> Authority<P> {
+    /// A token for a client that proved itself and acts for itself.
+    pub(crate) async fn serve_itself(
+        &self,
+        client: &Client,
+        scope: Option<&str>,
+        now_s: i64,
+    ) -> Result<Tokens, OauthError> {
+        match client.proof {
+            ClientKind::ConfidentialAsymmetric { .. } => {}
+            ClientKind::Public | ClientKind::ConfidentialSymmetric { .. } => return Err(unauthorized(NO_KEYS)),
+        }
+        let purpose = client.own_purpose().ok_or_else(|| unauthorized(NO_PURPOSE))?;
+        let asked = scope.ok_or_else(|| missing("scope"))?;
+        let scopes = offer::offer_to_service(&Scopes::parse(asked), &client.scopes, &self.settings.served);
+        if scopes.is_empty() {
+            return Err(OauthError::new(
+                ErrorCode::InvalidScope,
+                format!(
+                    "scope was {}; none of it can be granted. Ask for system/ scopes that are registered.",
+                    shown(asked)
+                ),
+            ));
+        }
+        let grant = Grant {
+            id: self.ports.token(),
+            client: client.client_id.clone(),
+            account: client.client_id.clone(),
+            username: String::new(),
+            role: Role::System,
+            fhir_user: None,
+            patient: None,
+            scopes,
+            purpose,
+            created_s: now_s,
+            used_s: now_s,
+            expires_s: now_s + SERVICE_TOKEN_S,
+            generation: 0,
+            secret: self.ports.token(),
+            revoked_s: None,
+        };
+        match self.swap_grant(&grant, None).await? {
+            Swap::Done(_) => {}
+            Swap::Stale => return Err(Unavailable("a new grant has the id of another".to_owned()).into()),
+        }
+        // Whoever switched the client off just now may have looked for its grants before this one stood.
+        if !self.client(&client.client_id).await?.is_some_and(|client| client.still_allows(&grant)) {
+            self.end_grant(&grant.id, now_s).await?;
+            return Err(unauthorized("The client was switched off, or its registration was changed. Ask again."));
+        }
+        Ok(self.access(&grant, &grant.scopes, now_s)?)
+    }
+
+    /// Ends what an app holds beyond its registration: everything when it is switched off, and of what it got for itself all
+    /// that it could not get now. To be called when a registration was changed; gives how many grants ended.
+    ///
+    /// # Errors
+    /// When the shelf does not serve; what was ended until then stays ended.
+    pub async fn confine(&self, client: &Client, now_s: i64) -> Result<usize, Unavailable> {
+        let beyond = |grant: &Grant| match grant.role {
+            Role::System => !client.still_allows(grant),
+            Role::Patient | Role::Clinician => !client.enabled,
+        };
+        self.end_grants(|grant| grant.client == client.client_id && beyond(grant), now_s).await
+    }
+}
+
+const NO_KEYS: &str = "Only a client that registered public keys, and proves itself by a client_assertion, may ask for \
+                       client_credentials.";
+const NO_PURPOSE: &str = "The client is not registered for one purpose of its own, such as TREAT or HPAYMT. Whoever runs this \
+                          server can change that.";
+
+fn unauthorized(text: &'static str) -> OauthError {
+    OauthError::new(ErrorCode::UnauthorizedClient, text)
+}
