@@ -1,10 +1,11 @@
 //! Page links: a place in a search, sealed so that only its owner can follow it, and only for a while.
 //!
-//! A token is bound to the grant, the subject, the policy's version and fifteen minutes. It may be followed more than
-//! once, and what it leads to is decided anew each time.
+//! A token is bound to the grant, the subject, granular scopes, the policy's version and fifteen minutes. It may be followed
+//! more than once, and what it leads to is decided anew each time.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certs::digest::{base64url, sha256};
 use certs::seal::SealKey;
 use fhir::{Instant, ResourceType};
 use privacy::{Cursor, Kind, Permit, Policies, Principal, Refusal};
@@ -50,17 +51,24 @@ impl Place {
     }
 }
 
-/// What a link is bound to: whose token, about whom, by which policy.
+/// What a link is bound to: whose token, about whom, by which policy, and to which parts of a type its scopes reach. A
+/// server behind is asked for those parts alone, so that under another token of the grant the link would lead to less.
 pub fn binding_of(principal: &Principal, policies: &Policies) -> String {
-    let patients: Vec<String> = principal.subject.patients().iter().map(ToString::to_string).collect();
     let policy = policies.of(principal.purpose).map_or_else(String::new, |policy| policy.version());
-    format!("{} {} {} {policy}", principal.client, principal.grant, patients.join(","))
+    bound(principal, &policy)
 }
 
 fn binding(permit: &Permit) -> String {
-    let principal = permit.principal();
-    let patients: Vec<String> = permit.subject().patients().iter().map(ToString::to_string).collect();
-    format!("{} {} {} {}", principal.client, principal.grant, patients.join(","), permit.policy().version())
+    bound(permit.principal(), &permit.policy().version())
+}
+
+fn bound(principal: &Principal, policy: &str) -> String {
+    let patients: Vec<String> = principal.subject.patients().iter().map(ToString::to_string).collect();
+    let parts = principal.scopes.resources().filter(|scope| scope.constraint.is_some());
+    let parts: Vec<String> = parts.map(ToString::to_string).collect();
+    // By their digest, because a link must stay short enough for an address.
+    let parts = if parts.is_empty() { String::new() } else { base64url(&sha256(parts.join(" ").as_bytes())) };
+    format!("{} {} {} {policy} {parts}", principal.client, principal.grant, patients.join(","))
 }
 
 impl Pages {

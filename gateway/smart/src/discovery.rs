@@ -4,6 +4,7 @@
 //! settings, so that no two of them can disagree; the CapabilityStatement takes its addresses from here as well.
 
 use crate::authority::Authority;
+use crate::parts::parts;
 use crate::ports::Ports;
 use crate::settings::{AUTHORIZE, INTROSPECT, JWKS, REVOKE, Settings, TOKEN};
 use serde_json::{Value, json};
@@ -59,12 +60,17 @@ pub fn openid_configuration(settings: &Settings) -> Value {
     all
 }
 
-/// Every scope that can be granted, one by one and as a wildcard, in both spellings.
+/// Every scope that can be granted, one by one and as a wildcard, in both spellings; of granular ones those of US Core.
 fn scopes_supported(settings: &Settings) -> Vec<String> {
     let words = ["openid", "fhirUser", "profile", "offline_access", "launch/patient", "patient/*.rs", "patient/*.read"];
     let kinds =
         settings.served.iter().flat_map(|kind| ["rs", "read"].map(|may| format!("patient/{}.{may}", kind.as_str())));
-    words.into_iter().map(str::to_owned).chain(kinds).collect()
+    let parts = settings
+        .served
+        .iter()
+        .copied()
+        .flat_map(|kind| parts(kind).map(move |part| format!("patient/{}.rs?{part}", kind.as_str())));
+    words.into_iter().map(str::to_owned).chain(kinds).chain(parts).collect()
 }
 
 impl<P: Ports> Authority<P> {
