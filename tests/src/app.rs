@@ -9,6 +9,9 @@ use certs::digest::{base64url, sha256};
 use form_urlencoded::Serializer;
 use std::net::SocketAddr;
 
+/// Where a person says what they allow.
+const CONSENT: &str = "/oauth/consent";
+
 /// Pages of one launch, at most: sign in, choose, consent, and once more each.
 const PAGES_MAX: usize = 6;
 
@@ -80,6 +83,21 @@ impl Browser {
     /// # Panics
     /// With the page that led no further.
     pub async fn launch(&mut self, app: &Registered, username: &str, scope: &str, patient: Option<&str>) -> Grant {
+        self.launch_ticking(app, username, scope, patient, None).await
+    }
+
+    /// As [`Browser::launch`], where the person leaves these boxes ticked and no others.
+    ///
+    /// # Panics
+    /// With the page that led no further, or has not these boxes.
+    pub async fn launch_ticking(
+        &mut self,
+        app: &Registered,
+        username: &str,
+        scope: &str,
+        patient: Option<&str>,
+        ticks: Option<&[&str]>,
+    ) -> Grant {
         let verifier = certs::random::token();
         let challenge = base64url(&sha256(verifier.as_bytes()));
         let aud = format!("{}/fhir", self.peer.origin);
@@ -105,7 +123,15 @@ impl Browser {
                 return self.token(app, &code, &verifier).await;
             }
             let page = self.go(&path_of(&location), None).await;
-            let (action, fields) = fill(&page.text(), username, patient);
+            let (action, mut fields) = fill(&page.text(), username, patient);
+            if let Some(ticks) = ticks.filter(|_| action == CONSENT) {
+                let boxes = boxes(&page.text());
+                fields.retain(|(name, _)| name != "item");
+                for tick in ticks {
+                    assert!(boxes.iter().any(|own| own == tick), "no box {tick}: {}", page.text());
+                    fields.push(("item".to_owned(), (*tick).to_owned()));
+                }
+            }
             answer = self.go(&action, Some(&fields)).await;
         }
         panic!("a launch that does not end")
@@ -191,6 +217,9 @@ fn fill(page: &str, username: &str, patient: Option<&str>) -> (String, Vec<(Stri
     for tag in tags(form, "<input") {
         let Some(name) = attribute(tag, "name") else { continue };
         let value = attribute(tag, "value").unwrap_or_default();
+        if attribute(tag, "type").as_deref() == Some("checkbox") && !tag.ends_with(" checked") {
+            continue;
+        }
         if attribute(tag, "type").as_deref() == Some("radio") {
             let wanted = patient.is_none_or(|patient| patient == value);
             if !wanted || fields.iter().any(|(own, _)| *own == name) {
@@ -210,13 +239,26 @@ fn fill(page: &str, username: &str, patient: Option<&str>) -> (String, Vec<(Stri
     (action, fields)
 }
 
+/// The values of the boxes of a consent page, ticked or not.
+pub fn boxes(page: &str) -> Vec<String> {
+    let tags = tags(page, "<input").into_iter().filter(|tag| attribute(tag, "type").as_deref() == Some("checkbox"));
+    tags.filter_map(|tag| attribute(tag, "value")).collect()
+}
+
 fn tags<'a>(form: &'a str, start: &str) -> Vec<&'a str> {
     form.split(start).skip(1).filter_map(|rest| rest.split('>').next()).collect()
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let value = between(tag, &format!(" {name}=\""), "\"")?;
-    Some(value.replace("&amp;", "&").replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">"))
+    Some(
+        value
+            .replace("&amp;", "&")
+            .replace("&#38;", "&")
+            .replace("&quot;", "\"")
+            .replace("&lt;", "<")
+            .replace("&gt;", ">"),
+    )
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {

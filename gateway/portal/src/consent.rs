@@ -2,11 +2,12 @@
 
 use crate::frame::{App, Frame, Html};
 use crate::records::patient_line;
-use crate::text::{Category, Text, of_kind, place_of};
+use crate::text::{Category, Text, of_kind, of_part, place_of};
 use askama::Template;
 use fhir::ResourceType;
 use privacy::{Impersonal, Page as Released};
 use smart::Item;
+use smart::parts::Part;
 
 /// What the page must know beside the person: nothing of anyone.
 pub struct ConsentForm {
@@ -18,6 +19,8 @@ pub struct ConsentForm {
     pub flow: String,
     /// What is asked for.
     pub items: Vec<Item>,
+    /// Parts that can be allowed in place of a whole that is asked for.
+    pub instead: Vec<Item>,
     /// Whether another patient can be chosen.
     pub can_choose_again: bool,
 }
@@ -32,17 +35,24 @@ pub struct Own<'a> {
     pub patient: Option<&'a str>,
 }
 
-/// A box that can be unticked.
+/// A box that can be ticked and unticked.
 struct Tick {
-    value: &'static str,
+    value: String,
     label: String,
     detail: String,
+    checked: bool,
 }
 
-/// Boxes under one heading.
+/// The boxes of one kind of record: what stands for itself, and parts that can be chosen instead of a whole.
+struct Kind {
+    ticks: Vec<Tick>,
+    instead: Vec<Tick>,
+}
+
+/// Kinds under one heading.
 struct Group {
     heading: &'static str,
-    ticks: Vec<Tick>,
+    kinds: Vec<Kind>,
 }
 
 #[derive(Template)]
@@ -94,7 +104,7 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
         patient_id: None,
         patient_name: None,
         birth_date: None,
-        records: records(frame, &form.items),
+        records: records(form),
         others: others(frame, &form.items),
         offline: form.items.contains(&Item::Offline),
         about_other,
@@ -103,24 +113,49 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
     }
 }
 
-fn records(frame: &Frame, items: &[Item]) -> Vec<Group> {
-    let mut kinds: Vec<ResourceType> = items
-        .iter()
-        .filter_map(|item| match item {
-            Item::Records(kind) => Some(*kind),
-            Item::Identity | Item::WhichPatient | Item::Offline => None,
-        })
-        .collect();
+fn records(form: &ConsentForm) -> Vec<Group> {
+    let mut kinds: Vec<ResourceType> = form.items.iter().filter_map(kind_of).collect();
     kinds.sort_by_key(|kind| place_of(*kind));
+    kinds.dedup();
     let group = |category: Category| {
-        let ticks = kinds.iter().filter_map(|kind| {
-            let (of, label, detail) = of_kind(*kind);
-            let detail = detail.map_or_else(|| kind.as_str().to_owned(), |detail| frame.t(detail).to_owned());
-            (of == category).then(|| Tick { value: kind.as_str(), label: frame.t(label).to_owned(), detail })
-        });
-        Group { heading: frame.t(category.heading()), ticks: ticks.collect() }
+        let kinds = kinds.iter().filter(|kind| of_kind(**kind).0 == category).map(|kind| boxes(form, *kind));
+        Group { heading: form.frame.t(category.heading()), kinds: kinds.collect() }
     };
-    Category::ALL.into_iter().map(group).filter(|group| !group.ticks.is_empty()).collect()
+    Category::ALL.into_iter().map(group).filter(|group| !group.kinds.is_empty()).collect()
+}
+
+fn kind_of(item: &Item) -> Option<ResourceType> {
+    match item {
+        Item::Records(kind) | Item::Part(kind, _) => Some(*kind),
+        Item::Identity | Item::WhichPatient | Item::Offline => None,
+    }
+}
+
+/// The boxes of one kind. Parts of a whole that is asked for as well stand with those that could be chosen instead of it.
+fn boxes(form: &ConsentForm, kind: ResourceType) -> Kind {
+    let own = |items: &[Item], checked: bool| -> Vec<Tick> {
+        let own = items.iter().filter(|item| kind_of(item) == Some(kind));
+        own.map(|item| tick_of(&form.frame, kind, item, checked)).collect()
+    };
+    let mut ticks = own(&form.items, true);
+    let beside = if form.items.contains(&Item::Records(kind)) { ticks.split_off(1) } else { Vec::new() };
+    Kind { ticks, instead: beside.into_iter().chain(own(&form.instead, false)).collect() }
+}
+
+fn tick_of(frame: &Frame, kind: ResourceType, item: &Item, checked: bool) -> Tick {
+    let (_, whole, content) = of_kind(kind);
+    let whole = frame.t(whole).to_owned();
+    let (label, detail) = match item {
+        Item::Part(_, part) => match Part::of(kind, part).map(of_part) {
+            Some((label, detail)) if !checked => (frame.t(label).to_owned(), frame.t(detail).to_owned()),
+            Some((label, _)) => (frame.t(label).to_owned(), frame.fill(Text::PartOf, &whole)),
+            None => (frame.t(Text::PartOther).to_owned(), format!("{whole}: {part}")),
+        },
+        Item::Records(_) | Item::Identity | Item::WhichPatient | Item::Offline => {
+            (whole, content.map_or_else(|| kind.as_str().to_owned(), |content| frame.t(content).to_owned()))
+        }
+    };
+    Tick { value: item.to_string(), label, detail, checked }
 }
 
 /// What is asked for beside records.
@@ -129,9 +164,10 @@ fn others(frame: &Frame, items: &[Item]) -> Vec<Tick> {
         let (label, detail) = match item {
             Item::Identity => (Text::ItemIdentity, Text::ItemIdentityDetail),
             Item::WhichPatient => (Text::ItemWhichPatient, Text::ItemWhichPatientDetail),
-            Item::Records(_) | Item::Offline => return None,
+            Item::Records(_) | Item::Part(_, _) | Item::Offline => return None,
         };
-        Some(Tick { value: item.as_str(), label: frame.t(label).to_owned(), detail: frame.t(detail).to_owned() })
+        let (label, detail) = (frame.t(label).to_owned(), frame.t(detail).to_owned());
+        Some(Tick { value: item.to_string(), label, detail, checked: true })
     };
     items.iter().filter_map(tick).collect()
 }

@@ -38,8 +38,8 @@ fn login_form(locale: Locale, fault: Option<LoginFault>) -> LoginForm {
 }
 
 fn consent_form(locale: Locale, name: &str, items: &[Item]) -> ConsentForm {
-    let items = items.to_vec();
-    ConsentForm { frame: frame(locale), app: app(name), flow: "f-1".to_owned(), items, can_choose_again: true }
+    let (flow, items, instead) = ("f-1".to_owned(), items.to_vec(), Vec::new());
+    ConsentForm { frame: frame(locale), app: app(name), flow, items, instead, can_choose_again: true }
 }
 
 const ITEMS: [Item; 5] = [
@@ -210,6 +210,44 @@ fn what_is_asked_for_is_ticked_and_named_in_plain_words() {
     for answer in ["allow", "deny", "choose"] {
         assert!(page.body.contains(&format!("name=\"answer\" value=\"{answer}\"")));
     }
+}
+
+const LABS: &str = "Observation?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
+
+#[test]
+fn a_part_can_be_ticked_in_place_of_the_whole() {
+    let items = [Item::Records(ResourceType::Observation), Item::Records(ResourceType::Patient)];
+    let form = |locale| {
+        let instead = vec![Item::of(LABS).unwrap(), Item::of("Observation?status=final").unwrap()];
+        ConsentForm { instead, ..consent_form(locale, "Reader", &items) }
+    };
+    let page = |locale| consent_own(&form(locale), &Own { username: "ana", patient: Some("p-1") }).body;
+    let body = page(Locale::English);
+    assert!(body.contains("<summary>Share only a part of this</summary>"));
+    let labs =
+        format!("value=\"{LABS}\"><span><b>Laboratory results</b> <small>Blood, urine and other samples</small>");
+    assert!(body.contains(&labs), "{body}");
+    assert!(
+        body.contains("<b>A part that the app describes itself</b> <small>Results and measurements: status=final<")
+    );
+    assert_eq!((body.matches("<details").count(), body.matches(" checked>").count()), (1, 2), "only what is asked for");
+    assert!(page(Locale::Spanish).contains("<b>Resultados de laboratorio</b>"));
+}
+
+#[test]
+fn a_part_that_is_asked_for_is_ticked_and_stands_for_itself() {
+    let items = [Item::of(LABS).unwrap()];
+    let own = Own { username: "ana", patient: Some("p-1") };
+    let body = consent_own(&consent_form(Locale::English, "Reader", &items), &own).body;
+    let labs = format!(
+        "value=\"{LABS}\" checked><span><b>Laboratory results</b> <small>Only this part of: Results and measurements<"
+    );
+    assert!(body.contains(&labs), "{body}");
+    assert!(!body.contains("<details"));
+    let both = [Item::Records(ResourceType::Observation), Item::of(LABS).unwrap()];
+    let body = consent_own(&consent_form(Locale::English, "Reader", &both), &own).body;
+    let details = body.split_once("<details").unwrap().1;
+    assert!(details.contains("<b>Laboratory results</b>") && body.matches(" checked>").count() == 2);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! A text cannot lack a language, since a row has two; a test holds that both say something, fill in the same, and differ.
 
 use fhir::ResourceType;
+use smart::parts::Part;
 use smart::{ErrorCode, Locale};
 
 /// The catalogue: key, English, Spanish.
@@ -86,6 +87,31 @@ texts! {
         "El número del expediente, y nada de lo que contiene.";
     ConsentCare: "What the app has read stays with it, even if you stop sharing later. Allow only apps that you trust.",
         "Lo que la aplicación ya leyó se queda con ella, aunque después deje de compartir. Permita solo aplicaciones de confianza.";
+    PartsInstead: "Share only a part of this", "Compartir solo una parte";
+    PartsHow: "Untick the line above, then tick the parts to share.",
+        "Desmarque la línea de arriba y marque las partes que quiera compartir.";
+    PartOf: "Only this part of: {}", "Solo esta parte de: {}";
+    PartOther: "A part that the app describes itself", "Una parte que describe la propia aplicación";
+    PartProblemList: "Problem list", "Lista de problemas";
+    PartProblemListDetail: "Health problems that are followed over time", "Problemas de salud con seguimiento";
+    PartEncounterDiagnosis: "Diagnoses from visits", "Diagnósticos de consultas";
+    PartEncounterDiagnosisDetail: "What was diagnosed at one visit or stay", "Lo diagnosticado en una consulta o estancia";
+    PartHealthConcern: "Health concerns", "Preocupaciones de salud";
+    PartHealthConcernDetail: "Worries and risks, by anyone in the care", "Inquietudes y riesgos, de cualquiera que atienda";
+    PartLaboratory: "Laboratory results", "Resultados de laboratorio";
+    PartLaboratoryDetail: "Blood, urine and other samples", "Sangre, orina y otras muestras";
+    PartVitalSigns: "Vital signs", "Signos vitales";
+    PartVitalSignsDetail: "Blood pressure, pulse, temperature, weight, height", "Presión, pulso, temperatura, peso, estatura";
+    PartImaging: "Findings in images", "Hallazgos en imágenes";
+    PartImagingDetail: "X-ray, ultrasound, scans", "Radiografía, ecografía, tomografía";
+    PartClinicalTest: "Clinical tests", "Pruebas clínicas";
+    PartClinicalTestDetail: "Heart tracing, breathing test and the like", "Electrocardiograma, espirometría y similares";
+    PartSurvey: "Answers to questionnaires", "Respuestas a cuestionarios";
+    PartSurveyDetail: "Screenings for mood, alcohol, daily living", "Sobre ánimo, alcohol, vida diaria";
+    PartSocialHistory: "Habits and background", "Hábitos y antecedentes sociales";
+    PartSocialHistoryDetail: "Smoking, work, pregnancy, sexual orientation", "Tabaquismo, trabajo, embarazo, orientación sexual";
+    PartSdoh: "Living conditions", "Condiciones de vida";
+    PartSdohDetail: "Housing, food, transport, safety", "Vivienda, alimentación, transporte, seguridad";
     NeverShared: "Psychotherapy notes are never shared here.", "Las notas de psicoterapia nunca se comparten aquí.";
     Allow: "Allow", "Permitir";
     Deny: "Don’t allow", "No permitir";
@@ -366,6 +392,22 @@ pub(crate) fn of_kind(kind: ResourceType) -> (Category, Text, Option<Text>) {
         .map_or((Category::Other, Text::KindOther, None), |(_, category, label, detail)| {
             (*category, *label, Some(*detail))
         })
+}
+
+/// Name and content of a part of a kind of record.
+pub(crate) fn of_part(part: Part) -> (Text, Text) {
+    match part {
+        Part::ProblemList => (Text::PartProblemList, Text::PartProblemListDetail),
+        Part::EncounterDiagnosis => (Text::PartEncounterDiagnosis, Text::PartEncounterDiagnosisDetail),
+        Part::HealthConcern => (Text::PartHealthConcern, Text::PartHealthConcernDetail),
+        Part::Laboratory => (Text::PartLaboratory, Text::PartLaboratoryDetail),
+        Part::VitalSigns => (Text::PartVitalSigns, Text::PartVitalSignsDetail),
+        Part::Imaging => (Text::PartImaging, Text::PartImagingDetail),
+        Part::ClinicalTest => (Text::PartClinicalTest, Text::PartClinicalTestDetail),
+        Part::Survey => (Text::PartSurvey, Text::PartSurveyDetail),
+        Part::SocialHistory => (Text::PartSocialHistory, Text::PartSocialHistoryDetail),
+        Part::Sdoh => (Text::PartSdoh, Text::PartSdohDetail),
+    }
 }
 
 /// What an error code means, and how to mend it.

@@ -51,23 +51,8 @@ pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
 }
 
 fn in_scope(principal: &Principal, question: &Question) -> Result<(), Refusal> {
-    let letter = match question.interaction {
-        Interaction::Read | Interaction::Vread => Letter::Read,
-        Interaction::Search => Letter::Search,
-        Interaction::History
-        | Interaction::HistoryType
-        | Interaction::HistorySystem
-        | Interaction::SearchSystem
-        | Interaction::Create
-        | Interaction::Update
-        | Interaction::Patch
-        | Interaction::Delete
-        | Interaction::Transaction
-        | Interaction::Batch
-        | Interaction::Capabilities
-        | Interaction::Operation => {
-            return Err(Refusal::forbidden("No scope of this gateway allows this interaction."));
-        }
+    let Some(letter) = letter_of(question) else {
+        return Err(Refusal::forbidden("No scope of this gateway allows this interaction."));
     };
     if may_see(principal, question.kind, letter) || own_fhir_user(principal, question) {
         return Ok(());
@@ -83,7 +68,27 @@ fn in_scope(principal: &Principal, question: &Question) -> Result<(), Refusal> {
     )))
 }
 
-/// Whether the scopes let the type be seen at all. A Binary goes with the record that owns it.
+/// The letter that allows what is asked; none where nothing does.
+pub(crate) fn letter_of(question: &Question) -> Option<Letter> {
+    match question.interaction {
+        Interaction::Read | Interaction::Vread => Some(Letter::Read),
+        Interaction::Search => Some(Letter::Search),
+        Interaction::History
+        | Interaction::HistoryType
+        | Interaction::HistorySystem
+        | Interaction::SearchSystem
+        | Interaction::Create
+        | Interaction::Update
+        | Interaction::Patch
+        | Interaction::Delete
+        | Interaction::Transaction
+        | Interaction::Batch
+        | Interaction::Capabilities
+        | Interaction::Operation => None,
+    }
+}
+
+/// Whether the scopes let the type be seen, all of it or some. A Binary goes with the record that owns it.
 pub(crate) fn may_see(principal: &Principal, kind: ResourceType, letter: Letter) -> bool {
     let allowed = |kind| principal.scopes.allow(principal.level(), kind, letter);
     allowed(kind) || (kind == ResourceType::Binary && allowed(ResourceType::DocumentReference))

@@ -3,7 +3,7 @@
 //! Each row is judged on its own: whose it is, its type, its labels, and then cut to what the purpose needs. A row that may
 //! not be seen leaves no trace: no entry, no count, no gap.
 
-use crate::decide::{may_see, own_fhir_user};
+use crate::decide::own_fhir_user;
 use crate::faults::{self, Bug};
 use crate::gate::{Page, Redacted, Shown};
 use crate::label::labels;
@@ -39,6 +39,8 @@ pub struct Wanted {
 /// A page being filled with visible rows.
 pub struct Judging {
     permit: Permit,
+    /// Whether the scopes reach a part alone of the type asked for.
+    in_part: bool,
     wanted: Wanted,
     shown: Vec<Shown>,
     seen: HashSet<(ResourceType, Id)>,
@@ -57,6 +59,7 @@ impl Judging {
     /// An empty page, beginning at a place in the source's sequence.
     pub fn begin(permit: Permit, wanted: Wanted, from: Cursor) -> Judging {
         Judging {
+            in_part: permit.parts_asked().is_some(),
             permit,
             wanted,
             shown: Vec::new(),
@@ -109,8 +112,8 @@ impl Judging {
         let Some(id) = resource.id() else { return Err(unreadable("a row without an id")) };
         let key = (resource.kind(), id);
         let asked = match row.standing {
-            Standing::Match => self.is_asked_for(&key),
-            Standing::Include => self.companions && self.may_see(resource.kind()),
+            Standing::Match => self.is_asked_for(&key) && self.is_in_scope(&resource),
+            Standing::Include => self.companions && self.permit.reaches(&resource),
         };
         let about = if asked { self.about(&resource, &row.evidence) } else { None };
         let about = if unjudged { Some(self.permit.subject().patients().to_vec()) } else { about };
@@ -157,9 +160,22 @@ impl Judging {
         *kind == question.kind && question.id.as_ref().is_none_or(|asked| asked == id)
     }
 
-    fn may_see(&self, kind: ResourceType) -> bool {
-        let principal = self.permit.principal();
-        may_see(principal, kind, Letter::Read) || may_see(principal, kind, Letter::Search)
+    /// Whether the scopes reach a match; that they reach its type, or some of it, was decided before.
+    fn is_in_scope(&self, resource: &Resource<'_>) -> bool {
+        !self.in_part || self.permit.grants(resource) || own_fhir_user(self.permit.principal(), self.permit.question())
+    }
+
+    /// Whether the scopes let a record speak for another. A Binary that is read by leave of its documents' scopes needs a
+    /// document that may be read by them.
+    fn may_vouch(&self, resource: &Resource<'_>) -> bool {
+        let lends = resource.kind() == ResourceType::DocumentReference
+            && self.permit.question().kind == ResourceType::Binary
+            && !self.permit.principal().scopes.allow(
+                self.permit.principal().level(),
+                ResourceType::Binary,
+                Letter::Read,
+            );
+        if lends { self.permit.grants(resource) } else { self.permit.reaches(resource) }
     }
 
     /// Whether all of these patients, and at least one, are in context.
@@ -233,7 +249,7 @@ impl Judging {
     fn beside_one(&self, item: &Document) -> Option<Beside> {
         let resource = Resource::of(item.root()).ok()?;
         let policy = self.permit.policy();
-        if !self.may_see(resource.kind()) || policy.bars(&labels(&resource)) {
+        if !self.may_vouch(&resource) || policy.bars(&labels(&resource)) {
             return None;
         }
         let patients = match subject::about(&resource) {

@@ -13,6 +13,9 @@ use crate::{Gate, Kind, Purpose};
 use proptest::prelude::*;
 use std::sync::Arc;
 
+#[path = "judge_parts_tests.rs"]
+mod parts;
+
 const ALL: Wanted = Wanted { count: 100, total: false };
 
 fn row(text: &str, standing: Standing, evidence: &[&str]) -> Row {
@@ -358,13 +361,20 @@ enum Made {
     Note,
     OfTwo,
     OtherType,
+    OutOfScope,
     Companion { mine: bool },
 }
+
+/// Under which the worlds are looked at: of Observations, results of laboratories alone.
+const LABS: &str = "patient/Observation.rs?category=laboratory patient/Encounter.rs";
 
 impl Made {
     fn row(&self, at: usize) -> Row {
         let of = |who: &str, more: &str| {
-            format!(r#"{{"resourceType":"Observation","id":"{at}",{more}"subject":{{"reference":"Patient/{who}"}}}}"#)
+            let category = r#""category":[{"coding":[{"code":"laboratory"}]}]"#;
+            format!(
+                r#"{{"resourceType":"Observation","id":"{at}",{more}{category},"subject":{{"reference":"Patient/{who}"}}}}"#
+            )
         };
         let (text, standing) = match self {
             Made::Mine => (of("p", ""), Standing::Match),
@@ -375,6 +385,7 @@ impl Made {
                 Standing::Match,
             ),
             Made::OtherType => (of("p", "").replace("Observation", "Procedure"), Standing::Match),
+            Made::OutOfScope => (of("p", "").replace("laboratory", "vital-signs"), Standing::Match),
             Made::Companion { mine } => {
                 (of(if *mine { "p" } else { "q" }, "").replace("Observation", "Encounter"), Standing::Include)
             }
@@ -418,7 +429,7 @@ impl World {
 
     /// Every page, one after the other.
     fn pages(&self, wanted: Wanted) -> Vec<Page> {
-        let principal = Arc::new(patient("patient/*.rs"));
+        let principal = Arc::new(patient(LABS));
         let mut pages = vec![self.page(&principal, Cursor::Start, wanted)];
         while let Some(next) = pages.last().unwrap().next.clone() {
             assert!(pages.len() <= self.rows.len() + 1, "the pages never end");
@@ -436,7 +447,7 @@ impl World {
                 behind = true;
                 true
             }
-            Made::Foreign | Made::Note | Made::OfTwo | Made::OtherType => {
+            Made::Foreign | Made::Note | Made::OfTwo | Made::OtherType | Made::OutOfScope => {
                 behind = false;
                 false
             }
@@ -459,6 +470,7 @@ fn any_world() -> impl Strategy<Value = Vec<(usize, Made)>> {
         1 => Just(Made::Note),
         1 => Just(Made::OfTwo),
         1 => Just(Made::OtherType),
+        2 => Just(Made::OutOfScope),
         1 => Just(Made::Companion { mine: true }),
         1 => Just(Made::Companion { mine: false }),
     ];
@@ -497,7 +509,7 @@ proptest! {
         let world = World { rows, sizes };
         let bare = world.without_hidden(others);
         let told = |world: &World| {
-            let page = world.page(&Arc::new(patient("patient/*.rs")), Cursor::Start, Wanted { count, total });
+            let page = world.page(&Arc::new(patient(LABS)), Cursor::Start, Wanted { count, total });
             let rows: Vec<_> = page.rows.iter().map(|row| (row.content.clone(), row.standing)).collect();
             (rows, page.next, page.total)
         };
@@ -508,7 +520,7 @@ proptest! {
 #[test]
 fn a_page_of_nothing_counts_and_shows_no_row() {
     let world = World { rows: vec![(0, Made::Mine), (1, Made::Foreign), (2, Made::Mine)], sizes: vec![1] };
-    let page = world.page(&Arc::new(patient("patient/*.rs")), Cursor::Start, Wanted { count: 0, total: true });
+    let page = world.page(&Arc::new(patient(LABS)), Cursor::Start, Wanted { count: 0, total: true });
     assert_eq!((page.rows.len(), page.total), (0, Some(2)));
 }
 
@@ -527,7 +539,7 @@ fn past_the_most_that_is_counted_no_total_is_told() {
     let count = |matches: usize| {
         let mine = (0..matches).map(|at| (at, Made::Mine));
         let world = World { rows: mine.chain([(matches, Made::Foreign)]).collect(), sizes: vec![1_000] };
-        world.page(&Arc::new(patient("patient/*.rs")), Cursor::Start, Wanted { count: 1, total: true }).total
+        world.page(&Arc::new(patient(LABS)), Cursor::Start, Wanted { count: 1, total: true }).total
     };
     assert_eq!(count(COUNTED_MAX), Some(COUNTED_MAX as u64));
     assert_eq!(count(COUNTED_MAX + 1), None);

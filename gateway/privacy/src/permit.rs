@@ -1,10 +1,12 @@
 //! What a decision grants: leave for one principal to learn one thing for one purpose.
 
+use crate::decide::letter_of;
 use crate::faults::{self, Bug};
 use crate::policy::Policy;
 use crate::principal::Principal;
+use crate::scope::{Constraint, Letter};
 use fhir::interaction::Interaction;
-use fhir::{Id, ResourceType};
+use fhir::{Id, Resource, ResourceType};
 use std::sync::Arc;
 
 /// About whom a principal may ask. Everyone is a word of its own: no list, empty or absent, ever means that.
@@ -118,5 +120,31 @@ impl Permit {
     /// The policy that was in force when it was decided.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The parts of the type asked for that the scopes reach; `None` where they reach all of it. A source may narrow its
+    /// search to them; each row is judged again.
+    pub fn parts_asked(&self) -> Option<Vec<&Constraint>> {
+        let letter = letter_of(&self.question);
+        self.principal.scopes.parts(self.principal.level(), self.question.kind, letter.as_slice())
+    }
+
+    /// Whether the letter that allows what is asked allows it of this very resource.
+    pub(crate) fn grants(&self, resource: &Resource<'_>) -> bool {
+        letter_of(&self.question)
+            .is_some_and(|own| self.principal.scopes.allow_on(self.principal.level(), resource, own))
+    }
+
+    /// The parts of a type that may be seen at all; `None` where all of it may be, or nothing.
+    pub fn parts_seen(&self, kind: ResourceType) -> Option<Vec<&Constraint>> {
+        self.principal.scopes.parts(self.principal.level(), kind, &[Letter::Read, Letter::Search])
+    }
+
+    /// Whether the scopes let this very resource be seen, by one letter or another.
+    pub fn reaches(&self, resource: &Resource<'_>) -> bool {
+        let scopes = &self.principal.scopes;
+        [Letter::Read, Letter::Search]
+            .into_iter()
+            .any(|letter| scopes.allow_on(self.principal.level(), resource, letter))
     }
 }

@@ -76,7 +76,10 @@ impl Upstream {
         let at_most = at_most.clamp(1, COUNT_MAX);
         let (link, skip) = match from {
             Cursor::Start => match question::pairs(query, permit.subject(), at_most)? {
-                Some(pairs) => (self.base.search(query.kind, &pairs), 0),
+                Some(mut pairs) => {
+                    pairs.extend(question::narrowing(&permit.parts_asked().unwrap_or_default()));
+                    (self.base.search(query.kind, &pairs), 0)
+                }
                 None => return Ok(Chunk { rows: Vec::new(), next: None }),
             },
             Cursor::Upstream { link, skip } => (self.base.own(link).ok_or_else(gone)?, *skip),

@@ -5,8 +5,10 @@
 
 use crate::assertion::SIGNING_ALGS;
 use crate::authority::Authority;
+use crate::parts::parts;
 use crate::ports::Ports;
 use crate::settings::{AUTHORIZE, INTROSPECT, JWKS, REVOKE, Settings, TOKEN};
+use fhir::ResourceType;
 use serde_json::{Value, json};
 
 /// What is truly supported, in SMART's words.
@@ -72,7 +74,7 @@ pub fn openid_configuration(settings: &Settings) -> Value {
     all
 }
 
-/// Every scope that can be granted, one by one and as a wildcard, in both spellings.
+/// Every scope that can be granted, one by one and as a wildcard, in both spellings; of granular ones those of US Core.
 fn scopes_supported(settings: &Settings) -> Vec<String> {
     let words = [
         "openid",
@@ -85,12 +87,12 @@ fn scopes_supported(settings: &Settings) -> Vec<String> {
         "system/*.rs",
         "system/*.read",
     ];
-    let kinds = settings.served.iter().flat_map(|kind| {
-        ["patient", "system"]
-            .into_iter()
-            .flat_map(move |level| ["rs", "read"].map(|may| format!("{level}/{}.{may}", kind.as_str())))
-    });
-    words.into_iter().map(str::to_owned).chain(kinds).collect()
+    let of = |kind: ResourceType, level: &str| {
+        let whole = ["rs", "read"].map(|may| format!("{level}/{}.{may}", kind.as_str()));
+        whole.into_iter().chain(parts(kind).map(|part| format!("{level}/{}.rs?{part}", kind.as_str()))).collect()
+    };
+    let kinds = settings.served.iter().flat_map(|kind| ["patient", "system"].map(|level| of(*kind, level)));
+    words.into_iter().map(str::to_owned).chain(kinds.flat_map(|all: Vec<String>| all)).collect()
 }
 
 impl<P: Ports> Authority<P> {

@@ -102,6 +102,8 @@ pub struct Consent {
     pub can_choose_again: bool,
     /// What is asked for, one by one.
     pub items: Vec<Item>,
+    /// Parts that can be allowed in place of a whole that is asked for.
+    pub instead: Vec<Item>,
 }
 
 /// Why this person cannot go on with this app.
@@ -169,7 +171,8 @@ impl<P: Ports> Authority<P> {
             }
             Context::Settled { patient, can_choose_again } => {
                 let items = offer::items(&flow.offered, &self.settings.served);
-                let consent = Consent { account, session: session.digest, patient, can_choose_again, items };
+                let instead = offer::instead(&flow.offered, &self.settings.served);
+                let consent = Consent { account, session: session.digest, patient, can_choose_again, items, instead };
                 Ok(Step::Consent(asking, consent))
             }
         }

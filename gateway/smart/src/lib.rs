@@ -28,6 +28,7 @@ pub mod login;
 pub mod oauth_error;
 pub mod offer;
 mod parameters;
+pub mod parts;
 mod pkce;
 pub mod ports;
 mod redirect;

@@ -4,15 +4,19 @@
 //! The result is always within all of these (threats: scope tricks). People grant `patient/` scopes, a backend service gets
 //! `system/` scopes. Scopes for users, and letters that write, are not granted: nothing here enforces them yet.
 
+use crate::parts::parts;
 use fhir::ResourceType;
 use privacy::Scopes;
-use privacy::scope::{Letters, Level, ResourceScope, Scope};
+use privacy::scope::{Constraint, Letters, Level, ResourceScope, Scope};
+use std::fmt;
 
 /// One thing that an app asks for, as a person can allow it or take it away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// To read one kind of record.
     Records(ResourceType),
+    /// To read a part of one kind of record: what a granular scope reaches.
+    Part(ResourceType, Constraint),
     /// To learn who signed in: `openid`, `fhirUser`, `profile`.
     Identity,
     /// To learn which patient it is about, where no record is asked for with it.
@@ -22,23 +26,32 @@ pub enum Item {
 }
 
 impl Item {
-    /// The value in a form.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Item::Records(kind) => kind.as_str(),
-            Item::Identity => "identity",
-            Item::WhichPatient => "which-patient",
-            Item::Offline => "offline",
-        }
-    }
-
     /// The item with this value in a form.
     pub fn of(value: &str) -> Option<Item> {
         match value {
             "identity" => Some(Item::Identity),
             "which-patient" => Some(Item::WhichPatient),
             "offline" => Some(Item::Offline),
-            kind => kind.parse().ok().map(Item::Records),
+            records => match records.split_once('?') {
+                Some((kind, part)) => {
+                    let kind = kind.parse().ok()?;
+                    Constraint::parse(kind, part).map(|part| Item::Part(kind, part))
+                }
+                None => records.parse().ok().map(Item::Records),
+            },
+        }
+    }
+}
+
+/// The value in a form.
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Item::Records(kind) => f.write_str(kind.as_str()),
+            Item::Part(kind, part) => write!(f, "{}?{part}", kind.as_str()),
+            Item::Identity => f.write_str("identity"),
+            Item::WhichPatient => f.write_str("which-patient"),
+            Item::Offline => f.write_str("offline"),
         }
     }
 }
@@ -53,7 +66,7 @@ pub fn offer(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> S
                 Level::User | Level::System => Vec::new(),
             },
             Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::OfflineAccess | Scope::LaunchPatient => {
-                if allowed.has(*scope) { vec![*scope] } else { Vec::new() }
+                if allowed.has(scope.clone()) { vec![scope.clone()] } else { Vec::new() }
             }
         })
         .collect()
@@ -67,25 +80,15 @@ pub fn offer_to_service(requested: &Scopes, allowed: &Scopes, served: &[Resource
 
 /// The parts of one resource scope that the app is registered for.
 fn within(wanted: &ResourceScope, allowed: &Scopes, served: &[ResourceType]) -> Vec<Scope> {
-    let parts = allowed.resources().filter(|allowed| allowed.level == wanted.level).filter_map(|allowed| {
-        let kind = match (wanted.kind, allowed.kind) {
-            (Some(wanted), Some(allowed)) if wanted != allowed => return None,
-            (Some(kind), _) | (None, Some(kind)) => Some(kind),
-            (None, None) => None,
-        };
-        if kind.is_some_and(|kind| !served.contains(&kind)) {
-            return None;
-        }
-        let letters = wanted.letters.both(allowed.letters)?.both(Letters::READ)?;
-        Some(Scope::Resource(ResourceScope { kind, letters, ..*wanted }))
-    });
-    parts.collect()
+    let read = |scope: ResourceScope| Some(ResourceScope { letters: scope.letters.both(Letters::READ)?, ..scope });
+    let common = allowed.resources().filter_map(|allowed| wanted.both(allowed)).filter_map(read);
+    let is_served = |scope: &ResourceScope| scope.kind.is_none_or(|kind| served.contains(&kind));
+    common.filter(is_served).map(Scope::Resource).collect()
 }
 
-/// What a person can allow or take away, one by one.
+/// What is asked for, as a person can allow or take it away, one by one.
 pub fn items(offered: &Scopes, served: &[ResourceType]) -> Vec<Item> {
-    let mut items: Vec<Item> =
-        served.iter().filter(|kind| reaches(offered, **kind)).map(|kind| Item::Records(*kind)).collect();
+    let mut items: Vec<Item> = served.iter().flat_map(|kind| records(offered, *kind)).collect();
     if items.is_empty() && offered.has(Scope::LaunchPatient) {
         items.push(Item::WhichPatient);
     }
@@ -98,20 +101,52 @@ pub fn items(offered: &Scopes, served: &[ResourceType]) -> Vec<Item> {
     items
 }
 
-/// What is left when only these items are kept. A wildcard unfolds into types only where something was taken from it.
+/// The parts of a kind of record that a person can allow in place of the whole that is asked for (US Core's sub-resource
+/// scopes).
+pub fn instead(offered: &Scopes, served: &[ResourceType]) -> Vec<Item> {
+    let of = |kind: ResourceType| {
+        let asked = records(offered, kind);
+        let whole = asked.contains(&Item::Records(kind));
+        parts(kind).map(move |part| Item::Part(kind, part)).filter(move |part| whole && !asked.contains(part))
+    };
+    served.iter().copied().flat_map(of).collect()
+}
+
+/// What is asked for of one kind of record: the whole, parts of it, or both.
+fn records(offered: &Scopes, kind: ResourceType) -> Vec<Item> {
+    let reaching = || offered.resources().filter(move |scope| scope.kind.is_none_or(|of| of == kind));
+    let mut items = Vec::new();
+    if reaching().any(|scope| scope.constraint.is_none()) {
+        items.push(Item::Records(kind));
+    }
+    for part in reaching().filter_map(|scope| scope.constraint.clone()).map(|part| Item::Part(kind, part)) {
+        if !items.contains(&part) {
+            items.push(part);
+        }
+    }
+    items
+}
+
+/// What is left when only these items are kept. A wildcard unfolds into types only where something was taken from it, and
+/// a type into parts only where it was taken away and some of them are wanted instead.
 pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType]) -> Scopes {
     let keeps = |kind: &ResourceType| kept.contains(&Item::Records(*kind));
-    let unfold = |scope: &ResourceScope| -> Vec<Scope> {
-        match scope.kind {
-            Some(kind) if keeps(&kind) => vec![Scope::Resource(*scope)],
+    let of_kind = |scope: &ResourceScope, kind: ResourceType| -> Vec<ResourceScope> {
+        let keeps_part = |part: &Constraint| kept.contains(&Item::Part(kind, part.clone()));
+        match &scope.constraint {
+            None if keeps(&kind) => vec![ResourceScope { kind: Some(kind), ..scope.clone() }],
+            None => parts(kind).filter(keeps_part).map(|part| scope.narrowed(kind, part)).collect(),
+            Some(part) if keeps(&kind) || keeps_part(part) => vec![scope.clone()],
             Some(_) => Vec::new(),
-            None if served.iter().all(keeps) => vec![Scope::Resource(*scope)],
-            None => served
-                .iter()
-                .filter(|kind| keeps(kind))
-                .map(|kind| Scope::Resource(ResourceScope { kind: Some(*kind), ..*scope }))
-                .collect(),
         }
+    };
+    let unfold = |scope: &ResourceScope| -> Vec<Scope> {
+        let left = match scope.kind {
+            Some(kind) => of_kind(scope, kind),
+            None if served.iter().all(keeps) => vec![scope.clone()],
+            None => served.iter().flat_map(|kind| of_kind(scope, *kind)).collect(),
+        };
+        left.into_iter().map(Scope::Resource).collect()
     };
     let records = offered.resources().flat_map(unfold).count() > 0;
     let which_patient = kept.contains(&Item::WhichPatient) && offered.resources().next().is_none();
@@ -119,9 +154,9 @@ pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType]) -> Scope
         .iter()
         .flat_map(|scope| match scope {
             Scope::Resource(resource) => unfold(resource),
-            Scope::OpenId | Scope::FhirUser | Scope::Profile => keep_if(*scope, kept.contains(&Item::Identity)),
-            Scope::OfflineAccess => keep_if(*scope, kept.contains(&Item::Offline)),
-            Scope::LaunchPatient => keep_if(*scope, records || which_patient),
+            Scope::OpenId | Scope::FhirUser | Scope::Profile => keep_if(scope, kept.contains(&Item::Identity)),
+            Scope::OfflineAccess => keep_if(scope, kept.contains(&Item::Offline)),
+            Scope::LaunchPatient => keep_if(scope, records || which_patient),
         })
         .collect()
 }
@@ -139,10 +174,6 @@ pub fn needs_patient(scopes: &Scopes) -> bool {
     scopes.has(Scope::LaunchPatient) || scopes.resources().any(|scope| scope.level == Level::Patient)
 }
 
-fn reaches(offered: &Scopes, kind: ResourceType) -> bool {
-    offered.resources().any(|scope| scope.kind.is_none_or(|of| of == kind))
-}
-
 fn is_identity(scope: &Scope) -> bool {
     match scope {
         Scope::OpenId | Scope::FhirUser | Scope::Profile => true,
@@ -150,159 +181,10 @@ fn is_identity(scope: &Scope) -> bool {
     }
 }
 
-fn keep_if(scope: Scope, kept: bool) -> Vec<Scope> {
-    if kept { vec![scope] } else { Vec::new() }
+fn keep_if(scope: &Scope, kept: bool) -> Vec<Scope> {
+    if kept { vec![scope.clone()] } else { Vec::new() }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const SERVED: [ResourceType; 4] =
-        [ResourceType::Patient, ResourceType::Observation, ResourceType::Condition, ResourceType::Encounter];
-
-    fn offered(requested: &str, allowed: &str) -> String {
-        offer(&Scopes::parse(requested), &Scopes::parse(allowed), &SERVED).to_string()
-    }
-
-    fn narrowed(scopes: &str, kept: &[Item]) -> String {
-        narrow(&Scopes::parse(scopes), kept, &SERVED).to_string()
-    }
-
-    #[test]
-    fn what_cannot_be_granted_is_left_out_and_the_rest_stays_as_it_was_written() {
-        let allowed = "openid launch/patient patient/*.rs";
-        assert_eq!(
-            offered("openid nonsense patient/Observation.read fhirUser", allowed),
-            "openid patient/Observation.read"
-        );
-        assert_eq!(offered("patient/*.rs user/*.rs system/*.rs", allowed), "patient/*.rs");
-        assert_eq!(offered("patient/Account.rs patient/Patient.r", allowed), "patient/Patient.r");
-        assert_eq!(offered("patient/Observation.c", allowed), "");
-    }
-
-    #[test]
-    fn letters_that_write_are_cut_off() {
-        assert_eq!(offered("patient/*.cruds", "patient/*.cruds"), "patient/*.rs");
-        assert_eq!(offered("patient/*.*", "patient/*.cruds"), "patient/*.read");
-        assert_eq!(offered("patient/*.write", "patient/*.cruds"), "");
-    }
-
-    #[test]
-    fn a_wildcard_is_cut_to_the_types_an_app_is_registered_for() {
-        assert_eq!(
-            offered("patient/*.rs", "patient/Condition.r patient/Observation.rs"),
-            "patient/Condition.r patient/Observation.rs"
-        );
-    }
-
-    #[test]
-    fn a_wildcard_unfolds_only_when_something_is_taken_away() {
-        let all = SERVED.map(Item::Records);
-        assert_eq!(narrowed("launch/patient patient/*.rs", &all), "launch/patient patient/*.rs");
-        assert_eq!(
-            narrowed("launch/patient patient/*.read", &all[..2]),
-            "launch/patient patient/Patient.read patient/Observation.read"
-        );
-    }
-
-    #[test]
-    fn the_launch_context_goes_with_the_last_record() {
-        assert_eq!(narrowed("openid launch/patient patient/Patient.rs", &[Item::Identity]), "openid");
-    }
-
-    #[test]
-    fn the_patient_alone_can_be_asked_for_and_taken_away() {
-        let scopes = Scopes::parse("openid launch/patient");
-        assert_eq!(items(&scopes, &SERVED), [Item::WhichPatient, Item::Identity]);
-        assert_eq!(narrowed("openid launch/patient", &[Item::WhichPatient]), "launch/patient");
-        assert_eq!(narrowed("openid launch/patient", &[Item::Identity]), "openid");
-    }
-
-    #[test]
-    fn leave_to_come_back_is_nothing_by_itself() {
-        assert!(is_nothing(&Scopes::parse("offline_access")));
-        assert!(is_nothing(&Scopes::default()));
-        assert!(!is_nothing(&Scopes::parse("openid")));
-    }
-
-    fn word() -> impl Strategy<Value = String> {
-        let kind = prop_oneof![Just("*"), Just("Patient"), Just("Observation"), Just("Condition"), Just("Account")];
-        let access = prop_oneof![
-            Just("r"),
-            Just("s"),
-            Just("rs"),
-            Just("cruds"),
-            Just("cud"),
-            Just("read"),
-            Just("write"),
-            Just("*"),
-            Just("sr")
-        ];
-        let level = prop_oneof![4 => Just("patient"), 1 => Just("user"), 1 => Just("system")];
-        prop_oneof![
-            4 => (level, kind, access).prop_map(|(level, kind, access)| format!("{level}/{kind}.{access}")),
-            1 => Just("openid".to_owned()),
-            1 => Just("fhirUser".to_owned()),
-            1 => Just("offline_access".to_owned()),
-            1 => Just("launch/patient".to_owned()),
-        ]
-    }
-
-    fn words() -> impl Strategy<Value = String> {
-        proptest::collection::vec(word(), 0..8).prop_map(|words| words.join(" "))
-    }
-
-    fn item() -> impl Strategy<Value = Item> {
-        prop_oneof![
-            Just(Item::Identity),
-            Just(Item::Offline),
-            Just(Item::WhichPatient),
-            Just(Item::Records(ResourceType::Patient)),
-            Just(Item::Records(ResourceType::Observation)),
-            Just(Item::Records(ResourceType::Condition)),
-            Just(Item::Records(ResourceType::Account)),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_offered_is_within_what_was_asked_for_and_within_what_is_allowed(asked in words(), may in words()) {
-            let (asked, may) = (Scopes::parse(&asked), Scopes::parse(&may));
-            let offered = offer(&asked, &may, &SERVED);
-            prop_assert!(asked.cover(&offered));
-            prop_assert!(may.cover(&offered));
-        }
-
-        #[test]
-        fn a_service_is_offered_system_scopes_alone(asked in words(), may in words()) {
-            let (asked, may) = (Scopes::parse(&asked), Scopes::parse(&may));
-            let offered = offer_to_service(&asked, &may, &SERVED);
-            prop_assert!(asked.cover(&offered) && may.cover(&offered));
-            prop_assert!(offered.resources().count() == offered.iter().count());
-            prop_assert!(offered.resources().all(|scope| scope.level == Level::System));
-        }
-
-        #[test]
-        fn what_is_kept_is_within_what_was_offered_and_grows_with_what_is_ticked(
-            asked in words(),
-            few in proptest::collection::vec(item(), 0..6),
-            more in proptest::collection::vec(item(), 0..3),
-        ) {
-            let may = Scopes::parse("openid fhirUser offline_access launch/patient patient/*.cruds");
-            let offered = offer(&Scopes::parse(&asked), &may, &SERVED);
-            let kept = narrow(&offered, &few, &SERVED);
-            prop_assert!(offered.cover(&kept));
-            let all: Vec<Item> = few.iter().chain(&more).copied().collect();
-            prop_assert!(narrow(&offered, &all, &SERVED).cover(&kept));
-        }
-
-        #[test]
-        fn ticking_everything_takes_nothing_away(asked in words()) {
-            let may = Scopes::parse("openid fhirUser offline_access launch/patient patient/*.cruds");
-            let offered = offer(&Scopes::parse(&asked), &may, &SERVED);
-            prop_assert_eq!(narrow(&offered, &items(&offered, &SERVED), &SERVED), offered);
-        }
-    }
-}
+#[path = "offer_tests.rs"]
+mod tests;

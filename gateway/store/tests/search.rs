@@ -336,6 +336,18 @@ fn narrowing_takes_away_nothing_that_the_gate_would_show() {
         ),
         (Purpose::Treatment, "patient/*.rs"),
         (Purpose::Payment, "patient/*.rs"),
+        (
+            Purpose::PatientRequest,
+            "patient/Observation.rs?category=laboratory patient/Observation.s?category=social-history&status=final \
+             patient/Observation.r patient/Practitioner.s patient/PractitionerRole.rs patient/Provenance.rs \
+             patient/Organization.rs?type=prov patient/Encounter.r?status=finished&class=AMB",
+        ),
+        (
+            Purpose::PatientRequest,
+            "patient/Observation.rs?category=vital-signs,survey patient/Practitioner.s patient/Provenance.rs \
+             patient/MedicationRequest.s?status=active patient/Medication.s patient/Location.s \
+             patient/PractitionerRole.r?specialty=207Q00000X patient/Organization.rs",
+        ),
     ] {
         let policies = Policies::shipped(|_| "test".to_owned()).unwrap();
         for (at, kind) in

@@ -209,7 +209,8 @@ fn count(value: &str) -> Option<usize> {
     digits.then(|| value.parse::<usize>().map_or(500, |count| count.min(500)))
 }
 
-fn meets(row: &Value, name: &str, modifier: Option<&str>, value: &str) -> Option<bool> {
+/// Whether a record has a value for a parameter; `None` where R4 leaves it to the server.
+pub(super) fn meets(row: &Value, name: &str, modifier: Option<&str>, value: &str) -> Option<bool> {
     if name == "_id" {
         return Some(row["id"] == *value);
     }

@@ -100,7 +100,7 @@ impl<'a> Seen<'a> {
     /// From the current version of every record.
     pub fn of(rows: &[&'a Value], asker: &'a Asker) -> Seen<'a> {
         let named = rows.iter().map(|row| (name(row), *row)).collect();
-        let visible = rows.iter().filter(|row| is_own(row, asker) && asker.scopes.see(kind(row))).copied().collect();
+        let visible = rows.iter().filter(|row| is_own(row, asker) && asker.scopes.see(row)).copied().collect();
         let mut seen = Seen { rows: named, asker, visible, near: BTreeSet::new(), far: BTreeSet::new() };
         let mut step: BTreeSet<Name> = seen.visible.iter().flat_map(|row| references(row)).collect();
         for depth in 0.. {
@@ -120,7 +120,7 @@ impl<'a> Seen<'a> {
     /// A shared record that may itself be seen, given that something leads to it.
     fn shared(&self, name: &Name) -> Option<&'a Value> {
         let row = self.rows.get(name)?;
-        let fit = matches!(whose(kind(row)), Whose::Shared) && !is_barred(row) && self.asker.scopes.see(kind(row));
+        let fit = matches!(whose(kind(row)), Whose::Shared) && !is_barred(row) && self.asker.scopes.see(row);
         fit.then_some(*row)
     }
 
@@ -160,7 +160,10 @@ impl<'a> Seen<'a> {
 
     /// Binary: seen through the record that it names as its owner, or else through one that has it attached.
     fn attached(&self, row: &Value, named: &Name) -> Word {
-        let has_it = |record: &&Value| references(record).contains(named);
+        // Where documents lend their scopes, one must itself be such that it may be read.
+        let lends = self.asker.scopes.lends("Binary");
+        let speaks = |record: &Value| !lends || kind(record) != "DocumentReference" || self.asker.scopes.reads(record);
+        let has_it = |record: &&Value| references(record).contains(named) && speaks(record);
         let owner = row.get("securityContext").map(reference);
         match owner {
             None if self.visible.iter().any(&has_it) => Word::Due,
@@ -171,7 +174,7 @@ impl<'a> Seen<'a> {
                 if own.any(has_it) { Word::Due } else { Word::Hidden }
             }
             Some(Some(owner)) => {
-                if self.is_visible(&owner) {
+                if self.is_visible(&owner) && self.rows.get(&owner).is_some_and(|record| speaks(record)) {
                     Word::Due
                 } else {
                     Word::Hidden

@@ -113,6 +113,28 @@ pub fn parts(world: &World) -> Vec<Part> {
             "launch/patient patient/PractitionerRole.rs patient/Practitioner.rs patient/Encounter.rs patient/Organization.rs",
         ),
         (1, "launch/patient patient/Location.rs patient/Procedure.r patient/Organization.r patient/Medication.s"),
+        (
+            0,
+            "launch/patient patient/Observation.rs?category=urn:proof:codes|laboratory patient/Patient.r \
+             patient/Condition.rs?category=problem patient/Provenance.rs patient/Practitioner.rs",
+        ),
+        (
+            1,
+            "launch/patient patient/Observation.s?category=vital-signs&status=amended patient/Observation.r \
+             patient/Condition.s patient/Condition.r?category=|visit,urn:proof:codes|visit patient/Provenance.s \
+             patient/PractitionerRole.rs?specialty=cardio patient/Organization.rs patient/Practitioner.r",
+        ),
+        (
+            2,
+            "openid fhirUser launch/patient patient/Patient.rs?active=false patient/Encounter.rs?class=AMB&status=finished \
+             patient/DocumentReference.r?category=clinical-note&status=current patient/DocumentReference.s \
+             patient/Practitioner.rs patient/Location.s patient/Procedure.rs?code=biopsy patient/Procedure.r?code=urn:none|",
+        ),
+        (
+            3,
+            "launch/patient patient/MedicationRequest.rs?status=active patient/MedicationRequest.r?status=stopped \
+             patient/Medication.rs patient/Provenance.rs patient/Observation.rs?category=laboratory,vital-signs",
+        ),
     ];
     parts.extend(narrowed.map(|(number, scope)| of(number, scope, Fate::Alive)));
     parts.extend([
@@ -176,17 +198,16 @@ impl Sight {
         };
         let words: Vec<Word> = current.iter().map(|row| seen.word(row)).collect();
         for (row, word) in current.iter().zip(&words) {
-            let kind = crate::oracle::kind(row);
             let own = asker.scopes.own && asker.own.as_ref() == Some(&crate::oracle::name(row));
-            if own || (*word != Word::Hidden && asker.scopes.see(kind)) {
+            if own || (*word != Word::Hidden && asker.scopes.see(row)) {
                 allow(row);
             }
         }
         let mut versions = HashMap::new();
         for row in all {
-            let word = seen.word(row);
+            let word = if asker.scopes.reads(row) { seen.word(row) } else { Word::Hidden };
             let (kind, id) = crate::oracle::name(row);
-            if word != Word::Hidden && asker.scopes.read_one(&kind) {
+            if word != Word::Hidden {
                 allow(row);
             }
             let version = row["meta"]["versionId"].as_str().unwrap_or("").to_owned();

@@ -252,7 +252,9 @@ fn many(stage: &Stage, actor: &Actor, of: &str, search: &Search, answers: &[Answ
                 return Err("a row has another's address".to_owned());
             }
             let Some((own, word)) = rows.get(&name(row)) else { return Err("a row that stands nowhere".to_owned()) };
-            if *word == Word::Hidden || !actor.asker.scopes.see(kind(row)) {
+            let matched = entry["search"]["mode"] == "match";
+            let reached = if matched { actor.asker.scopes.finds(row) } else { actor.asker.scopes.see(row) };
+            if *word == Word::Hidden || !reached {
                 return Err(format!("{} may not be seen and is in the page", kind(row)));
             }
             same(own, row)?;
@@ -265,17 +267,17 @@ fn many(stage: &Stage, actor: &Actor, of: &str, search: &Search, answers: &[Answ
     if is_partial != search.is_partial {
         return Err("what was left out of the question is told wrongly".to_owned());
     }
-    matched(&rows, of, search, &pages, &totals, stage.source)?;
+    matched(actor, &rows, search, &pages, &totals, (of, stage.source))?;
     pages.iter().try_for_each(|page| companions(actor, &rows, search, page))
 }
 
 fn matched(
+    actor: &Actor,
     rows: &BTreeMap<Name, (&Value, Word)>,
-    of: &str,
     search: &Search,
     pages: &[Page],
     totals: &BTreeSet<u64>,
-    source: Source,
+    (of, source): (&str, Source),
 ) -> Result<(), String> {
     let shown: Vec<&(Name, Value)> = pages.iter().flat_map(|(matches, _)| matches).collect();
     let mut names = BTreeSet::new();
@@ -287,7 +289,8 @@ fn matched(
             return Err(format!("a {} comes twice", name.0));
         }
     }
-    let fit = |word: Word| rows.iter().filter(move |(name, (_, own))| name.0 == of && *own == word);
+    let found = |row: &Value| actor.asker.scopes.finds(row);
+    let fit = |word: Word| rows.iter().filter(move |(name, (row, own))| name.0 == of && *own == word && found(row));
     let due: BTreeSet<&Name> =
         fit(Word::Due).filter(|(_, (row, _))| search.meets(row) == Some(true)).map(|(name, _)| name).collect();
     let perhaps = fit(Word::May).filter(|(_, (row, _))| search.meets(row) != Some(false)).count()
@@ -349,7 +352,7 @@ fn companions(
     let missing = rows.iter().find(|(name, (row, word))| {
         *word == Word::Due
             && is_due(name, row)
-            && actor.asker.scopes.see(&name.0)
+            && actor.asker.scopes.see(row)
             && !beside.contains_key(*name)
             && !names.contains(name)
     });

@@ -93,6 +93,7 @@ pub(super) fn records(maker: &mut Maker, people: &[Person], shared: &Shared, row
         if n < 2 {
             let mut earlier = made.clone();
             earlier["valueString"] = json!(maker.word());
+            earlier["category"] = json!([concept(["vital-signs", "laboratory"][n])]);
             rows.push(maker.version("Observation", &ids.observations[n], &[], earlier, (1, 2)));
             rows.push(maker.version("Observation", &ids.observations[n], &["ETH"], made, (2, 12)));
         } else {
@@ -101,7 +102,7 @@ pub(super) fn records(maker: &mut Maker, people: &[Person], shared: &Shared, row
     }
     for n in 0..3 {
         let made = json!({
-            "identifier": maker.identifier(), "clinicalStatus": concept("active"), "verificationStatus": concept("confirmed"), "category": [concept("problem")],
+            "identifier": maker.identifier(), "clinicalStatus": concept("active"), "verificationStatus": concept("confirmed"), "category": [concept(["problem", "visit"][n % 2])],
             "severity": concept("severe"), "code": concept(["asthma", "flu"][n % 2]), "subject": me, "encounter": to("Encounter", &ids.encounters[n]),
             "onsetDateTime": format!("200{n}-05"), "abatementPeriod": {"end": format!("201{n}-05-06")}, "recordedDate": format!("201{n}-01-01"), "asserter": doctor,
             "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/condition-assertedDate", "valueDateTime": format!("201{n}-02")}, {"url": "x", "valueString": maker.word()}],

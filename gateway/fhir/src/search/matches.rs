@@ -18,7 +18,8 @@ pub fn matches(query: &Query, resource: &Resource<'_>) -> bool {
     query.filters.iter().all(|filter| meets(filter, resource, &query.base))
 }
 
-fn meets(filter: &Filter, resource: &Resource<'_>, base: &str) -> bool {
+/// Whether a resource, held by the server at `base`, meets one of a filter's values.
+pub fn meets(filter: &Filter, resource: &Resource<'_>, base: &str) -> bool {
     let name = filter.parameter.name;
     if name == "_lastUpdated" {
         let at = resource.last_updated().map(|at| Term::Date { param: name, low: at.micros(), high: at.micros() });

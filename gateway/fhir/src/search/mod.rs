@@ -17,7 +17,7 @@ mod terms;
 pub use criterion::{Criterion, Prefix, SystemMatch};
 pub use fault::QueryFault;
 pub use fold::fold;
-pub use matches::matches;
+pub use matches::{matches, meets};
 pub use parameter::{Parameter, ParameterKind};
 pub use parameters::{COMMON, parameter, parameters, searchable};
 pub use query::{

@@ -145,6 +145,7 @@ pub(super) async fn consent(cx: &Context, request: &Request, browser: &Browser) 
                 app: App::new(&asking),
                 flow,
                 items: consent.items.clone(),
+                instead: consent.instead.clone(),
                 can_choose_again: consent.can_choose_again,
             };
             if consent.account.role == Role::Clinician && consent.patient.is_some() {

@@ -188,7 +188,7 @@ impl<'a> Evidence<'a> {
                 let pairs = [pair(parameter, references(name.0, [&name.1])), pair("_count", BETWEEN_MAX.to_string())];
                 let rows = self.upstream.first_page(from, &pairs).await?.matches;
                 for row in rows.into_iter().take(BETWEEN_MAX) {
-                    if let Some(between) = self::name(&row).filter(|_| points(&row, name)) {
+                    if let Some(between) = self::name(&row).filter(|_| self.reaches(&row) && points(&row, name)) {
                         bridges.insert(between, (name.clone(), row));
                     }
                 }
@@ -276,7 +276,7 @@ impl<'a> Evidence<'a> {
         let resource = Resource::of(record.root()).ok()?;
         let subject = self.permit.subject();
         let own = matches!(about(&resource), About::Patients(of) if of.iter().all(|patient| subject.holds(patient)));
-        if !own || self.permit.policy().bars(&labels(&resource)) {
+        if !own || !self.permit.reaches(&resource) || self.permit.policy().bars(&labels(&resource)) {
             return None;
         }
         match redact(&resource, self.permit.policy()) {
@@ -284,6 +284,11 @@ impl<'a> Evidence<'a> {
             Left::Cut(bytes) => Document::parse(bytes.into(), &Limits::DEFAULT).ok(),
             Left::Nothing => None,
         }
+    }
+
+    /// Whether the scopes let a shared record between two others be seen.
+    fn reaches(&self, row: &Document) -> bool {
+        Resource::of(row.root()).is_ok_and(|resource| self.permit.reaches(&resource))
     }
 
     /// Whether scopes and policy let the type be seen at all.

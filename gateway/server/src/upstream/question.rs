@@ -8,6 +8,7 @@ use super::wire::down;
 use fhir::search::{Criterion, Filter, Include, Modifier, Parameter, Prefix, Query};
 use fhir::{Id, Instant, ResourceType, subject};
 use privacy::faults::{self, Bug};
+use privacy::scope::Constraint;
 use privacy::{Kind, Refusal, Subject};
 use std::collections::BTreeSet;
 
@@ -41,6 +42,23 @@ pub(super) fn pairs(query: &Query, subject: &Subject, count: usize) -> Result<Op
     }
     pairs.push(("_count".to_owned(), count.to_string()));
     Ok(Some(pairs))
+}
+
+/// What narrows a search to the parts of its type that granular scopes reach, where parameters can say it: one part, or
+/// several that ask for the same parameter alone.
+pub(super) fn narrowing(parts: &[&Constraint]) -> Pairs {
+    if let [only] = parts {
+        return only.filters().iter().flat_map(asked).collect();
+    }
+    let mut union: Option<Filter> = None;
+    for part in parts {
+        match (part.filters(), &mut union) {
+            ([one], None) => union = Some(one.clone()),
+            ([one], Some(all)) if one.parameter.name == all.parameter.name => all.values.extend(one.values.clone()),
+            (_, _) => return Vec::new(),
+        }
+    }
+    union.iter().flat_map(asked).collect()
 }
 
 /// Whether every match must be about one of the patients.
@@ -278,6 +296,20 @@ mod tests {
         let expected =
             "&_sort=-authoredon,_id&_include=MedicationRequest:medication&_revinclude=Provenance:target&_count=50";
         assert!(written.ends_with(expected), "{written}");
+    }
+
+    #[test]
+    fn parts_of_a_type_are_asked_for_where_parameters_can_say_so() {
+        let narrowing = |parts: &[&str]| {
+            let read = |part: &&str| Constraint::parse(ResourceType::Observation, part).unwrap();
+            let parts: Vec<Constraint> = parts.iter().map(read).collect();
+            let pairs = super::narrowing(&parts.iter().collect::<Vec<_>>());
+            pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+        };
+        assert_eq!(narrowing(&["category=http://c|labs&status=final"]), "category=http://c|labs&status=final");
+        assert_eq!(narrowing(&["category=http://c|labs", "category=a,b"]), "category=http://c|labs,a,b");
+        assert_eq!(narrowing(&["category=labs", "status=final"]), "");
+        assert_eq!(narrowing(&["category=labs", "category=a&status=final"]), "");
     }
 
     #[test]

@@ -166,6 +166,9 @@ fn statement(reach: &Reach, query: &Query, place: Option<&Place>, at_most: usize
     if let Some(ids) = &query.ids {
         sql.push(" AND r.id IN ").list(ids.iter().map(Id::as_str));
     }
+    if let Some(parts) = reach.asked() {
+        sql.push(" AND ").add(parts.hold("r.row"));
+    }
     for filter in &query.filters {
         sql.push(" AND ").add(condition(reach, query.kind, indexed, filter));
     }
@@ -211,7 +214,7 @@ fn condition(reach: &Reach, kind: ResourceType, indexed: Indexed, filter: &Filte
 }
 
 /// That the index row `i` meets one value.
-fn meets(value: &Criterion, modifier: Option<Modifier>) -> Sql {
+pub(super) fn meets(value: &Criterion, modifier: Option<Modifier>) -> Sql {
     let mut sql = Sql::default();
     match value {
         Criterion::Token { system, code } => {

@@ -5,6 +5,7 @@
 mod cursor;
 mod evidence;
 mod find;
+mod parts;
 mod reach;
 mod sql;
 

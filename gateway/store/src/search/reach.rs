@@ -1,5 +1,6 @@
 //! Which rows of a type a permit's patients can reach at all, as SQL.
 
+use super::parts::Parts;
 use super::sql::Sql;
 use crate::error::StoreError;
 use fhir::subject;
@@ -63,6 +64,10 @@ pub(super) struct Reach {
     whole: Vec<&'static str>,
     /// Labels that bar a record.
     barred: Vec<&'static str>,
+    /// The parts of those types that granular scopes let be seen.
+    parts: Vec<Parts>,
+    /// The parts of the type asked for that they reach.
+    asked: Option<Parts>,
 }
 
 impl Reach {
@@ -83,7 +88,9 @@ impl Reach {
         let kinds = kinds.iter().map(|kind| kind.as_str()).collect();
         let barred = Label::ALL.into_iter().filter(|label| permit.policy().bars(&[*label]));
         let barred = barred.map(Label::code).collect();
-        Ok(Some(Reach { whom, kinds, between, whole, barred }))
+        let parts = ResourceType::ALL.iter().filter_map(|kind| Parts::of(*kind, permit.parts_seen(*kind))).collect();
+        let asked = Parts::of(permit.question().kind, permit.parts_asked());
+        Ok(Some(Reach { whom, kinds, between, whole, barred, parts, asked }))
     }
 
     /// Whose records a permit is about; `None` when none of its patients has any.
@@ -155,11 +162,17 @@ impl Reach {
         }
     }
 
+    /// The parts of the type asked for, where the scopes do not reach all of it.
+    pub(super) fn asked(&self) -> Option<&Parts> {
+        self.asked.as_ref()
+    }
+
     /// That the record `x` may count as evidence.
     pub(super) fn counts(&self) -> Sql {
         let mut sql = Sql::of("x.deleted = 0 AND x.kind IN ");
         sql.list(self.kinds.iter().copied());
         self.unbarred("x.row", &mut sql);
+        self.admitted("x", &mut sql);
         sql
     }
 
@@ -168,6 +181,7 @@ impl Reach {
         let mut sql = Sql::of("bridge.deleted = 0 AND l.kind IN ");
         sql.list(self.between.iter().copied());
         self.unbarred("bridge.row", &mut sql);
+        self.admitted("bridge", &mut sql);
         sql.push(" AND m.kind = ").text(kind.as_str());
         sql
     }
@@ -176,6 +190,12 @@ impl Reach {
         if !self.barred.is_empty() {
             sql.push(" AND NOT EXISTS (SELECT 1 FROM label b WHERE b.row = ").push(row).push(" AND b.code IN ");
             sql.list(self.barred.iter().copied()).push(")");
+        }
+    }
+
+    fn admitted(&self, record: &str, sql: &mut Sql) {
+        for parts in &self.parts {
+            sql.push(" AND ").add(parts.admit(record));
         }
     }
 
