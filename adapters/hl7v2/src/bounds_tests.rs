@@ -99,9 +99,16 @@ fn as_many_defects_as_there_are_are_each_told_once() {
 #[test]
 fn values_of_as_many_parts_as_fit_are_read() {
     const PARTS: usize = 1_500_000;
-    for (kind, separator) in
-        [("ST", "a^"), ("TX", "a~"), ("CE", "a&"), ("NA", "1^"), ("FT", "\\F\\"), ("FT", "\\x"), ("FT", "\\X0D\\")]
-    {
+    for (kind, separator) in [
+        ("ST", "a^"),
+        ("TX", "a~"),
+        ("CE", "a&"),
+        ("NA", "1^"),
+        ("ST", "a\""),
+        ("FT", "\\F\\"),
+        ("FT", "\\x"),
+        ("FT", "\\X0D\\"),
+    ] {
         let made = accepted(format!("{HEAD}OBR|1||F|P\rOBX|1|{kind}|K||{}||||||F\r", separator.repeat(PARTS)));
         assert_eq!(made.len(), 3, "{kind} {separator}");
     }
