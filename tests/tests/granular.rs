@@ -90,7 +90,7 @@ fn is_within(row: &Value, launch: usize) -> bool {
 
 fn registered() -> Registered {
     let scopes = "launch/patient offline_access patient/*.rs".into();
-    Registered { client_id: "app".into(), secret: None, scopes }
+    Registered { client_id: "app".into(), secret: Some("a secret".into()), scopes }
 }
 
 fn plan(upstream: Option<String>) -> Plan {
