@@ -129,7 +129,11 @@ async fn found(connection: &mut Connection, grant: &Grant, target: &str) -> (Vec
                 entry["resource"]["resourceType"].as_str().unwrap(),
                 entry["resource"]["id"].as_str().unwrap()
             );
-            if entry["search"]["mode"] == "match" { matches.push(name) } else { drop(beside.insert(name)) }
+            if entry["search"]["mode"] == "match" {
+                matches.push(name);
+            } else {
+                beside.insert(name);
+            }
         }
         let link = list(&bundle, "link").iter().find(|link| link["relation"] == "next").cloned();
         next = link
