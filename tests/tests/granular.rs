@@ -90,7 +90,7 @@ fn is_within(row: &Value, launch: usize) -> bool {
 
 fn registered() -> Registered {
     let scopes = "launch/patient offline_access patient/*.rs".into();
-    Registered { client_id: "app".into(), secret: None, scopes }
+    Registered { client_id: "app".into(), secret: Some("a secret".into()), scopes }
 }
 
 fn plan(upstream: Option<String>) -> Plan {
@@ -129,7 +129,11 @@ async fn found(connection: &mut Connection, grant: &Grant, target: &str) -> (Vec
                 entry["resource"]["resourceType"].as_str().unwrap(),
                 entry["resource"]["id"].as_str().unwrap()
             );
-            if entry["search"]["mode"] == "match" { matches.push(name) } else { drop(beside.insert(name)) }
+            if entry["search"]["mode"] == "match" {
+                matches.push(name);
+            } else {
+                beside.insert(name);
+            }
         }
         let link = list(&bundle, "link").iter().find(|link| link["relation"] == "next").cloned();
         next = link
