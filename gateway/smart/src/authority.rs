@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Bytes of a client id, a flow's id or any other key that a stranger can send.
-const KEY_BYTES_MAX: usize = 256;
+pub(crate) const KEY_BYTES_MAX: usize = 256;
 /// Times that a change is tried again when others were quicker; each time at least one of them got on.
-const SWAPS_MAX: usize = 200;
+pub(crate) const SWAPS_MAX: usize = 200;
 
 /// The authorization server.
 pub struct Authority<P> {
@@ -58,6 +58,11 @@ impl<P: Ports> Authority<P> {
             return Ok(None);
         }
         self.get(Space::Account, &Account::username_key(username)).await
+    }
+
+    /// Every registered app, in the order of their ids; enabled or not.
+    pub async fn clients(&self) -> Result<Vec<Client>, Unavailable> {
+        self.ports.documents(Space::Client).await?.iter().map(|kept| read(&kept.json)).collect()
     }
 
     /// Every account, in the order of their names; enabled or not.
@@ -168,7 +173,7 @@ impl<P: Ports> Authority<P> {
     }
 }
 
-fn read<T: DeserializeOwned>(json: &str) -> Result<T, Unavailable> {
+pub(crate) fn read<T: DeserializeOwned>(json: &str) -> Result<T, Unavailable> {
     serde_json::from_str(json).map_err(|why| unreadable(&why))
 }
 

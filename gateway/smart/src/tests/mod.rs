@@ -7,6 +7,8 @@ mod authorize;
 mod flow;
 mod introspect;
 mod introspection;
+mod people;
 mod refresh;
 mod revoke;
+mod second;
 mod token;
