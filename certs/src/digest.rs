@@ -1,6 +1,6 @@
 //! SHA-256, HMAC, comparison in constant time, and base64url.
 //!
-//! One digest on purpose: a second would need a reason.
+//! One digest on purpose: a second would need a reason, as the codes of authenticator apps are one.
 
 use aws_lc_rs::{digest, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -47,6 +47,16 @@ impl Default for Sha256 {
 #[must_use]
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     array(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref())
+}
+
+/// HMAC with SHA-1 (RFC 2104), for the codes of authenticator apps alone (RFC 6238): they know no other by heart, and there
+/// nothing rests on collisions.
+#[must_use]
+pub fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
+    let mut out = [0; 20];
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
+    out.copy_from_slice(hmac::sign(&key, message).as_ref()); // the length is that of the algorithm
+    out
 }
 
 /// Whether two secrets are equal, in a time that depends on their lengths alone.

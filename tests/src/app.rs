@@ -15,6 +15,9 @@ const CONSENT: &str = "/oauth/consent";
 /// Pages of one launch, at most: sign in, choose, consent, and once more each.
 const PAGES_MAX: usize = 6;
 
+/// The cookie of a session.
+const SESSION: &str = "__Host-sluice-session";
+
 /// What an app was granted.
 #[derive(Debug, Clone)]
 pub struct Grant {
@@ -56,10 +59,54 @@ impl Browser {
         Browser { peer: peer.clone(), connection, cookies: Vec::new() }
     }
 
+    /// Its cookies, as it sends them.
+    pub fn cookies(&self) -> String {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        cookies.join("; ")
+    }
+
+    /// Its session's token; empty where it has none.
+    pub fn session(&self) -> String {
+        let found = self.cookies.iter().find(|(name, _)| name == SESSION);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// Puts another session's token among its cookies, as someone who can reach them would.
+    pub fn plant_session(&mut self, token: &str) {
+        self.cookies.retain(|(name, _)| name != SESSION);
+        self.cookies.push((SESSION.to_owned(), token.to_owned()));
+    }
+
+    /// Signs this person in for their own pages; the page that they come to.
+    pub async fn sign_in(&mut self, username: &str) -> Answer {
+        let page = self.open_page("/account/login").await;
+        let (action, fields) = fill(&page.text(), username, None);
+        self.post(&action, &fields).await
+    }
+
+    /// A page, wherever its address leads on our side.
+    pub async fn open_page(&mut self, target: &str) -> Answer {
+        let answer = self.go(target, None).await;
+        self.follow(answer).await
+    }
+
+    /// A form, and the page that it leads to.
+    pub async fn post(&mut self, action: &str, fields: &[(String, String)]) -> Answer {
+        let answer = self.go(action, Some(fields)).await;
+        self.follow(answer).await
+    }
+
+    async fn follow(&mut self, mut answer: Answer) -> Answer {
+        for _ in 0..PAGES_MAX {
+            let Some(location) = answer.header("location").map(path_of) else { return answer };
+            answer = self.go(&location, None).await;
+        }
+        panic!("an address that leads in circles")
+    }
+
     /// One request of the browser, with its cookies.
     pub async fn go(&mut self, target: &str, form: Option<&[(String, String)]>) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let cookies = cookies.join("; ");
+        let cookies = self.cookies();
         let mut headers = vec![("accept-language", "en"), ("sec-fetch-site", "same-origin")];
         if !cookies.is_empty() {
             headers.push(("cookie", &cookies));
@@ -207,6 +254,25 @@ async fn as_client(
 /// Asks for a FHIR resource or search under a token; `target` begins with `/fhir`.
 pub async fn get(connection: &mut Connection, grant: &Grant, target: &str) -> Answer {
     connection.send("GET", target, &[("authorization", &grant.bearer())], None).await.unwrap()
+}
+
+/// The value of a page's first field with this name.
+pub fn field(page: &str, name: &str) -> Option<String> {
+    tags(page, "<input")
+        .into_iter()
+        .find(|tag| attribute(tag, "name").as_deref() == Some(name))
+        .and_then(|tag| attribute(tag, "value"))
+}
+
+/// The values of a page's buttons with this name.
+pub fn buttons(page: &str, name: &str) -> Vec<String> {
+    let named = tags(page, "<button").into_iter().filter(|tag| attribute(tag, "name").as_deref() == Some(name));
+    named.filter_map(|tag| attribute(tag, "value")).collect()
+}
+
+/// Names and values as a form has them.
+pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The first form of a page as a person fills it in: its address and its fields.

@@ -25,6 +25,9 @@ pub(crate) fn command(typed: AccountCommand) -> Result<(DataArgs, Command), Stri
         AccountCommand::List(data) => (data, Command::AccountList),
         AccountCommand::Disable { data, username } => (data, Command::AccountSwitch { username, enabled: false }),
         AccountCommand::Enable { data, username } => (data, Command::AccountSwitch { username, enabled: true }),
+        AccountCommand::SecondFactorOff { data, reason, username } => {
+            (data, Command::AccountSecondFactorOff { username, reason })
+        }
         AccountCommand::Password { data, password, username } => {
             (data, Command::AccountPassword { username, password: hash(&password)? })
         }

@@ -181,6 +181,16 @@ pub(crate) enum AccountCommand {
         /// Its name, as `account list` shows it
         username: String,
     },
+    /// Take an account's second factor off, for someone who has lost it; its browsers have to sign in again
+    SecondFactorOff {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Why; the person sees it
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
     /// Give an account another password; its browsers have to sign in again
     Password {
         #[command(flatten)]

@@ -58,6 +58,7 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::AccountAdd(_)
         | Command::AccountList
         | Command::AccountSwitch { .. }
+        | Command::AccountSecondFactorOff { .. }
         | Command::AccountPassword { .. }) => place.open().await?.perform(operator, command, out).await,
     }
 }

@@ -36,6 +36,8 @@ enum Rule {
     Shared,
     Targets,
     Owner,
+    /// The patients among the entities of an event, where no agent is another one.
+    Entities,
     /// Not served on its own, and harmless within something else: R4 gives it no way to name a person.
     Impersonal,
     /// Not served.
@@ -58,6 +60,7 @@ pub fn about_at(resource: &Resource<'_>, base: &str) -> About {
         Rule::Shared => About::Shared,
         Rule::Targets => targets(resource.value(), base),
         Rule::Owner => About::Owner,
+        Rule::Entities => entities(resource.value(), base),
         Rule::Impersonal | Rule::Unserved => About::Unknown,
     };
     if contained_agrees(resource, &own, base) { own } else { About::Unknown }
@@ -72,7 +75,13 @@ pub fn owner(binary: &Resource<'_>, base: &str) -> Option<(ResourceType, Id)> {
 pub fn element(kind: ResourceType) -> Option<&'static str> {
     match rule(kind) {
         Rule::Element(name) => Some(name),
-        Rule::Itself | Rule::Shared | Rule::Targets | Rule::Owner | Rule::Impersonal | Rule::Unserved => None,
+        Rule::Itself
+        | Rule::Shared
+        | Rule::Targets
+        | Rule::Owner
+        | Rule::Entities
+        | Rule::Impersonal
+        | Rule::Unserved => None,
     }
 }
 
@@ -95,7 +104,7 @@ fn agrees(inner: &Resource<'_>, own: &About, base: &str) -> bool {
             (_, About::Shared | About::Targets(_) | About::Owner | About::Unknown) => false,
         },
         // A contained Patient is a person without an address; a contained Provenance or Binary has no owner to ask.
-        Rule::Itself | Rule::Targets | Rule::Owner | Rule::Unserved => false,
+        Rule::Itself | Rule::Targets | Rule::Owner | Rule::Entities | Rule::Unserved => false,
     }
 }
 
@@ -106,6 +115,23 @@ fn targets(provenance: Value<'_>, base: &str) -> About {
         Some(found) if !found.is_empty() && found.len() <= TARGETS_MAX => About::Targets(found),
         Some(_) | None => About::Unknown,
     }
+}
+
+/// Whom an event is about: every patient among its entities (BALP), who must be all the patients that it names.
+fn entities(event: Value<'_>, base: &str) -> About {
+    let named = |list: &str, name: &str| -> Vec<Id> {
+        let items = event.get(list).into_iter().flat_map(each);
+        let patients = items.filter_map(|item| patient(item.get(name), base));
+        patients.fold(Vec::new(), |mut all, patient| {
+            if !all.contains(&patient) {
+                all.push(patient);
+            }
+            all
+        })
+    };
+    let patients = named("entity", "what");
+    let agents_agree = named("agent", "who").iter().all(|agent| patients.contains(agent));
+    if patients.is_empty() || !agents_agree { About::Unknown } else { About::Patients(patients) }
 }
 
 /// The patient that one Reference names.
@@ -142,13 +168,13 @@ fn rule(kind: ResourceType) -> Rule {
         Location | Medication | Organization | Practitioner | PractitionerRole => Rule::Shared,
         Provenance => Rule::Targets,
         Binary => Rule::Owner,
+        AuditEvent => Rule::Entities,
         Endpoint | Substance => Rule::Impersonal,
         Account
         | ActivityDefinition
         | AdverseEvent
         | Appointment
         | AppointmentResponse
-        | AuditEvent
         | Basic
         | BiologicallyDerivedProduct
         | BodyStructure
@@ -381,6 +407,25 @@ mod tests {
         assert_eq!(of(r#"[{"reference":"Patient/1"},{"reference":"urn:uuid:2"}]"#), About::Unknown);
         let many = vec![r#"{"reference":"Patient/1"}"#; TARGETS_MAX + 1].join(",");
         assert_eq!(of(&format!("[{many}]")), About::Unknown);
+    }
+
+    #[test]
+    fn an_event_is_about_the_patients_among_its_entities_and_names_no_other() {
+        let of = |entities: &str, agents: &str| {
+            about(&format!(r#"{{"resourceType":"AuditEvent","id":"a","agent":{agents},"entity":{entities}}}"#))
+        };
+        let one = r#"[{"what":{"reference":"Patient/1"}},{"what":{"reference":"Observation/2"}}]"#;
+        let doctor = r#"[{"who":{"identifier":{"value":"app"}}},{"who":{"reference":"Practitioner/9"}}]"#;
+        assert_eq!(of(one, doctor), patients(&["1"]));
+        assert_eq!(of(one, r#"[{"who":{"reference":"Patient/1"}}]"#), patients(&["1"]));
+        assert_eq!(of(one, r#"[{"who":{"reference":"Patient/2"}}]"#), About::Unknown);
+        let two = r#"[{"what":{"reference":"Patient/1"}},{"what":{"reference":"Patient/2"}}]"#;
+        assert_eq!(of(two, doctor), patients(&["1", "2"]));
+        for nobody in
+            ["[]", r#"[{"what":{"reference":"Observation/2"}}]"#, r#"[{"what":{"identifier":{"value":"1"}}}]"#]
+        {
+            assert_eq!(of(nobody, doctor), About::Unknown, "{nobody}");
+        }
     }
 
     #[test]

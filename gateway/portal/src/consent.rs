@@ -171,3 +171,23 @@ fn others(frame: &Frame, items: &[Item]) -> Vec<Tick> {
     };
     items.iter().filter_map(tick).collect()
 }
+
+/// Records that may be read, in the words of the consent page: each heading, and what stands under it.
+pub(crate) fn of_records(frame: &Frame, items: &[Item]) -> Vec<(&'static str, String)> {
+    let said = |group: Group| {
+        let labels: Vec<String> = group.ticks.into_iter().map(|tick| tick.label).collect();
+        (group.heading, labels.join(", "))
+    };
+    records(frame, items).into_iter().map(said).collect()
+}
+
+/// What an app is told or may do beside records, in the words of the consent page.
+pub(crate) fn labels(frame: &Frame, items: &[Item]) -> Vec<&'static str> {
+    let label = |item: &Item| match item {
+        Item::Identity => Some(frame.t(Text::ItemIdentity)),
+        Item::WhichPatient => Some(frame.t(Text::ItemWhichPatient)),
+        Item::Offline => Some(frame.t(Text::ItemOffline)),
+        Item::Records(_) => None,
+    };
+    items.iter().filter_map(label).collect()
+}

@@ -78,9 +78,20 @@ impl App {
     }
 }
 
+/// The person who is signed in, as every page shows them to themselves.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The name that they typed.
+    pub username: String,
+    /// What their forms carry along to prove that they are ours.
+    pub form: String,
+}
+
 /// The language of a page, and its own address, from which the other language can be reached.
 #[derive(Debug, Clone)]
 pub struct Frame {
+    /// Who looks at it, when someone has signed in.
+    pub signed_in: Option<SignedIn>,
     /// The language.
     pub locale: Locale,
     /// Path and query of the page, without `lang`; `None` where it cannot be asked for again.
@@ -96,6 +107,24 @@ impl Frame {
     /// A text in the page's language with one word filled in.
     pub(crate) fn fill(&self, text: Text, word: &str) -> String {
         self.t(text).replace("{}", word)
+    }
+
+    /// Who is signed in, as a sentence.
+    pub(crate) fn signed_in_as(&self) -> Option<String> {
+        self.signed_in.as_ref().map(|person| self.fill(Text::SignedInAs, &plain(&person.username)))
+    }
+
+    /// The token of the session's forms; empty where nobody is signed in, which no form is accepted with.
+    pub(crate) fn form(&self) -> &str {
+        self.signed_in.as_ref().map_or("", |person| person.form.as_str())
+    }
+
+    pub(crate) fn account(&self) -> &'static str {
+        smart::settings::ACCOUNT
+    }
+
+    pub(crate) fn logout(&self) -> &'static str {
+        smart::settings::ACCOUNT_LOGOUT
     }
 
     pub(crate) fn stylesheet(&self) -> String {

@@ -1,29 +1,42 @@
-//! Pages for people: sign in, choose a patient, consent, and the few others. No IO, no script.
+//! Pages for people: sign in, choose a patient, consent, look after one's own account, and the few others. No IO, no
+//! script.
 //!
 //! Every page works without JavaScript, at 320 pixels, by keyboard and by screen reader, in English and Spanish, in light
 //! and dark. Health data reaches a page only through a `privacy::Disclosure`, by the plain functions that
 //! `Disclosure::map` takes; all other pages are made of settings, names of apps and the person's own words.
 
+mod account;
+mod apps;
 mod choose;
 mod consent;
 mod errors;
+mod events;
 mod frame;
 mod login;
 mod message;
 mod plain;
 mod records;
+mod second;
+mod seen;
+mod sessions;
 mod start;
 mod style;
 #[cfg(test)]
 mod tests;
 mod text;
+mod when;
 
+pub use account::account;
+pub use apps::{AppsForm, apps, apps_alone};
 pub use choose::{ChooseForm, choose};
 pub use consent::{ConsentForm, Own, consent_of_patient, consent_own};
 pub use errors::error_doc;
-pub use frame::{App, Frame, Html};
-pub use login::{LoginFault, LoginForm, login};
+pub use frame::{App, Frame, Html, SignedIn};
+pub use login::{LoginFault, LoginForm, OwnLoginForm, login, own_login};
 pub use message::{Message, message, unfit};
 pub use plain::plain;
+pub use second::{CodeFault, CodeForm, code, second, second_on};
+pub use seen::{SeenForm, seen, seen_of_unnamed};
+pub use sessions::{Ended, sessions};
 pub use start::{DemoClient, DemoUser, Start, start};
 pub use style::{STYLESHEET, stylesheet_path};

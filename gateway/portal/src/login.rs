@@ -1,4 +1,4 @@
-//! The sign-in page.
+//! The sign-in pages: for an app that waits, and for a person's own pages.
 
 use crate::frame::{App, Frame, Html};
 use crate::text::Text;
@@ -29,15 +29,18 @@ pub enum LoginFault {
     TooMany,
     /// The server is busy.
     Busy,
+    /// The form was not one of this browser's, or not any more.
+    Stale,
 }
 
 impl LoginFault {
-    fn text(self) -> Text {
+    pub(crate) fn text(self) -> Text {
         match self {
             LoginFault::Wrong => Text::SignInWrong,
             LoginFault::Empty => Text::SignInEmpty,
             LoginFault::TooMany => Text::SignInTooMany,
             LoginFault::Busy => Text::SignInBusy,
+            LoginFault::Stale => Text::SignInStale,
         }
     }
 }
@@ -52,12 +55,44 @@ struct Page<'a> {
     deny: &'static str,
 }
 
-/// The sign-in page.
+/// The sign-in page of an app's launch.
 pub fn login(form: &LoginForm) -> Html {
-    let title = match form.fault {
-        Some(_) => form.frame.fill(Text::ErrorTitle, form.frame.t(Text::SignIn)),
-        None => form.frame.t(Text::SignIn).to_owned(),
-    };
+    let title = title(&form.frame, form.fault);
     let page = Page { frame: &form.frame, title, form, action: smart::settings::LOGIN, deny: smart::settings::CONSENT };
     Html::of(&page, &form.frame, form.app.source())
+}
+
+/// What the sign-in page without an app must know.
+pub struct OwnLoginForm {
+    /// Language and address.
+    pub frame: Frame,
+    /// What proves that the form is this browser's.
+    pub token: String,
+    /// The page that is wanted, by its word.
+    pub to: String,
+    /// What was typed as a user name before; never a password.
+    pub username: String,
+    /// What went wrong before.
+    pub fault: Option<LoginFault>,
+}
+
+#[derive(Template)]
+#[template(path = "account_login.html")]
+struct OwnPage<'a> {
+    frame: &'a Frame,
+    title: String,
+    form: &'a OwnLoginForm,
+    action: &'static str,
+}
+
+/// The sign-in page for a person's own pages.
+pub fn own_login(form: &OwnLoginForm) -> Html {
+    let title = title(&form.frame, form.fault);
+    let page = OwnPage { frame: &form.frame, title, form, action: smart::settings::ACCOUNT_LOGIN };
+    Html::of(&page, &form.frame, None)
+}
+
+fn title(frame: &Frame, fault: Option<LoginFault>) -> String {
+    let title = frame.t(Text::SignIn);
+    if fault.is_some() { frame.fill(Text::ErrorTitle, title) } else { title.to_owned() }
 }

@@ -20,6 +20,8 @@ pub enum Message<'a> {
     ForeignForm,
     /// There is no such page.
     NoPage,
+    /// Only a patient has this page.
+    ForPatients,
 }
 
 #[derive(Template)]
@@ -28,6 +30,7 @@ struct Page<'a> {
     frame: &'a Frame,
     title: String,
     texts: Vec<&'static str>,
+    way_on: Option<(&'static str, &'static str)>,
     for_developers: Option<(&'static str, String, String)>,
 }
 
@@ -40,13 +43,21 @@ pub fn message(frame: &Frame, message: &Message<'_>) -> Html {
         Message::SignedOut => (Text::SignedOutTitle, Text::SignedOutLead),
         Message::ForeignForm => (Text::ForeignFormTitle, Text::ForeignFormLead),
         Message::NoPage => (Text::NoPageTitle, Text::NoPageLead),
+        Message::ForPatients => (Text::AccountForPatients, Text::AccountForPatientsLead),
     };
     let for_developers = match message {
         Message::App(why) => Some((why.code.as_str(), why.description.to_string(), doc(why.code))),
         Message::Lost => Some((ErrorCode::FlowExpired.as_str(), String::new(), doc(ErrorCode::FlowExpired))),
-        Message::Unavailable | Message::SignedOut | Message::ForeignForm | Message::NoPage => None,
+        Message::Unavailable | Message::SignedOut | Message::ForeignForm | Message::NoPage | Message::ForPatients => {
+            None
+        }
     };
-    let page = Page { frame, title: frame.t(title).to_owned(), texts: vec![frame.t(text)], for_developers };
+    let way_on = match message {
+        Message::SignedOut => Some((smart::settings::ACCOUNT, frame.t(Text::SignInAgain))),
+        Message::ForPatients => Some((smart::settings::ACCOUNT, frame.t(Text::AccountBack))),
+        Message::App(_) | Message::Lost | Message::Unavailable | Message::ForeignForm | Message::NoPage => None,
+    };
+    let page = Page { frame, title: frame.t(title).to_owned(), texts: vec![frame.t(text)], way_on, for_developers };
     Html::of(&page, frame, None)
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn patient_line(row: &Shown) -> Option<PatientLine> {
 }
 
 /// The official or usual name, else the first one.
-fn name(patient: Value<'_>) -> Option<String> {
+pub(crate) fn name(patient: Value<'_>) -> Option<String> {
     let names: Vec<Value<'_>> = patient.get("name")?.items().collect();
     let of_use = |wanted: &str| names.iter().find(|name| name.get("use").is_some_and(|text| text.is(wanted)));
     let chosen = of_use("official").or_else(|| of_use("usual")).or(names.first())?;

@@ -3,17 +3,23 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::{
-    App, ChooseForm, ConsentForm, DemoClient, DemoUser, Frame, Html, LoginFault, LoginForm, Message, Own, STYLESHEET,
-    Start, choose, consent_of_patient, consent_own, error_doc, login, message, start, stylesheet_path, unfit,
+    App, AppsForm, ChooseForm, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, Frame, Html, LoginFault,
+    LoginForm, Message, Own, OwnLoginForm, STYLESHEET, SeenForm, SignedIn, Start, account, apps, apps_alone, choose,
+    code, consent_of_patient, consent_own, error_doc, login, message, own_login, second, second_on, seen,
+    seen_of_unnamed, sessions, start, stylesheet_path, unfit,
 };
 use bytes::Bytes;
 use fhir::{Id, ResourceType};
-use privacy::{Page, Purpose, Scopes, Shown, Standing};
+use privacy::{Page, Purpose, Role, Scopes, Shown, Standing};
+use smart::apps::Allowed;
 use smart::flow::{Asking, Unfit};
-use smart::{Client, ClientKind, ErrorCode, Item, Locale, OauthError};
+use smart::second::{Standing, TakenOff};
+use smart::sessions::Living;
+use smart::{Client, ClientKind, ErrorCode, Item, Locale, OauthError, Whence};
 
 fn frame(locale: Locale) -> Frame {
-    Frame { locale, here: Some("/oauth/login?flow=f-1".to_owned()) }
+    let signed_in = SignedIn { username: "ana<b>".to_owned(), form: "form-token".to_owned() };
+    Frame { locale, here: Some("/oauth/login?flow=f-1".to_owned()), signed_in: Some(signed_in) }
 }
 
 fn app(name: &str) -> App {
@@ -67,6 +73,133 @@ fn choose_form(locale: Locale) -> ChooseForm {
     ChooseForm { frame: frame(locale), app: app("Reader"), flow: "f-1".to_owned() }
 }
 
+fn living(digest: &str, [browser, system]: &[&str; 2]) -> Living {
+    let whence = Whence {
+        browser: Some((*browser).to_owned()),
+        system: Some((*system).to_owned()),
+        network: Some("192.0.2.0/24".to_owned()),
+    };
+    Living { digest: digest.to_owned(), created_s: 100, used_s: 160, whence }
+}
+
+fn own_login_form(locale: Locale, fault: Option<LoginFault>) -> OwnLoginForm {
+    let (token, to, username) = ("form-token".to_owned(), "sessions".to_owned(), "\"><b>".to_owned());
+    OwnLoginForm { frame: frame(locale), token, to, username, fault }
+}
+
+/// An event of the ledger about `p-1`, as it is released.
+fn event(nth: usize, at: &str, purpose: &str, client: Option<&str>, person: &str, resources: &[&str]) -> Shown {
+    let entities: Vec<String> = resources
+        .iter()
+        .map(|reference| format!(r#"{{"what":{{"reference":"{reference}"}},"role":{{"code":"4"}}}}"#))
+        .chain([r#"{"what":{"reference":"Patient/p-1"},"role":{"code":"1"}}"#.to_owned()])
+        .collect();
+    let client = client.map_or_else(String::new, |client| {
+        format!(
+            r#"{{"type":{{"coding":[{{"code":"110152"}}]}},"who":{{"identifier":{{"value":"{client}"}}}},"requestor":false}},"#
+        )
+    });
+    let content = format!(
+        r#"{{"resourceType":"AuditEvent","id":"e{nth}","recorded":"{at}","purposeOfEvent":[{{"coding":[{{"code":"{purpose}"}}]}}],"agent":[{client}{{"who":{person},"requestor":true}}],"entity":[{}]}}"#,
+        entities.join(",")
+    );
+    Shown {
+        kind: ResourceType::AuditEvent,
+        id: Id::parse(&format!("e{nth}")).unwrap(),
+        version: None,
+        updated: None,
+        standing: Standing::Match,
+        about: vec![Id::parse("p-1").unwrap()],
+        content: content.into(),
+    }
+}
+
+const OWN: &str = r#"{"reference":"Patient/p-1","identifier":{"value":"account"}}"#;
+const DOCTOR: &str = r#"{"reference":"Practitioner/d-1"}"#;
+const ROOT: &str = r#"{"identifier":{"value":"root"}}"#;
+
+fn history() -> Page {
+    let rows = vec![
+        event(
+            0,
+            "2026-11-27T09:00:00Z",
+            "PATRQT",
+            Some("reader"),
+            OWN,
+            &["Observation/o1", "Observation/o2/_history/1"],
+        ),
+        event(1, "2026-11-27T08:00:00Z", "TREAT", Some("portal"), DOCTOR, &["Patient/p-1/_history/3"]),
+        event(
+            2,
+            "2026-11-26T08:00:00Z",
+            "TREAT",
+            Some("chart<b>"),
+            r#"{"reference":"Practitioner/d-2"}"#,
+            &["Condition/c1"],
+        ),
+        event(3, "2026-11-25T08:00:00Z", "HOPERAT", None, ROOT, &[]),
+        event(4, "2026-11-25T07:00:00Z", "PATRQT", Some("reader"), OWN, &["Patient/p-1", "AuditEvent/x"]),
+    ];
+    Page { rows, next: None, total: None }
+}
+
+fn people() -> Page {
+    let content = r#"{"resourceType":"Practitioner","id":"d-1","name":[{"given":["Dora"],"family":"Roe & Co"}]}"#;
+    let row = Shown {
+        kind: ResourceType::Practitioner,
+        id: Id::parse("d-1").unwrap(),
+        version: None,
+        updated: None,
+        standing: Standing::Match,
+        about: Vec::new(),
+        content: Bytes::from_static(content.as_bytes()),
+    };
+    Page { rows: vec![row], next: None, total: None }
+}
+
+fn seen_form(locale: Locale, from: Option<&str>) -> SeenForm {
+    let apps = vec![("reader".to_owned(), "Reader <i>".to_owned())];
+    SeenForm { frame: frame(locale), apps, from: from.map(str::to_owned), file_max: 1000 }
+}
+
+fn apps_form(locale: Locale) -> AppsForm {
+    let allowed = |client_id: &str, client| Allowed {
+        client,
+        client_id: client_id.to_owned(),
+        items: ITEMS.to_vec(),
+        since_s: 1_700_000_000,
+        until_s: 1_800_000_000,
+    };
+    let client = Client {
+        client_id: "reader".to_owned(),
+        name: "Reader <i>".to_owned(),
+        proof: ClientKind::Public,
+        redirect_uris: Vec::new(),
+        scopes: Scopes::default(),
+        purposes: Vec::new(),
+        owner: Some("Example Health Ltd".to_owned()),
+        terms_uri: None,
+        resource_server: false,
+        enabled: true,
+    };
+    let apps = vec![allowed("reader", Some(client)), allowed("quiet", None)];
+    AppsForm { frame: frame(locale), apps, stopped: true }
+}
+
+fn taken_off() -> TakenOff {
+    TakenOff { at_s: 0, by: "root".to_owned(), reason: "lost <b>".to_owned() }
+}
+
+fn begun() -> Standing {
+    let link = "otpauth://totp/Sluice:ana?secret=ABCDEFGH&issuer=Sluice".to_owned();
+    Standing::Begun { secret: "ABCDEFGH".to_owned(), link }
+}
+
+fn code_form(locale: Locale, fault: Option<CodeFault>) -> CodeForm {
+    let fields = vec![("flow", "f-1".to_owned()), ("half", "h-1".to_owned())];
+    CodeForm { frame: frame(locale), action: "/oauth/login", fields, app: Some(app("Reader")), fault }
+}
+
 const ANA: &str = r#"{"resourceType":"Patient","name":[{"use":"nickname","given":["Anita"]},{"use":"official","given":["Ana","María"],"family":"Ruiz & Sons"}],"birthDate":"1980-02-03"}"#;
 const NOBODY: &str = r#"{"resourceType":"Patient"}"#;
 
@@ -91,8 +224,43 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ),
         ("app error", message(&frame(locale), &Message::App(&why))),
         ("start", start(&first)),
+        ("own sign-in", own_login(&own_login_form(locale, None))),
+        ("own sign-in again", own_login(&own_login_form(locale, Some(LoginFault::Stale)))),
+        ("account", account(&frame(locale), Role::Patient)),
+        ("account of a clinician", account(&frame(locale), Role::Clinician)),
+        ("apps", apps(history(), &apps_form(locale))),
+        ("apps alone", apps_alone(&apps_form(locale))),
+        ("no apps", apps_alone(&AppsForm { apps: Vec::new(), ..apps_form(locale) })),
+        ("seen", seen(((history(), Some("next-1".to_owned())), people()), &seen_form(locale, Some("here-1")))),
+        ("seen nothing", seen_of_unnamed((patients(&[]), None), &seen_form(locale, None))),
+        ("second factor", second(&frame(locale), &Standing::Off(None), None)),
+        ("second factor taken off", second(&frame(locale), &Standing::Off(Some(taken_off())), None)),
+        ("second factor begun", second(&frame(locale), &begun(), Some(CodeFault::Wrong))),
+        (
+            "second factor on",
+            second(&frame(locale), &Standing::On { since_s: 0, recovery: 9 }, Some(CodeFault::TooMany)),
+        ),
+        ("second factor just on", second_on(&frame(locale), &["abcde-fghij".to_owned()])),
+        ("code", code(&code_form(locale, None))),
+        ("code again", code(&code_form(locale, Some(CodeFault::Wrong)))),
+        (
+            "sessions",
+            sessions(
+                &frame(locale),
+                &[living("own", &["a", "b"]), living("d", &["c", "d"])],
+                "own",
+                Some(Ended::Others),
+            ),
+        ),
     ];
-    for said in [Message::Lost, Message::Unavailable, Message::SignedOut, Message::ForeignForm, Message::NoPage] {
+    for said in [
+        Message::Lost,
+        Message::Unavailable,
+        Message::SignedOut,
+        Message::ForeignForm,
+        Message::NoPage,
+        Message::ForPatients,
+    ] {
         pages.push(("message", message(&frame(locale), &said)));
     }
     for why in [Unfit::NotForPatients, Unfit::NotForClinicians, Unfit::NobodyInCare, Unfit::NoRecord] {
@@ -168,16 +336,118 @@ fn every_control_has_a_label_and_every_id_is_there_once() {
 }
 
 #[test]
-fn every_form_is_posted_with_its_flow_and_language() {
+fn every_form_is_posted_with_its_language_and_with_what_proves_that_it_is_ours() {
     for (name, page) in all(Locale::Spanish) {
-        let forms = tags(&page.body, "form");
-        for form in &forms {
-            assert_eq!(attribute(form, "method"), Some("post"), "{name}");
-            assert!(attribute(form, "action").unwrap().starts_with("/oauth/"), "{name}");
+        for form in page.body.split("<form").skip(1).filter_map(|rest| rest.split("</form>").next()) {
+            assert!(form.contains(" method=\"post\""), "{name}");
+            assert_eq!(form.matches("name=\"lang\" value=\"es\"").count(), 1, "{name}");
+            let action = attribute(form, "action").unwrap();
+            let (flow, own) = ("name=\"flow\" value=\"f-1\"", "name=\"form\" value=\"form-token\"");
+            let proof = if action.starts_with("/oauth/") { flow } else { own };
+            assert!(action.starts_with("/oauth/") || action.starts_with("/account/"), "{name}");
+            assert_eq!(form.matches(proof).count(), 1, "{name}: {form}");
         }
-        assert_eq!(page.body.matches("name=\"flow\" value=\"f-1\"").count(), forms.len(), "{name}");
-        assert_eq!(page.body.matches("name=\"lang\" value=\"es\"").count(), forms.len(), "{name}");
     }
+}
+
+#[test]
+fn every_page_says_who_is_signed_in_and_lets_them_sign_out() {
+    for (name, page) in all(Locale::English) {
+        assert!(page.body.contains("<a class=\"me\" href=\"/account\">Signed in as ana&#60;b&#62;</a>"), "{name}");
+        assert!(page.body.contains("action=\"/account/logout\"") && page.body.contains(">Sign out</button>"), "{name}");
+        let (before, after) = page.body.split_once("</main>").unwrap();
+        assert!(
+            after.contains("/account/logout") && !before.contains("/account/logout"),
+            "{name}: first comes the page's own"
+        );
+    }
+    let nobody = Frame { signed_in: None, ..frame(Locale::English) };
+    let page = message(&nobody, &Message::NoPage);
+    assert!(!page.body.contains("Signed in") && !page.body.contains("/account/logout"));
+}
+
+#[test]
+fn who_saw_a_record_is_told_in_plain_words_day_by_day() {
+    let page = seen(((history(), Some("next-1".to_owned())), people()), &seen_form(Locale::English, None)).body;
+    assert_eq!(page.matches("<h2><time datetime=\"2026-11-2").count(), 3);
+    for said in [
+        "<b>You</b> · By the app Reader &#60;i&#62;",
+        "Because you asked for it",
+        "Results and measurements (2)",
+        "<b>Dora Roe &#38; Co</b> · On the pages of this server",
+        "<b>A clinician</b> · By the app chart&#60;b&#62;",
+        "To treat you",
+        "<b>Someone who runs this server</b>",
+        "A message about you from a laboratory, whole",
+        "Personal details, The list of who saw the record",
+        "href=\"/account/disclosures?page=next-1&#38;lang=en\">Older",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("root") && !page.contains("Back to the newest"));
+    let older = seen_of_unnamed((history(), None), &seen_form(Locale::Spanish, Some("here-1"))).body;
+    assert!(older.contains("Volver a lo más reciente") && older.contains("/account/disclosures/file?page=here-1"));
+    assert!(older.contains("<b>Un profesional de salud</b>") && !older.contains("Dora"));
+}
+
+#[test]
+fn an_app_is_shown_with_what_it_may_see_and_what_it_read_last() {
+    let page = apps(history(), &apps_form(Locale::English)).body;
+    for said in [
+        "<bdi>Reader &#60;i&#62;</bdi>",
+        "From Example Health Ltd",
+        "<b>Labs and measurements</b>: Results and measurements",
+        "Keep access when I am not there",
+        "<time datetime=\"2026-11-27\">November 27, 2026</time></dt><dd>Results and measurements</dd>",
+        "<time datetime=\"2026-11-25\">November 25, 2026</time></dt><dd>Personal details, The list of who saw the record</dd>",
+        "name=\"app\" value=\"reader\">Stop Reader",
+        "What it already has stays with it.",
+        "<bdi>quiet</bdi>",
+        "This app is no longer registered here.",
+        "Nothing lately.",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("To treat you") && !page.contains("Health problems</dd>"), "of other apps nothing");
+    let alone = apps_alone(&apps_form(Locale::English)).body;
+    assert!(alone.contains("cannot be shown at the moment") && alone.contains("value=\"reader\">Stop"));
+}
+
+#[test]
+fn a_second_factor_shows_what_is_to_be_done_and_who_took_it_off_stays_inside() {
+    let page = second(&frame(Locale::English), &begun(), None).body;
+    assert!(
+        page.contains("<code>ABCD EFGH</code>")
+            && page.contains("href=\"otpauth://totp/Sluice:ana?secret=ABCDEFGH&#38;issuer=Sluice\"")
+    );
+    assert!(page.contains("value=\"confirm\"") && page.contains("name=\"password\""));
+    let page = second(&frame(Locale::English), &Standing::Off(Some(taken_off())), None).body;
+    assert!(page.contains("<q>lost &#60;b&#62;</q>") && !page.contains("root") && page.contains("value=\"begin\""));
+    let page = second(&frame(Locale::English), &Standing::On { since_s: 0, recovery: 9 }, None).body;
+    assert!(page.contains("Recovery codes left: 9") && page.contains("value=\"off\""));
+    let asked = code(&code_form(Locale::English, Some(CodeFault::Wrong)));
+    assert!(
+        asked.body.contains("name=\"half\" value=\"h-1\"")
+            && asked.body.contains("<a href=\"#code\">That is not right")
+    );
+    assert!(asked.content_security_policy().contains("form-action 'self' http://127.0.0.1:8000;"));
+}
+
+#[test]
+fn a_session_can_be_told_from_the_others_and_ones_own_is_not_ended_from_its_line() {
+    let own = living("own", &["Firefox", "Linux"]);
+    let other = living("other", &["Safari", "iPhone"]);
+    let unknown = Living { whence: Whence::default(), ..living("unknown", &["", ""]) };
+    let page = sessions(&frame(Locale::English), &[other.clone(), unknown, own.clone()], "own", Some(Ended::One));
+    let names: Vec<&str> =
+        page.body.split("<h2 id=\"s").skip(1).filter_map(|rest| rest.get(3..)?.split('<').next()).collect();
+    assert_eq!(names, ["Firefox on Linux", "Safari on iPhone", "Another browser"]);
+    assert!(page.body.contains("role=\"status\">Done. That sign-in is over."));
+    assert!(page.body.contains("<time datetime=\"1970-01-01T00:01:40Z\">January 1, 1970, 00:01 UTC</time>"));
+    assert!(page.body.contains("value=\"other\"") && !page.body.contains("value=\"own\""));
+    assert!(page.body.contains("name=\"others\" value=\"end\""));
+    let alone = sessions(&frame(Locale::English), &[own], "own", None);
+    assert!(!alone.body.contains("name=\"others\"") && alone.body.contains("You are signed in nowhere else."));
 }
 
 #[test]

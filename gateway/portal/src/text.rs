@@ -51,6 +51,121 @@ texts! {
     SignInBusy: "The server is busy. Try again in a moment.", "El servidor está ocupado. Inténtelo de nuevo en un momento.";
     Cancel: "Cancel and go back to the app", "Cancelar y volver a la aplicación";
 
+    SignInOwn: "to look after your account", "para cuidar de su cuenta";
+    SignInOwnLead: "Here you see who has seen your record, stop apps, and end sign-ins that you do not know.",
+        "Aquí puede ver quién vio su expediente, detener aplicaciones y cerrar sesiones que no conozca.";
+    SignInStale: "This page was open for too long. Try again.", "Esta página estuvo abierta demasiado tiempo. Inténtelo de nuevo.";
+    SignOut: "Sign out", "Cerrar sesión";
+    SignInAgain: "Sign in again", "Iniciar sesión de nuevo";
+    YourSignIn: "Your sign-in", "Su sesión";
+
+    AccountTitle: "Your account", "Su cuenta";
+    AccountPages: "Pages of your account", "Páginas de su cuenta";
+    AccountBack: "Back to your account", "Volver a su cuenta";
+    AccountForPatients: "This page is for patients", "Esta página es para pacientes";
+    AccountForPatientsLead: "It shows who has seen one’s own record. Your account has none.",
+        "Muestra quién ha visto el expediente propio. Su cuenta no tiene ninguno.";
+
+    SessionsTitle: "Where you are signed in", "Dónde tiene la sesión abierta";
+    SessionsAbout: "See every browser that is signed in as you, and end what you do not know.",
+        "Vea cada navegador con su sesión abierta y cierre los que no conozca.";
+    SessionsLead: "If there is one that you do not know, end it and have your password changed.",
+        "Si hay alguno que no conozca, ciérrelo y pida que cambien su contraseña.";
+    SessionHere: "This browser", "Este navegador";
+    SessionBrowser: "{} on", "{} en";
+    SessionBrowserOther: "Another browser", "Otro navegador";
+    SessionSystemOther: "another system", "otro sistema";
+    SessionSince: "Signed in", "Inicio de sesión";
+    SessionUsed: "Last used", "Último uso";
+    SessionNetwork: "Network", "Red";
+    SessionEnd: "End this sign-in", "Cerrar esta sesión";
+    SessionEndOthers: "End all other sign-ins", "Cerrar todas las demás sesiones";
+    SessionNoOthers: "You are signed in nowhere else.", "No tiene la sesión abierta en ningún otro lugar.";
+    SessionEnded: "Done. That sign-in is over.", "Listo. Esa sesión está cerrada.";
+    SessionEndedOthers: "Done. You are signed in here and nowhere else.", "Listo. Tiene la sesión abierta aquí y en ningún otro lugar.";
+
+    AppsTitle: "Apps that may see your record", "Aplicaciones que pueden ver su expediente";
+    AppsAbout: "See what each app may read and has read, and stop it.", "Vea qué puede leer y qué ha leído cada aplicación, y deténgala.";
+    AppsNone: "No app may see your record.", "Ninguna aplicación puede ver su expediente.";
+    AppMaySee: "It may see", "Puede ver";
+    AppSince: "Since", "Desde";
+    AppUntil: "Until", "Hasta";
+    AppRenews: "It can extend that each time it is used.", "Puede prolongarlo cada vez que se use.";
+    AppGone: "This app is no longer registered here.", "Esta aplicación ya no está registrada aquí.";
+    AppStop: "Stop {}", "Detener {}";
+    AppStopNote: "It gets nothing more from the moment you stop it. What it already has stays with it; ask the app itself to delete that.",
+        "Desde que la detenga no recibe nada más. Lo que ya tiene se queda con ella; pida a la propia aplicación que lo borre.";
+    AppStopped: "Done. The app gets nothing more from your record. What it already has stays with it.",
+        "Listo. La aplicación no recibe nada más de su expediente. Lo que ya tiene se queda con ella.";
+
+    AppRead: "What it read last", "Lo último que leyó";
+    AppReadNothing: "Nothing lately.", "Nada últimamente.";
+    AppReadUnknown: "What it read cannot be shown at the moment. You can stop it all the same.",
+        "En este momento no se puede mostrar lo que leyó. Puede detenerla de todos modos.";
+
+    SeenTitle: "Who saw your record", "Quién vio su expediente";
+    SeenAbout: "See every time that something of your record was shown: to whom, why, and what.",
+        "Vea cada vez que se mostró algo de su expediente: a quién, por qué y qué.";
+    SeenLead: "Every time that something of your record left this server, the newest first. Your own looks are here as well.",
+        "Cada vez que algo de su expediente salió de este servidor, lo más reciente primero. También están las veces que usted mismo lo consultó.";
+    SeenNone: "Nothing more was shown.", "No se mostró nada más.";
+    SeenNoneHere: "Nothing was shown in this stretch of time. Look further back.",
+        "No se mostró nada en este período. Busque más atrás.";
+    SeenOlder: "Older", "Anteriores";
+    SeenNewest: "Back to the newest", "Volver a lo más reciente";
+    SeenFile: "Download this list as a file", "Descargar esta lista como archivo";
+    SeenFileNote: "From here on into the past, up to {} entries, as FHIR AuditEvents, one in a line.",
+        "Desde aquí hacia el pasado, hasta {} entradas, como AuditEvent de FHIR, una por línea.";
+    SeenBy: "By the app {}", "Con la aplicación {}";
+    SeenByPortal: "On the pages of this server", "En las páginas de este servidor";
+    SeenWhy: "Why", "Motivo";
+    SeenWhat: "What", "Qué";
+    SeenYou: "You", "Usted";
+    SeenClinician: "A clinician", "Un profesional de salud";
+    SeenOperator: "Someone who runs this server", "Alguien que administra este servidor";
+    SeenSomeone: "Someone", "Alguien";
+    SeenMessage: "A message about you from a laboratory, whole", "Un mensaje completo de un laboratorio sobre usted";
+    PurposeTreatment: "To treat you", "Para su atención médica";
+    PurposePayment: "To pay for your care", "Para pagar su atención";
+    PurposeRequest: "Because you asked for it", "Porque usted lo pidió";
+    PurposeOperations: "To keep this service running", "Para que este servicio funcione";
+    PurposeOther: "Another reason", "Otro motivo";
+
+    CodeTitle: "Enter your code", "Escriba su código";
+    CodeLead: "Your password is right. Now enter the code that your authenticator app shows.",
+        "Su contraseña es correcta. Ahora escriba el código que muestra su aplicación de autenticación.";
+    CodeLabel: "Code", "Código";
+    CodeRecovery: "Without the app at hand, enter one of your recovery codes. Each works once.",
+        "Si no tiene la aplicación a mano, escriba uno de sus códigos de recuperación. Cada uno sirve una sola vez.";
+    CodeWrong: "That is not right, or the code was used already. Wait for the next code and try again.",
+        "No es correcto, o el código ya se usó. Espere el siguiente código e inténtelo de nuevo.";
+    CodeTooMany: "There were too many wrong codes. Try again in an hour.",
+        "Hubo demasiados códigos incorrectos. Inténtelo de nuevo en una hora.";
+
+    SecondTitle: "A second step at sign-in", "Un segundo paso al iniciar sesión";
+    SecondAbout: "Ask for a code from your telephone as well, so that a password alone opens nothing.",
+        "Pedir también un código de su teléfono, para que la contraseña sola no abra nada.";
+    SecondLead: "With an authenticator app on your telephone, signing in takes a code as well. Someone who learns your password then still cannot get in.",
+        "Con una aplicación de autenticación en su teléfono, iniciar sesión pide además un código. Así, quien conozca su contraseña tampoco podrá entrar.";
+    SecondBegin: "Set it up", "Configurarlo";
+    SecondBegunLead: "Add this to your authenticator app. Then enter the code that it shows, and your password.",
+        "Añada esto a su aplicación de autenticación. Luego escriba el código que muestre y su contraseña.";
+    SecondSecret: "Setup key", "Clave de configuración";
+    SecondLink: "Open it in an authenticator app on this device", "Abrirla en una aplicación de autenticación de este dispositivo";
+    SecondConfirm: "Switch it on", "Activarlo";
+    SecondIsOn: "It is on: signing in takes your password and a code.", "Está activado: iniciar sesión pide su contraseña y un código.";
+    SecondRecoveryLeft: "Recovery codes left: {}", "Códigos de recuperación restantes: {}";
+    SecondOff: "Switch it off", "Desactivarlo";
+    SecondTakenOff: "It was switched off for you by someone who runs this server, on",
+        "Fue desactivado por alguien que administra este servidor, el";
+    SecondOnTitle: "The second step is on", "El segundo paso está activado";
+    SecondOnLead: "From now on signing in takes a code as well. All other browsers were signed out.",
+        "Desde ahora iniciar sesión pide también un código. Se cerró la sesión en todos los demás navegadores.";
+    SecondRecovery: "Recovery codes", "Códigos de recuperación";
+    SecondRecoveryLead: "Write these down and keep them apart from your telephone. Each opens your account once, and they are not shown again.",
+        "Anótelos y guárdelos lejos de su teléfono. Cada uno abre su cuenta una sola vez, y no se muestran de nuevo.";
+    SecondRecoveryKept: "I have kept them", "Ya los guardé";
+
     ChooseTitle: "Choose a patient", "Elija un paciente";
     ChooseFor: "{} will see only the patient you choose.", "{} verá solamente al paciente que usted elija.";
     ChooseLegend: "Patients in your care", "Pacientes a su cargo";
@@ -179,6 +294,8 @@ texts! {
     KindLocationDetail: "Where care took place", "Dónde se dio la atención";
     KindProvenance: "Sources", "Fuentes";
     KindProvenanceDetail: "Who entered a record, and when", "Quién ingresó un dato, y cuándo";
+    KindAuditEvent: "The list of who saw the record", "La lista de quién vio el expediente";
+    KindAuditEventDetail: "What was shown, to whom, and why", "Qué se mostró, a quién y por qué";
     KindOther: "Records of another kind", "Datos de otro tipo";
 
     UnfitTitle: "This app cannot go on with this account", "La aplicación no puede continuar con esta cuenta";
@@ -330,7 +447,7 @@ impl Category {
 }
 
 /// The kinds of records that have words of their own: category, name, what is in it.
-const KINDS: [(ResourceType, Category, Text, Text); 26] = [
+const KINDS: [(ResourceType, Category, Text, Text); 27] = [
     (ResourceType::Patient, Category::Person, Text::KindPatient, Text::KindPatientDetail),
     (ResourceType::RelatedPerson, Category::Person, Text::KindRelatedPerson, Text::KindRelatedPersonDetail),
     (ResourceType::Condition, Category::Conditions, Text::KindCondition, Text::KindConditionDetail),
@@ -377,6 +494,7 @@ const KINDS: [(ResourceType, Category, Text, Text); 26] = [
     (ResourceType::Organization, Category::Providers, Text::KindOrganization, Text::KindOrganizationDetail),
     (ResourceType::Location, Category::Providers, Text::KindLocation, Text::KindLocationDetail),
     (ResourceType::Provenance, Category::Origin, Text::KindProvenance, Text::KindProvenanceDetail),
+    (ResourceType::AuditEvent, Category::Origin, Text::KindAuditEvent, Text::KindAuditEventDetail),
 ];
 
 /// Where a kind stands on the page: in the order of the table above, kinds without words of their own last.

@@ -68,6 +68,16 @@ pub fn events(entry: &Entry, place: &str, observer: &Observer<'_>) -> Vec<Vec<u8
     entry.about.iter().enumerate().map(|(at, about)| one(Some(about), at)).collect()
 }
 
+/// The event of one patient of an entry, under an id that says nothing of the entry's place; nothing where the entry is not
+/// about them. For the patient themself: a place would tell how much else this gateway does.
+pub fn event_about(entry: &Entry, patient: &str, id: &str, observer: &Observer<'_>) -> Option<Vec<u8>> {
+    let about = entry.about.iter().find(|about| about.patient == patient)?;
+    Some(match &entry.looked {
+        None => event(entry, Some(about), id, observer),
+        Some(looked) => look(entry, looked, Some(about), id, observer),
+    })
+}
+
 fn event(entry: &Entry, about: Option<&About>, id: &str, observer: &Observer<'_>) -> Vec<u8> {
     let search = entry.interaction.starts_with("search");
     let mut out = Writer::new();

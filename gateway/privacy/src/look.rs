@@ -66,6 +66,11 @@ impl Reason {
         }
         Ok(Reason(text.to_owned()))
     }
+
+    /// Their words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Whose a message is, as far as it is known.

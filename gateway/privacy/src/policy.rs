@@ -20,8 +20,9 @@ const ALWAYS: [&str; 6] = ["resourceType", "id", "meta", "implicitRules", "langu
 
 /// Modifier elements at the root of the types that a policy may cut (R4 4.0.1, `ElementDefinition.isModifier`). A cut must
 /// name them, so that what is left never says the opposite of what was meant. A type without a line here cannot be cut.
-const MODIFIERS: [(ResourceType, &[&str]); 26] = [
+const MODIFIERS: [(ResourceType, &[&str]); 27] = [
     (ResourceType::AllergyIntolerance, &["clinicalStatus", "verificationStatus"]),
+    (ResourceType::AuditEvent, &[]),
     (ResourceType::Binary, &[]),
     (ResourceType::CarePlan, &["status", "intent"]),
     (ResourceType::CareTeam, &["status"]),

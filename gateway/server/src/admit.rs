@@ -73,6 +73,14 @@ impl Limits {
         check(&self.accounts, &account.to_owned(), &self.clock)
     }
 
+    /// May the code of a second factor be tried from this address? Those of one account are counted where they are kept.
+    ///
+    /// # Errors
+    /// `Throttled`, with the seconds to wait.
+    pub fn code(&self, remote: IpAddr) -> Result<(), Refusal> {
+        check(&self.logins, &format!("address {remote}"), &self.clock)
+    }
+
     /// Forgets keys that have not been used for a while; called by a timer.
     pub fn tidy(&self) {
         tidy(&self.grants);

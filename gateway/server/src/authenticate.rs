@@ -46,8 +46,13 @@ pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, (&'stati
             "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\"",
             Refusal::new(Kind::Expired, "The access token has expired. Use the refresh token, or authorize again."),
         )),
-        Err(_) => Err(invalid("The access token does not hold, or its authorization was withdrawn. Authorize again.")),
+        Err(_) => Err(withdrawn()),
     }
+}
+
+/// The challenge and the refusal of a token whose authorization is over, or never was.
+pub(crate) fn withdrawn() -> (&'static str, Refusal) {
+    invalid("The access token does not hold, or its authorization was withdrawn. Authorize again.")
 }
 
 fn invalid(text: &'static str) -> (&'static str, Refusal) {

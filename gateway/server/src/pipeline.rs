@@ -26,7 +26,7 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
         return respond(preflight(&matched), &asker);
     }
     match matched.route.authn {
-        Authn::Anyone => {
+        Authn::Anyone | Authn::Session => {
             // Boxed, so that a request for a record does not carry the room that a sign-in needs.
             let (reply, principal) = Box::pin(public(cx, request, &matched)).await;
             respond(reply, &Asker { principal: principal.as_deref(), ..asker })
@@ -38,6 +38,13 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
                     return respond(answered_before, &asker);
                 }
                 let reply = fhir(cx, &caller, request, &matched).await;
+                // Whoever was told that an app is stopped sees nothing leave for it, however long ago it asked.
+                let granted = cx.authority.grant_holds(&caller.principal.grant, clock::now().seconds());
+                if matches!(reply, Reply::Disclosure(_)) && !granted {
+                    let (challenge, why) = authenticate::withdrawn();
+                    let reply = withdrawn(cx, &caller, request, &matched, why).await;
+                    return respond(reply, &Asker { challenge, ..asker });
+                }
                 let response = respond(reply, &Asker { principal: Some(&caller.principal), ..asker });
                 #[cfg(feature = "faults")]
                 crate::seeded::remember(request, &response);
@@ -102,6 +109,13 @@ async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Redacted
     if asked.is_one() { page.close_one() } else { Ok(page.close()) }
 }
 
+/// The refusal of a request whose grant ended while it ran: its answer stands on the ledger, and so does that it never left.
+async fn withdrawn(cx: &Context, caller: &Caller, request: &Request, matched: &Matched, why: Refusal) -> Reply {
+    let interaction = matched.route.act.interaction();
+    let asked = Unread { interaction, address: request.address(), trace: request.trace() };
+    Reply::Refused(cx.gate.refuse_unread(&caller.principal, &asked, why, clock::now()).await)
+}
+
 /// The FHIR interactions.
 async fn fhir(cx: &Context, caller: &Caller, request: &Request, matched: &Matched) -> Reply {
     match answer(cx, caller, request, matched).await {
@@ -145,6 +159,7 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         | Act::Introspect
         | Act::ErrorPage
         | Act::Stylesheet
+        | Act::Account(_)
         | Act::Start => return oauth::answer(cx, request, matched).await,
         Act::Fhir(_) => Reply::stranger(Refusal::fault("a FHIR route without a token")),
     };

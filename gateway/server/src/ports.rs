@@ -62,6 +62,9 @@ fn namespace(space: Space) -> Namespace {
         Space::Client => Namespace::Client,
         Space::Account => Namespace::Account,
         Space::Session => Namespace::Session,
+        Space::Sessions => Namespace::Sessions,
+        Space::SecondFactor => Namespace::SecondFactor,
+        Space::HalfWay => Namespace::HalfWay,
         Space::Grant => Namespace::Grant,
         Space::Code => Namespace::Code,
         Space::Flow => Namespace::Flow,
@@ -129,6 +132,10 @@ impl Crypto for Ports {
 
     fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
         certs::digest::sha256(bytes)
+    }
+
+    fn hmac_sha1(&self, key: &[u8], message: &[u8]) -> [u8; 20] {
+        certs::digest::hmac_sha1(key, message)
     }
 
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {

@@ -15,6 +15,8 @@ pub enum Authn {
     Anyone,
     /// A bearer token (RFC 6750).
     Bearer,
+    /// The session of a person who signed in; anyone else is led to the sign-in page.
+    Session,
 }
 
 /// Whether browser apps of other origins may read the answer.
@@ -57,12 +59,70 @@ pub enum Act {
     ErrorPage,
     /// The stylesheet.
     Stylesheet,
+    /// One of a person's own pages.
+    Account(AccountPage),
     /// The first page.
     Start,
     /// Whether the process lives.
     Live,
     /// Whether it can serve.
     Ready,
+}
+
+/// A person's own pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountPage {
+    /// What there is.
+    Overview,
+    /// Signing in without an app.
+    Login,
+    /// Signing out.
+    Logout,
+    /// The browsers that one is signed in with.
+    Sessions,
+    /// The apps that one allowed.
+    Apps,
+    /// Who saw one's record.
+    Disclosures,
+    /// The same as a file.
+    DisclosuresFile,
+    /// One's second factor.
+    SecondFactor,
+}
+
+impl AccountPage {
+    /// Those that one can be led back to after the sign-in.
+    const WANTED: [AccountPage; 5] = [
+        AccountPage::Overview,
+        AccountPage::Sessions,
+        AccountPage::Apps,
+        AccountPage::Disclosures,
+        AccountPage::SecondFactor,
+    ];
+
+    /// Its path.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            AccountPage::Overview => smart::settings::ACCOUNT,
+            AccountPage::Login => smart::settings::ACCOUNT_LOGIN,
+            AccountPage::Logout => smart::settings::ACCOUNT_LOGOUT,
+            AccountPage::Sessions => smart::settings::ACCOUNT_SESSIONS,
+            AccountPage::Apps => smart::settings::ACCOUNT_APPS,
+            AccountPage::Disclosures => smart::settings::ACCOUNT_DISCLOSURES,
+            AccountPage::DisclosuresFile => smart::settings::ACCOUNT_DISCLOSURES_FILE,
+            AccountPage::SecondFactor => smart::settings::ACCOUNT_SECOND_FACTOR,
+        }
+    }
+
+    /// What it is called in an address: the end of its path.
+    pub(crate) fn word(self) -> &'static str {
+        self.path().rsplit('/').next().unwrap_or("")
+    }
+
+    /// The page that is wanted, by its word; the overview for any other.
+    pub(crate) fn of_word(word: &str) -> AccountPage {
+        AccountPage::WANTED.into_iter().find(|wanted| wanted.word() == word).unwrap_or(AccountPage::Overview)
+    }
 }
 
 impl Act {
@@ -115,6 +175,26 @@ pub static ROUTES: &[Route] = &[
     row(POST, smart::settings::TOKEN, Authn::Anyone, Cors::Anyone, Act::Token),
     row(POST, smart::settings::REVOKE, Authn::Anyone, Cors::Anyone, Act::Revoke),
     row(POST, smart::settings::INTROSPECT, Authn::Anyone, Cors::Anyone, Act::Introspect),
+    row(GET, smart::settings::ACCOUNT, Authn::Session, Cors::Never, Act::Account(AccountPage::Overview)),
+    row(PAGE, smart::settings::ACCOUNT_LOGIN, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Login)),
+    row(PAGE, smart::settings::ACCOUNT_LOGOUT, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Logout)),
+    row(PAGE, smart::settings::ACCOUNT_SESSIONS, Authn::Session, Cors::Never, Act::Account(AccountPage::Sessions)),
+    row(PAGE, smart::settings::ACCOUNT_APPS, Authn::Session, Cors::Never, Act::Account(AccountPage::Apps)),
+    row(GET, smart::settings::ACCOUNT_DISCLOSURES, Authn::Session, Cors::Never, Act::Account(AccountPage::Disclosures)),
+    row(
+        PAGE,
+        smart::settings::ACCOUNT_SECOND_FACTOR,
+        Authn::Session,
+        Cors::Never,
+        Act::Account(AccountPage::SecondFactor),
+    ),
+    row(
+        GET,
+        smart::settings::ACCOUNT_DISCLOSURES_FILE,
+        Authn::Session,
+        Cors::Never,
+        Act::Account(AccountPage::DisclosuresFile),
+    ),
     row(GET, "/docs/errors/{code}", Authn::Anyone, Cors::Never, Act::ErrorPage),
     row(GET, "/static/{name}", Authn::Anyone, Cors::Never, Act::Stylesheet),
     row(GET, "/", Authn::Anyone, Cors::Never, Act::Start),
@@ -185,6 +265,21 @@ mod tests {
             let path = path.replace("{code}", "invalid_grant").replace("{name}", "x.css");
             let found = routes.find(route.methods.first().unwrap(), &path).ok().unwrap();
             assert_eq!(found.route.path, route.path);
+        }
+    }
+
+    #[test]
+    fn a_persons_own_pages_need_a_session_and_are_for_no_other_site() {
+        for route in ROUTES {
+            if let Act::Account(page) = route.act {
+                let open = matches!(page, AccountPage::Login | AccountPage::Logout);
+                assert_eq!(route.authn, if open { Authn::Anyone } else { Authn::Session }, "{}", route.path);
+                assert_eq!((route.path, route.cors), (page.path(), Cors::Never));
+            }
+        }
+        assert_eq!(AccountPage::of_word("sessions"), AccountPage::Sessions);
+        for other in ["login", "logout", "", "account", "https://elsewhere", "//elsewhere"] {
+            assert_eq!(AccountPage::of_word(other), AccountPage::Overview, "{other}");
         }
     }
 

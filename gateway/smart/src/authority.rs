@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// Bytes of a client id, a flow's id or any other key that a stranger can send.
-const KEY_BYTES_MAX: usize = 256;
+pub(crate) const KEY_BYTES_MAX: usize = 256;
 /// Times that a change is tried again when others were quicker; each time at least one of them got on.
 pub(crate) const SWAPS_MAX: usize = 200;
 
@@ -59,6 +59,11 @@ impl<P: Ports> Authority<P> {
             return Ok(None);
         }
         self.get(Space::Account, &Account::username_key(username)).await
+    }
+
+    /// Every registered app, in the order of their ids; enabled or not.
+    pub async fn clients(&self) -> Result<Vec<Client>, Unavailable> {
+        self.ports.documents(Space::Client).await?.iter().map(|kept| read(&kept.json)).collect()
     }
 
     /// Every account, in the order of their names; enabled or not.

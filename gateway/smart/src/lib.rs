@@ -6,14 +6,16 @@
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
 //! tells an app what it stands for, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
-//! and gets its token from [`backend`]. What it never does: answer HTTP, see health data, or take a
-//! missing claim for leave.
+//! and gets its token from [`backend`]. Without an app, a person looks after [`sessions`], [`apps`] and their [`second`]
+//! factor. What it never does: answer HTTP, see health data, or take a missing claim for leave.
 
 pub mod account;
+pub mod apps;
 pub mod assertion;
 mod authority;
 pub mod authorize;
 pub mod backend;
+mod base32;
 pub mod claims;
 pub mod client;
 mod client_auth;
@@ -21,6 +23,7 @@ pub mod consent;
 pub mod discovery;
 pub mod flow;
 pub mod grant;
+mod half_way;
 pub mod introspect;
 pub mod introspection;
 mod locale;
@@ -34,9 +37,12 @@ pub mod ports;
 mod redirect;
 mod refresh;
 pub mod revoke;
+pub mod second;
+pub mod sessions;
 pub mod settings;
 mod stored;
 pub mod token;
+pub mod whence;
 
 #[cfg(test)]
 mod tests;
@@ -51,3 +57,4 @@ pub use locale::Locale;
 pub use oauth_error::{ErrorCode, OauthError};
 pub use offer::Item;
 pub use settings::Settings;
+pub use whence::Whence;

@@ -1,14 +1,16 @@
 //! Signing in, and sessions.
 //!
-//! A sign-in belongs to a flow of this very browser, so nobody can be signed in by a form on another site. Every sign-in
-//! starts a session with a new token; the one before ends. Sessions are kept under the digest of their token, and their
-//! last use beside them: noting a use can then never bring back a session that was just ended.
+//! A sign-in belongs to a flow of this very browser, or to a form that was given to this very browser, so nobody can be
+//! signed in by a form on another site. Every sign-in starts a session with a new token; the one before ends. Sessions are
+//! kept under the digest of their token, their last use beside them, and live while they stand on their account's list
+//! ([`crate::sessions`]).
 
 use crate::account::{Account, PASSWORD_BYTES_MAX};
-use crate::authority::Authority;
+use crate::authority::{Authority, KEY_BYTES_MAX, write};
 use crate::flow::Stopped;
 use crate::ports::{Ports, Space, Unavailable};
 use crate::settings::{SESSION_IDLE_S, SESSION_S};
+use crate::whence::Whence;
 use serde::{Deserialize, Serialize};
 
 /// The use of a session is noted once a minute, not at every request.
@@ -31,53 +33,108 @@ pub struct Session {
 /// When a session was last used, to the minute, in seconds since 1970.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LastUse {
-    used_s: i64,
+pub(crate) struct LastUse {
+    pub(crate) used_s: i64,
 }
 
 /// The key under which a session's last use is kept.
-fn last_use(token: &str) -> String {
-    format!("{token}.last-use")
+pub(crate) fn last_use(digest: &str) -> String {
+    format!("{digest}.last-use")
+}
+
+/// The browser that someone signs in with.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// Its own token.
+    pub browser: &'a str,
+    /// The token of the session that it has so far; a sign-in ends that.
+    pub session: Option<&'a str>,
+    /// Where it is.
+    pub whence: &'a Whence,
+    /// The time, in seconds since 1970.
+    pub now_s: i64,
+}
+
+/// What the right password led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignedIn {
+    /// To a session, by its token.
+    Session(String),
+    /// To the question for the code of a second factor, by the token of the sign-in that waits.
+    Code(String),
 }
 
 /// Why no one was signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotSignedIn {
-    /// User name and password do not belong together, or the account is switched off. One answer for all.
+    /// User name and password do not belong together, or the account is switched off. One answer for all. Of a code: it is
+    /// wrong, was used, or is not of this time.
     Wrong,
+    /// There were too many wrong codes.
+    TooMany,
     /// The flow cannot go on.
     Stopped(Stopped),
 }
 
+impl From<Stopped> for NotSignedIn {
+    fn from(why: Stopped) -> NotSignedIn {
+        NotSignedIn::Stopped(why)
+    }
+}
+
+impl From<Unavailable> for NotSignedIn {
+    fn from(why: Unavailable) -> NotSignedIn {
+        NotSignedIn::Stopped(why.into())
+    }
+}
+
 impl<P: Ports> Authority<P> {
-    /// Signs a person in for a flow, and gives the token of the new session.
+    /// Signs a person in, for a flow or for their own pages, or asks for the code of their second factor.
     ///
     /// # Errors
     /// `Wrong` after the same work, whether the account exists or not.
     pub async fn sign_in(
         &self,
-        flow: &str,
-        browser: &str,
+        flow: Option<&str>,
         (username, password): (&str, &str),
-        session_before: Option<&str>,
-        now_s: i64,
-    ) -> Result<String, NotSignedIn> {
-        let stopped = |why: Unavailable| NotSignedIn::Stopped(why.into());
-        let mut under_way = self.flow(flow, browser, now_s).await.map_err(NotSignedIn::Stopped)?;
-        self.flow_client(&under_way).await.map_err(NotSignedIn::Stopped)?;
+        visit: &Visit<'_>,
+    ) -> Result<SignedIn, NotSignedIn> {
+        if let Some(flow) = flow {
+            let under_way = self.flow(flow, visit.browser, visit.now_s).await?;
+            self.flow_client(&under_way).await?;
+        }
         if password.len() > PASSWORD_BYTES_MAX {
             return Err(NotSignedIn::Wrong);
         }
-        let account = self.account(username).await.map_err(stopped)?;
+        let account = self.account(username).await?;
         let phc = account.as_ref().map(|account| account.password.as_str());
-        let holds = self.ports.password_holds(password, phc).await.map_err(stopped)?;
+        let holds = self.ports.password_holds(password, phc).await?;
         let account = account.filter(|account| holds && account.enabled).ok_or(NotSignedIn::Wrong)?;
-        self.sign_out(session_before).await.map_err(stopped)?;
-        let (token, session) = self.new_session(&account, now_s).await.map_err(stopped)?;
-        under_way.session = Some(session.digest);
-        under_way.patient = None;
-        under_way.login_again = false;
-        self.keep_again(flow, &under_way).await.map_err(NotSignedIn::Stopped)?;
+        if self.is_asked_for_code(&account).await? {
+            return Ok(SignedIn::Code(self.half_way(flow, &account, visit).await?));
+        }
+        self.signed_in(flow, &account, visit).await.map(SignedIn::Session)
+    }
+
+    /// Starts the session of someone who has proved to be this person, and binds the flow to it.
+    pub(crate) async fn signed_in(
+        &self,
+        flow: Option<&str>,
+        account: &Account,
+        visit: &Visit<'_>,
+    ) -> Result<String, NotSignedIn> {
+        let under_way = match flow {
+            Some(id) => Some((id, self.flow(id, visit.browser, visit.now_s).await?)),
+            None => None,
+        };
+        self.sign_out(visit.session).await?;
+        let (token, session) = self.new_session(account, visit).await?;
+        if let Some((id, mut flow)) = under_way {
+            flow.session = Some(session.digest);
+            flow.patient = None;
+            flow.login_again = false;
+            self.keep_again(id, &flow).await?;
+        }
         Ok(token)
     }
 
@@ -86,9 +143,9 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn sign_out(&self, session: Option<&str>) -> Result<(), Unavailable> {
-        if let Some(token) = session {
-            self.take::<Session>(Space::Session, token).await?;
-            self.take::<LastUse>(Space::Session, &last_use(token)).await?;
+        let Some(token) = session else { return Ok(()) };
+        if let Some(session) = self.look::<Session>(Space::Session, token).await? {
+            self.end_listed(&session.account, &session.digest).await?;
         }
         Ok(())
     }
@@ -98,32 +155,60 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn session(&self, token: Option<&str>, now_s: i64) -> Result<Option<(Session, Account)>, Unavailable> {
-        let Some(token) = token else { return Ok(None) };
+        let Some(token) = token.filter(|token| token.len() <= KEY_BYTES_MAX) else { return Ok(None) };
+        let digest = self.digest(token);
         let Some(session) = self.look::<Session>(Space::Session, token).await? else { return Ok(None) };
-        let Some(LastUse { used_s }) = self.look(Space::Session, &last_use(token)).await? else { return Ok(None) };
-        if now_s >= used_s + SESSION_IDLE_S || now_s >= session.created_s + SESSION_S {
-            return Ok(None);
-        }
         let Some(account) = self.live_account(&session.username, &session.account).await? else { return Ok(None) };
-        if session.created_s < account.password_set_s {
+        let Some((session, used_s)) = self.live_session(&digest, &account, now_s).await? else { return Ok(None) };
+        if !self.is_listed(&session).await? {
             return Ok(None);
         }
         if now_s - used_s >= NOTED_EVERY_S {
-            let used = LastUse { used_s: now_s };
-            self.replace(Space::Session, &last_use(token), &used, now_s + SESSION_IDLE_S).await?;
+            let used = write(&LastUse { used_s: now_s })?;
+            self.ports.replace_ticket(Space::Session, &last_use(&digest), used, now_s + SESSION_IDLE_S).await?;
         }
         Ok(Some((session, account)))
     }
 
-    async fn new_session(&self, account: &Account, now_s: i64) -> Result<(String, Session), Unavailable> {
+    /// The session of a ticket, while it is this account's and in its time, and when it was last used.
+    pub(crate) async fn live_session(
+        &self,
+        digest: &str,
+        account: &Account,
+        now_s: i64,
+    ) -> Result<Option<(Session, i64)>, Unavailable> {
+        let kept = self.ports.ticket(Space::Session, digest).await?;
+        let session: Option<Session> = kept.map(|json| crate::authority::read(&json)).transpose()?;
+        let (Some(session), Some(used_s)) = (session, self.used(digest).await?) else { return Ok(None) };
+        let in_time = now_s < used_s + SESSION_IDLE_S && now_s < session.created_s + SESSION_S;
+        let of_this_password = session.account == account.id && session.created_s >= account.password_set_s;
+        Ok((in_time && of_this_password).then_some((session, used_s)))
+    }
+
+    /// What a form of this browser, or of this session, carries along to prove that it is ours: whoever has neither cookie
+    /// cannot know it, and it says nothing of the cookie.
+    pub fn form_token(&self, cookie: &str) -> String {
+        self.digest(&format!("form {cookie}"))
+    }
+
+    /// Whether a form carries the token of this cookie.
+    pub fn is_form_of(&self, cookie: Option<&str>, token: &str) -> bool {
+        cookie.is_some_and(|cookie| self.ports.equal(self.form_token(cookie).as_bytes(), token.as_bytes()))
+    }
+
+    async fn new_session(&self, account: &Account, visit: &Visit<'_>) -> Result<(String, Session), Unavailable> {
         let token = self.ports.token();
         let session = Session {
             digest: self.digest(&token),
             account: account.id.clone(),
             username: account.username.clone(),
-            created_s: now_s,
+            created_s: visit.now_s,
         };
-        self.keep(Space::Session, &last_use(&token), &LastUse { used_s: now_s }, now_s + SESSION_IDLE_S).await?;
+        let used = write(&LastUse { used_s: visit.now_s })?;
+        self.list_session(&session, visit.whence).await?;
+        self.ports
+            .put_ticket_once(Space::Session, &last_use(&session.digest), used, visit.now_s + SESSION_IDLE_S)
+            .await?;
         self.keep(Space::Session, &token, &session, session.created_s + SESSION_S).await?;
         Ok((token, session))
     }

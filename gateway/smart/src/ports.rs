@@ -18,6 +18,12 @@ pub enum Space {
     Account,
     /// Signed-in browsers, by the digest of the session token.
     Session,
+    /// Which sessions an account has, by the account's opaque id.
+    Sessions,
+    /// Second factors, by the account's opaque id.
+    SecondFactor,
+    /// Sign-ins that wait for the code of a second factor, by the digest of their token.
+    HalfWay,
     /// What an account granted to a client, by grant id.
     Grant,
     /// Authorization codes, by their digest.
@@ -127,6 +133,8 @@ pub trait Crypto: Send + Sync {
     fn token(&self) -> String;
     /// SHA-256.
     fn sha256(&self, bytes: &[u8]) -> [u8; 32];
+    /// HMAC with SHA-1, as authenticator apps have it (RFC 6238); for nothing else.
+    fn hmac_sha1(&self, key: &[u8], message: &[u8]) -> [u8; 20];
     /// HMAC with SHA-256.
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32];
     /// Whether both are the same bytes, in a time that does not tell where they differ.

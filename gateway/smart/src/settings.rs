@@ -18,6 +18,10 @@ pub const REFRESH_S: i64 = 100 * 24 * 3600;
 pub const REFRESH_RETRY_S: i64 = 60;
 /// A session ends after half an hour without a request.
 pub const SESSION_IDLE_S: i64 = 30 * 60;
+/// A sign-in waits for its code for five minutes: long enough to find the telephone.
+pub const HALF_WAY_S: i64 = 300;
+/// Browsers that a person is signed in with at once; with one more, the oldest ends.
+pub const SESSIONS_MAX: usize = 20;
 /// A session ends after twelve hours whatever happens: a shift.
 pub const SESSION_S: i64 = 12 * 3600;
 
@@ -37,6 +41,22 @@ pub const LOGIN: &str = "/oauth/login";
 pub const CHOOSE: &str = "/oauth/choose";
 /// The path of the page that asks for consent.
 pub const CONSENT: &str = "/oauth/consent";
+/// The path of a person's own pages.
+pub const ACCOUNT: &str = "/account";
+/// The path where a person signs in without an app.
+pub const ACCOUNT_LOGIN: &str = "/account/login";
+/// The path where a person signs out.
+pub const ACCOUNT_LOGOUT: &str = "/account/logout";
+/// The path of the browsers that a person is signed in with.
+pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
+/// The path of the apps that a patient allowed.
+pub const ACCOUNT_APPS: &str = "/account/apps";
+/// The path of a person's second factor.
+pub const ACCOUNT_SECOND_FACTOR: &str = "/account/second-factor";
+/// The path of the list of who saw a patient's record.
+pub const ACCOUNT_DISCLOSURES: &str = "/account/disclosures";
+/// The path of the same as a file.
+pub const ACCOUNT_DISCLOSURES_FILE: &str = "/account/disclosures/file";
 /// The path under which each error code is explained.
 pub const ERRORS: &str = "/docs/errors/";
 

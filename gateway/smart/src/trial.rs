@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::claims::{AccessClaims, IdClaims};
+use crate::login::{SignedIn, Visit};
 use crate::ports::{
     Care, Crypto, Freshness, Kept, KeySets, Opened, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
 };
-use crate::{Account, Authority, Client, ClientKind, Keys, Settings};
+use crate::{Account, Authority, Client, ClientKind, Keys, Settings, Whence};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::{Id, ResourceType};
@@ -145,6 +146,13 @@ impl Crypto for Trial {
         block[..key.len()].copy_from_slice(key);
         let inner = sha256(&[&block.map(|byte| byte ^ 0x36)[..], message].concat());
         sha256(&[&block.map(|byte| byte ^ 0x5c)[..], &inner[..]].concat())
+    }
+
+    fn hmac_sha1(&self, key: &[u8], message: &[u8]) -> [u8; 20] {
+        let mut block = [0u8; 64];
+        block[..key.len()].copy_from_slice(key);
+        let inner = sha1(&[&block.map(|byte| byte ^ 0x36)[..], message].concat());
+        sha1(&[&block.map(|byte| byte ^ 0x5c)[..], &inner[..]].concat())
     }
 
     fn equal(&self, one: &[u8], other: &[u8]) -> bool {
@@ -327,9 +335,24 @@ pub(crate) fn key_set(kid: &str, secret: &str) -> String {
     serde_json::json!({ "keys": [{ "kid": kid, "alg": "ES384", "secret": secret }] }).to_string()
 }
 
+/// The usual browser, with the session that it has so far.
+pub(crate) fn visit(session: Option<&str>, now_s: i64) -> Visit<'_> {
+    static WHENCE: Whence = Whence { browser: None, system: None, network: None };
+    Visit { browser: BROWSER, session, whence: &WHENCE, now_s }
+}
+
+/// The session that a password led to.
+pub(crate) fn session(signed_in: SignedIn) -> String {
+    match signed_in {
+        SignedIn::Session(token) => token,
+        SignedIn::Code(_) => panic!("a code is asked for"),
+    }
+}
+
 /// Signs in and gives the session's token.
 pub(crate) fn signed_in(authority: &Authority<Trial>, flow: &str, username: &str) -> String {
-    run(authority.sign_in(flow, BROWSER, (username, &format!("{username}-password")), None, NOW)).unwrap()
+    let password = format!("{username}-password");
+    session(run(authority.sign_in(Some(flow), (username, &password), &visit(None, NOW))).unwrap())
 }
 
 /// The value of a parameter in an address.
@@ -423,6 +446,40 @@ fn sha256(message: &[u8]) -> [u8; 32] {
         }
     }
     let mut digest = [0; 32];
+    for (place, word) in digest.chunks_mut(4).zip(h) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+    digest
+}
+
+/// SHA-1 (FIPS 180-4), for the codes of authenticator apps.
+fn sha1(message: &[u8]) -> [u8; 20] {
+    let mut h = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+    let mut padded = message.to_vec();
+    padded.push(0x80);
+    padded.resize((padded.len() + 8).div_ceil(64) * 64 - 8, 0);
+    padded.extend(((message.len() as u64) * 8).to_be_bytes());
+    for block in padded.chunks(64) {
+        let mut w: Vec<u32> = block.chunks(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]])).collect();
+        for i in 16..80 {
+            w.push((w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16]).rotate_left(1));
+        }
+        let [mut a, mut b, mut c, mut d, mut e] = h;
+        for (i, word) in w.into_iter().enumerate() {
+            let (f, k) = match i / 20 {
+                0 => ((b & c) | (!b & d), 0x5a82_7999u32),
+                1 => (b ^ c ^ d, 0x6ed9_eba1),
+                2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
+                _ => (b ^ c ^ d, 0xca62_c1d6),
+            };
+            let next = a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(word);
+            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
+        }
+        for (sum, part) in h.iter_mut().zip([a, b, c, d, e]) {
+            *sum = sum.wrapping_add(part);
+        }
+    }
+    let mut digest = [0; 20];
     for (place, word) in digest.chunks_mut(4).zip(h) {
         place.copy_from_slice(&word.to_be_bytes());
     }

@@ -15,6 +15,12 @@ pub enum Namespace {
     Account,
     /// Signed-in browsers.
     Session,
+    /// Which of them an account has.
+    Sessions,
+    /// Second factors.
+    SecondFactor,
+    /// Sign-ins that wait for a code.
+    HalfWay,
     /// What an account granted to a client.
     Grant,
     /// Authorization codes.
@@ -33,6 +39,9 @@ impl Namespace {
             Namespace::Client => "client",
             Namespace::Account => "account",
             Namespace::Session => "session",
+            Namespace::Sessions => "sessions",
+            Namespace::SecondFactor => "second-factor",
+            Namespace::HalfWay => "half-way",
             Namespace::Grant => "grant",
             Namespace::Code => "code",
             Namespace::Flow => "flow",

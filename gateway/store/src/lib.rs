@@ -24,7 +24,7 @@ pub use care::IDENTIFIERS_MAX;
 pub use crosswalk::{Crossed, Order};
 pub use documents::{Document, Documents, Namespace, Swap};
 pub use error::StoreError;
-pub use ledger::{BlockFault, Broken, Entries, Ledger, Report, Trimmed, Why, entries, verify};
+pub use ledger::{BlockFault, Broken, Entries, Ledger, Report, Stretch, Told, Trimmed, Why, entries, verify};
 pub use open::{OpenError, Options, Store};
 pub use resources::{Expected, PUTS_MAX, Put, Version};
 pub use tickets::Tickets;

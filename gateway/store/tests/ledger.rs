@@ -158,3 +158,72 @@ async fn a_ledger_broken_in_its_middle_is_not_opened_and_not_mended() {
     assert!(matches!(&refused, OpenError::Ledger { broken, .. } if broken.block == 1), "{refused}");
     assert_eq!(fs::read(&file).unwrap(), changed);
 }
+
+/// What was disclosed about a patient, a stretch at a time, until the ledger begins.
+async fn told_about(store: &Store, patient: &str, at_most: usize) -> Vec<String> {
+    let patient = fhir::Id::parse(patient).unwrap();
+    let (mut told, mut from) = (Vec::new(), None::<String>);
+    loop {
+        let ledger = store.ledger();
+        let stretch = ledger.disclosed_about(&patient, from.as_deref(), at_most).await.unwrap();
+        let store::Stretch { told: some, next } = stretch.into_exposed();
+        assert!(some.len() <= at_most);
+        told.extend(some.into_iter().map(|one| one.entry.correlation));
+        match next {
+            Some(next) => from = Some(next),
+            None => return told,
+        }
+    }
+}
+
+fn about(number: i64, patients: &[&str]) -> privacy::ledger::Entry {
+    let one = |patient: &&str| privacy::ledger::About { patient: (*patient).to_owned(), resources: Vec::new() };
+    privacy::ledger::Entry { about: patients.iter().map(one).collect(), ..entry(number) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_disclosed_about_a_patient_is_read_back_the_newest_first_over_all_segments() {
+    let dir = folder();
+    let store = Store::open(dir.path(), Options { segment_bytes: 2000, ..Options::new(at(0)) }).await.unwrap();
+    let ledger = store.ledger();
+    for number in 0..30 {
+        let patients: &[&str] = match number % 3 {
+            0 => &["p1"],
+            1 => &["p1", "p10"],
+            _ => &["p10"],
+        };
+        ledger.record(about(number, patients)).await.unwrap();
+    }
+    let refused = privacy::ledger::Entry { event: privacy::ledger::Event::Refused, ..about(30, &["p1"]) };
+    ledger.record(refused).await.unwrap();
+    drop(ledger);
+    let of = |left: &[i64]| -> Vec<String> {
+        (0..30).rev().filter(|number| left.contains(&(number % 3))).map(|number| format!("c{number}")).collect()
+    };
+    for at_most in [1, 2, 7, 100] {
+        assert_eq!(told_about(&store, "p1", at_most).await, of(&[0, 1]), "{at_most}");
+        assert_eq!(told_about(&store, "p10", at_most).await, of(&[1, 2]), "{at_most}");
+        assert!(told_about(&store, "p", at_most).await.is_empty(), "one id is no part of another");
+    }
+    assert!(verify(dir.path()).unwrap().segments > 3);
+    let patient = fhir::Id::parse("p1").unwrap();
+    for place in ["x", "1-2", "9999"] {
+        assert!(store.ledger().disclosed_about(&patient, Some(place), 5).await.is_err(), "{place}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_that_was_altered_is_not_read_back() {
+    let dir = folder();
+    let store = open(&dir).await;
+    for number in 0..3 {
+        store.ledger().record(about(number, &["p1"])).await.unwrap();
+    }
+    let file = segment(&dir, 1);
+    let mut bytes = fs::read(&file).unwrap();
+    let at = bytes.windows(12).position(|some| some == b"\"patient\":\"p").unwrap();
+    bytes[at - 40] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let patient = fhir::Id::parse("p1").unwrap();
+    assert!(store.ledger().disclosed_about(&patient, None, 5).await.is_err());
+}

@@ -14,7 +14,8 @@ use privacy::scope::SCOPES_MAX;
 use smart::authorize::Rejected;
 use smart::consent::Word;
 use smart::flow::Step;
-use smart::{Authority, Locale};
+use smart::login::{SignedIn, Visit};
+use smart::{Authority, Locale, Whence};
 
 /// The browser of every launch.
 const BROWSER: &str = "browser-token";
@@ -103,7 +104,12 @@ fn code(world: &Authority<Desk>, client: &str) -> String {
     ];
     let asked: Pairs = asked.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let flow = done(world.begin(&asked, BROWSER, NOW)).expect("the request is in order");
-    let session = done(world.sign_in(&flow, BROWSER, ("ana", "ana-password"), None, NOW)).ok();
+    let visit = Visit { browser: BROWSER, session: None, whence: &Whence::default(), now_s: NOW };
+    let session = done(world.sign_in(Some(&flow), ("ana", "ana-password"), &visit)).ok();
+    let session = session.and_then(|signed_in| match signed_in {
+        SignedIn::Session(token) => Some(token),
+        SignedIn::Code(_) => None,
+    });
     let step = done(world.step(&flow, BROWSER, session.as_deref(), NOW));
     let Ok(Step::Consent(_, consent)) = step else { panic!("no consent page") };
     let word = Word { kept: &consent.items, patient: consent.patient.as_ref().map(fhir::Id::as_str) };

@@ -138,6 +138,12 @@ impl Crypto for Desk {
         digest(bytes)
     }
 
+    fn hmac_sha1(&self, key: &[u8], message: &[u8]) -> [u8; 20] {
+        let mut out = [0; 20];
+        out.copy_from_slice(&digest(&[key, message].concat())[..20]);
+        out
+    }
+
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
         digest(&[key, b"/", message].concat())
     }

@@ -55,8 +55,9 @@ pub(crate) fn print(ready: &Ready, data: &Path, example: Option<&Path>) {
          3. Authorize an app: sign in here as one of those below. The code is then in the address bar.\n\
          \x20     {authorize}\n\
          \x20  The FHIR base is {}; apps may be answered at the addresses on the first page, on any port.\n\
-         4. Send a laboratory's HL7 v2 message by MLLP to {mllp} (times without an offset are taken as {}).\n{send}\
-         5. Look at what came and what was disclosed, while this runs, from another terminal:\n\
+         4. See as that person who saw the record, and stop the app: {}/account\n\
+         5. Send a laboratory's HL7 v2 message by MLLP to {mllp} (times without an offset are taken as {}).\n{send}\
+         6. Look at what came and what was disclosed, while this runs, from another terminal:\n\
          \x20     {sluice} journal list --data '{data}'\n\
          \x20     {sluice} ledger export --data '{data}'\n\
          6. Let a backend service ask for itself: demo-service, under system/*.rs. Its key is told by --ready-file.\n\n\
@@ -64,6 +65,7 @@ pub(crate) fn print(ready: &Ready, data: &Path, example: Option<&Path>) {
         ready.text("/ca_cert"),
         ready.text("/base_url"),
         ready.text("/fhir_base"),
+        ready.text("/base_url"),
         super::ZONE,
     );
     for user in ready.document.get("users").and_then(Value::as_array).into_iter().flatten() {

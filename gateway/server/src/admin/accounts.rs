@@ -6,9 +6,10 @@ use super::{Admin, Out};
 use crate::clock;
 use crate::records::Records;
 use fhir::{Id, ResourceType};
-use privacy::Role;
+use privacy::{Operator, Reason, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use smart::second::TakenOff;
 use smart::{Account, Locale};
 
 /// An account to be added.
@@ -78,6 +79,30 @@ impl Admin {
         }
         out.line(&format!(
             "{username} has another password. Browsers have to sign in again; apps keep what was granted."
+        ))
+        .await
+    }
+
+    /// Takes a second factor off, for the reason that is kept with it and shown to the person.
+    pub(super) async fn take_off_second_factor(
+        &self,
+        operator: &Operator,
+        username: &str,
+        reason: &str,
+        out: &Out,
+    ) -> Result<(), String> {
+        let reason = Reason::parse(reason).map_err(|why| why.to_string())?;
+        let account = self.cx.authority.account(username).await.map_err(|why| why.to_string())?;
+        let account = account.ok_or_else(|| unknown(username))?;
+        let (at_s, by) = (clock::now().seconds(), operator.name().to_owned());
+        let taken = TakenOff { at_s, by, reason: reason.as_str().to_owned() };
+        tracing::warn!(operator = operator.name(), reason = reason.as_str(), "a second factor is taken off");
+        if !self.cx.authority.take_off_second_factor(&account, taken).await.map_err(|why| why.to_string())? {
+            return Err(format!("{username} has no second factor that could be taken off"));
+        }
+        out.line(&format!(
+            "{username} signs in with the password alone until they set up a second factor again. Their browsers have to \
+             sign in again, and they see that it was taken off, and why."
         ))
         .await
     }

@@ -80,6 +80,13 @@ pub enum Command {
         /// On or off.
         enabled: bool,
     },
+    /// To take an account's second factor off.
+    AccountSecondFactorOff {
+        /// Its name.
+        username: String,
+        /// Why.
+        reason: String,
+    },
     /// To give an account another password.
     AccountPassword {
         /// Its name.
@@ -158,6 +165,9 @@ impl Admin {
             Command::AccountAdd(account) => self.add_account(account, out).await,
             Command::AccountList => self.list_accounts(out).await,
             Command::AccountSwitch { username, enabled } => self.switch_account(&username, enabled, out).await,
+            Command::AccountSecondFactorOff { username, reason } => {
+                self.take_off_second_factor(operator, &username, &reason, out).await
+            }
             Command::AccountPassword { username, password } => self.change_password(&username, password, out).await,
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod read;
 pub(crate) mod search;
+pub(crate) mod seen;
 
 use crate::clock;
 use crate::context::{Context, SERVED};
@@ -39,6 +40,13 @@ pub(crate) enum What {
         /// The place to go on from, for a page link.
         place: Option<Box<Place>>,
     },
+    /// A page of what was disclosed about a patient, for themself.
+    Seen {
+        /// Events on it.
+        count: usize,
+        /// The place to go on from, for a page link.
+        place: Option<Box<Place>>,
+    },
 }
 
 impl Asked {
@@ -55,6 +63,7 @@ impl Asked {
                 let count = query.count.unwrap_or(COUNT_DEFAULT) as usize;
                 Wanted { count, total: count == 0 || query.total == Total::Accurate }
             }
+            What::Seen { count, .. } => Wanted { count: *count, total: false },
         }
     }
 
@@ -64,11 +73,11 @@ impl Asked {
     /// `Gone` for a link that was made for someone else.
     pub(crate) fn begin(&self, permit: &Permit) -> Result<Cursor, Refusal> {
         match &self.what {
-            What::Page { place: Some(place), .. } => {
+            What::Page { place: Some(place), .. } | What::Seen { place: Some(place), .. } => {
                 place.is_for(permit)?;
                 Ok(place.cursor())
             }
-            What::Page { place: None, .. } | What::One { .. } => Ok(Cursor::Start),
+            What::Page { place: None, .. } | What::Seen { place: None, .. } | What::One { .. } => Ok(Cursor::Start),
         }
     }
 }
@@ -188,5 +197,6 @@ pub(crate) async fn perform(
             cx.records.fetch(permit, asked.question.kind, id, version.as_deref()).await
         }
         What::Page { query, .. } => cx.records.find(permit, query, from, asked.wanted().count + AHEAD).await,
+        What::Seen { count, .. } => seen::find(cx, permit, from, count + 1).await,
     }
 }

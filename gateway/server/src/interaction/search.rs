@@ -52,7 +52,7 @@ impl<'a> Frame<'a> {
                 count_only: query.count == Some(0),
                 ..frame
             },
-            What::One { .. } => frame,
+            What::One { .. } | What::Seen { .. } => frame,
         }
     }
 }

@@ -4,8 +4,9 @@ use crate::context::Context;
 use crate::request::Request;
 use cookie::{Cookie, SameSite};
 use http::header;
-use portal::Frame;
-use smart::Locale;
+use portal::{Frame, SignedIn};
+use smart::login::Visit;
+use smart::{Locale, Whence};
 
 /// The browser's own token: a launch can be gone on with only where it began.
 const BROWSER: &str = "__Host-sluice-browser";
@@ -20,6 +21,8 @@ pub(super) struct Browser {
     pub(super) token: Option<String>,
     /// Its session's token.
     pub(super) session: Option<String>,
+    /// Who is signed in with it, once that was looked up: its pages say so.
+    pub(super) signed_in: Option<SignedIn>,
     locale: Locale,
 }
 
@@ -43,17 +46,33 @@ impl Browser {
         });
         let locale = chosen.and_then(|tag| Locale::of(&tag));
         let locale = locale.unwrap_or_else(|| Locale::negotiate(request.header("accept-language")));
-        Browser { token: named(BROWSER), session: named(SESSION), locale }
+        Browser { token: named(BROWSER), session: named(SESSION), signed_in: None, locale }
     }
 
     /// The language of pages, and the address of this one.
     pub(super) fn frame(&self, here: Option<String>) -> Frame {
-        Frame { locale: self.locale, here }
+        Frame { signed_in: self.signed_in.clone(), locale: self.locale, here }
+    }
+
+    /// Roughly which browser it is, and where.
+    pub(super) fn whence(&self, request: &Request) -> Whence {
+        Whence::of(request.header(header::USER_AGENT.as_str()), request.remote)
+    }
+
+    /// This browser as someone who signs in with it, by its own token.
+    pub(super) fn visit<'a>(&'a self, browser: &'a str, whence: &'a Whence, now_s: i64) -> Visit<'a> {
+        Visit { browser, session: self.session.as_deref(), whence, now_s }
     }
 
     /// A path of ours with the flow and the language in force.
     pub(super) fn path(&self, path: &str, flow: &str) -> String {
         format!("{path}?flow={flow}&lang={}", self.locale.tag())
+    }
+
+    /// A path of a person's own pages, one word for it, and the language in force.
+    pub(super) fn own_path(&self, path: &str, name: &str, word: &str) -> String {
+        let lang = self.locale.tag();
+        if word.is_empty() { format!("{path}?lang={lang}") } else { format!("{path}?{name}={word}&lang={lang}") }
     }
 }
 
@@ -67,14 +86,20 @@ pub(super) fn keep_session(token: &str) -> String {
     keep(SESSION, token)
 }
 
+/// The header that makes the browser forget its session.
+pub(super) fn drop_session() -> String {
+    let mut gone = ours(SESSION, "");
+    gone.set_max_age(cookie::time::Duration::ZERO);
+    gone.to_string()
+}
+
 fn keep(name: &'static str, value: &str) -> String {
-    Cookie::build((name, value.to_owned()))
-        .path("/")
-        .secure(true)
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .build()
-        .to_string()
+    ours(name, value).to_string()
+}
+
+fn ours(name: &'static str, value: &str) -> Cookie<'static> {
+    let cookie = Cookie::build((name, value.to_owned()));
+    cookie.path("/").secure(true).http_only(true).same_site(SameSite::Lax).build()
 }
 
 /// Whether a form was sent by another site (Fetch Metadata; Origin where that is not told).

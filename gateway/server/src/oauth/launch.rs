@@ -1,7 +1,7 @@
 //! A launch in a browser: sign in, choose a patient, consent, and back to the app. Every step is asked of the flow anew.
 
 use super::browser::{Browser, keep_browser, keep_session};
-use super::{Answer, alone, page, page_later, patients};
+use super::{Answer, alone, code, page, page_later, patients};
 use crate::clock;
 use crate::context::Context;
 use crate::request::Request;
@@ -13,7 +13,7 @@ use smart::account::USERNAME_BYTES_MAX;
 use smart::authorize::Rejected;
 use smart::consent::Word;
 use smart::flow::{Step, Stopped};
-use smart::login::NotSignedIn;
+use smart::login::{NotSignedIn, SignedIn};
 use smart::settings::{CHOOSE, CONSENT, LOGIN};
 use smart::{Account, Item};
 
@@ -71,6 +71,12 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
     }
     let of = |name: &str| fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.as_str());
     let (username, password) = (of("username"), of("password"));
+    let whence = browser.whence(request);
+    let visit = browser.visit(own, &whence, now_s);
+    let launch = code::Launch { browser, visit: &visit, flow: &flow, asking: &asking };
+    if !of("half").is_empty() {
+        return code::with_code(cx, request, &launch, (of("half"), of("code"))).await;
+    }
     let again = |fault, status| page(portal::login(&form(username, Some(fault))), status);
     if username.is_empty() || password.is_empty() {
         return again(LoginFault::Empty, StatusCode::OK);
@@ -83,21 +89,28 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
         let html = portal::login(&form(username, Some(LoginFault::TooMany)));
         return page_later(html, why.retry_after_s().unwrap_or(60));
     }
-    let session = browser.session.as_deref();
-    match cx.authority.sign_in(&flow, own, (username, password), session, now_s).await {
-        Ok(session) => match cx.authority.step(&flow, own, Some(&session), now_s).await {
-            Ok(step) => {
-                let go = Credential::see_other(browser.path(path_of(&step), &flow));
-                Reply::Credential(go.with(header::SET_COOKIE, keep_session(&session)))
-            }
-            Err(why) => stopped(browser, &why),
-        },
+    match cx.authority.sign_in(Some(&flow), (username, password), &visit).await {
+        Ok(SignedIn::Session(session)) => signed_in(cx, browser, &flow, &session).await,
+        Ok(SignedIn::Code(half)) => code::page(&launch, &half, None),
+        Err(NotSignedIn::TooMany) => again(LoginFault::TooMany, StatusCode::OK),
         Err(NotSignedIn::Wrong) => again(LoginFault::Wrong, StatusCode::OK),
         Err(NotSignedIn::Stopped(Stopped::Unavailable(why))) => {
             tracing::error!(%why, "nobody can sign in");
             again(LoginFault::Busy, StatusCode::SERVICE_UNAVAILABLE)
         }
         Err(NotSignedIn::Stopped(why)) => stopped(browser, &why),
+    }
+}
+
+/// A session begins, and the launch goes on.
+pub(super) async fn signed_in(cx: &Context, browser: &Browser, flow: &str, session: &str) -> Reply {
+    let own = browser.token.as_deref().unwrap_or("");
+    match cx.authority.step(flow, own, Some(session), clock::now().seconds()).await {
+        Ok(step) => {
+            let go = Credential::see_other(browser.path(path_of(&step), flow));
+            Reply::Credential(go.with(header::SET_COOKIE, keep_session(session)))
+        }
+        Err(why) => stopped(browser, &why),
     }
 }
 
@@ -228,7 +241,7 @@ fn elsewhere(browser: &Browser, step: &Step, flow: &str, here: &str) -> Reply {
     }
 }
 
-fn stopped(browser: &Browser, why: &Stopped) -> Reply {
+pub(super) fn stopped(browser: &Browser, why: &Stopped) -> Reply {
     let (what, status) = match why {
         Stopped::Lost | Stopped::ClientOff | Stopped::Changed => (Message::Lost, StatusCode::BAD_REQUEST),
         Stopped::Unavailable(why) => {

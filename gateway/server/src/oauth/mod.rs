@@ -1,7 +1,9 @@
 //! The authorization server's doors: forms and cookies in, pages, redirects and tokens out. What happens is decided in
 //! crate `smart`; what people see is made in crate `portal`.
 
+mod account;
 mod browser;
+mod code;
 mod endpoints;
 mod launch;
 mod patients;
@@ -9,7 +11,7 @@ mod patients;
 use crate::context::Context;
 use crate::request::Request;
 use crate::respond::{HTML, Public, Reply};
-use crate::route::{Act, Matched};
+use crate::route::{Act, Authn, Matched};
 use browser::Browser;
 use http::{Method, StatusCode, header};
 use portal::{Frame, Html, Message, STYLESHEET, Start, error_doc, message, stylesheet_path};
@@ -23,7 +25,15 @@ pub(crate) type Answer = (Reply, Option<Arc<Principal>>);
 /// Answers a page or an endpoint.
 pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -> Answer {
     let act = matched.route.act;
-    let browser = Browser::of(request);
+    let mut browser = Browser::of(request);
+    let person = if matched.route.authn == Authn::Anyone && !is_page(act) {
+        None
+    } else {
+        match account::recognise(cx, &mut browser).await {
+            Ok(person) => person,
+            Err(why) => return alone(account::unavailable(&browser, &why)),
+        }
+    };
     if request.method == Method::POST && act_has_cookies(act) && browser::is_foreign(cx, request) {
         return alone(page(message(&browser.frame(None), &Message::ForeignForm), StatusCode::FORBIDDEN));
     }
@@ -38,6 +48,7 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         Act::ErrorPage => alone(error_page(&browser.frame(Some(request.path.clone())), matched)),
         Act::Stylesheet => alone(stylesheet(request)),
         Act::Start => alone(start(cx, &browser)),
+        Act::Account(asked) => account::answer(cx, request, &browser, person, asked).await,
         Act::Fhir(_)
         | Act::Capabilities
         | Act::SmartConfiguration
@@ -54,7 +65,12 @@ fn alone(reply: Reply) -> Answer {
 
 /// The pages whose forms count only from our own pages. The authorization endpoint is entered from anywhere.
 fn act_has_cookies(act: Act) -> bool {
-    matches!(act, Act::Login | Act::Choose | Act::Consent)
+    matches!(act, Act::Login | Act::Choose | Act::Consent | Act::Account(_))
+}
+
+/// What people look at, and so says who is signed in.
+fn is_page(act: Act) -> bool {
+    act_has_cookies(act) || matches!(act, Act::Authorize | Act::ErrorPage | Act::Start)
 }
 
 /// A page that says nothing of anyone's record.

@@ -17,7 +17,7 @@ use smart::flow::{Choice, Consent};
 use std::sync::Arc;
 
 /// The client under which our own pages stand on the ledger.
-const PORTAL: &str = "portal";
+pub(super) const PORTAL: &str = "portal";
 /// Patients on one page of the chooser.
 const PATIENTS_MAX: u32 = 500;
 
@@ -82,12 +82,14 @@ fn asked(cx: &Context, request: &Request) -> Asked {
     }
 }
 
-fn refusal(frame: Frame, refused: Refused) -> Answer {
-    tracing::warn!(kind = ?refused.why().kind(), why = refused.why().private(), "patients could not be shown");
+/// Says that nothing can be shown now.
+pub(super) fn refusal(frame: Frame, refused: Refused) -> Answer {
+    tracing::warn!(kind = ?refused.why().kind(), why = refused.why().private(), "health data could not be shown on a page");
     alone(page(message(&frame, &Message::Unavailable), StatusCode::SERVICE_UNAVAILABLE))
 }
 
-fn shape(html: Html, (): &()) -> Shape {
+/// A page as an answer that holds health data.
+pub(super) fn shape(html: Html, (): &()) -> Shape {
     let headers = vec![
         (header::CONTENT_SECURITY_POLICY, html.content_security_policy()),
         (header::CONTENT_LANGUAGE, html.locale.tag().to_owned()),

@@ -2,14 +2,16 @@
 
 use crate::introspect::Why;
 use crate::login::NotSignedIn;
-use crate::trial::{BROWSER, NOW, Trial, account, asked, code, id, pairs, redeeming, run, signed_in, world};
+use crate::trial::{
+    BROWSER, NOW, Trial, account, asked, code, id, pairs, redeeming, run, session, signed_in, visit, world,
+};
 use crate::{Account, Authority};
 use fhir::ResourceType;
 use privacy::Role;
 
 fn sign_in(world: &Authority<Trial>, password: &str, now_s: i64) -> Result<String, NotSignedIn> {
     let flow = run(world.begin(&asked(&[]), BROWSER, now_s)).unwrap();
-    run(world.sign_in(&flow, BROWSER, ("ana", password), None, now_s))
+    run(world.sign_in(Some(&flow), ("ana", password), &visit(None, now_s))).map(session)
 }
 
 #[test]

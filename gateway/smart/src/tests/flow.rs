@@ -2,9 +2,9 @@
 
 use crate::consent::Word;
 use crate::flow::{Step, Stopped, Unfit};
-use crate::login::NotSignedIn;
+use crate::login::{NotSignedIn, Visit};
 use crate::ports::Space;
-use crate::trial::{BROWSER, NOW, Trial, account, asked, id, run, signed_in, told, world};
+use crate::trial::{BROWSER, NOW, Trial, account, asked, id, run, session, signed_in, told, visit, world};
 use crate::{Authority, Item};
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role};
@@ -45,17 +45,21 @@ fn a_wrong_password_an_unknown_user_and_a_closed_account_are_one_answer() {
     for (username, password) in
         [("ana", "wrong"), ("nobody", "ana-password"), ("ben", "ben-password"), ("", ""), ("ana", &"x".repeat(2000))]
     {
-        let answer = run(world.sign_in(&flow, BROWSER, (username, password), None, NOW));
+        let answer = run(world.sign_in(Some(&flow), (username, password), &visit(None, NOW)));
         assert_eq!(answer, Err(NotSignedIn::Wrong), "{username}");
     }
-    assert!(run(world.sign_in(&flow, BROWSER, (" Ana ", "ana-password"), None, NOW)).is_ok());
+    assert!(run(world.sign_in(Some(&flow), (" Ana ", "ana-password"), &visit(None, NOW))).is_ok());
 }
 
 #[test]
 fn signing_in_belongs_to_a_flow_of_this_browser() {
     let world = world();
     let flow = begun(&world);
-    let answer = run(world.sign_in(&flow, "other browser", ("ana", "ana-password"), None, NOW));
+    let answer = run(world.sign_in(
+        Some(&flow),
+        ("ana", "ana-password"),
+        &Visit { browser: "other browser", ..visit(None, NOW) },
+    ));
     assert_eq!(answer, Err(NotSignedIn::Stopped(Stopped::Lost)));
 }
 
@@ -64,7 +68,7 @@ fn a_new_sign_in_ends_the_session_before() {
     let world = world();
     let flow = begun(&world);
     let first = signed_in(&world, &flow, "ana");
-    let second = run(world.sign_in(&flow, BROWSER, ("ana", "ana-password"), Some(&first), NOW)).unwrap();
+    let second = session(run(world.sign_in(Some(&flow), ("ana", "ana-password"), &visit(Some(&first), NOW))).unwrap());
     assert_ne!(first, second);
     assert!(run(world.session(Some(&first), NOW)).unwrap().is_none());
     assert!(run(world.session(Some(&second), NOW)).unwrap().is_some());

@@ -8,6 +8,8 @@ mod backend;
 mod flow;
 mod introspect;
 mod introspection;
+mod people;
 mod refresh;
 mod revoke;
+mod second;
 mod token;

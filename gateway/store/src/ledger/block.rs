@@ -106,6 +106,12 @@ pub enum BlockFault {
     BadHash,
 }
 
+/// How long the payload is of the block whose header this may be; nothing where it is none. Says nothing of its hash.
+pub(crate) fn payload_bytes(head: &[u8]) -> Option<usize> {
+    let is_header = head.starts_with(&MAGIC) && u16::from_le_bytes(field(head, 8)) == FORMAT;
+    is_header.then(|| u32::from_le_bytes(field(head, 48)) as usize)
+}
+
 /// Reads the block at the beginning of the bytes.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Block<'_>, BlockFault> {
     let Some((head, rest)) = bytes.split_at_checked(HEADER_BYTES) else {

@@ -3,12 +3,14 @@
 //! All entries that wait together make one block, written and flushed once by one thread. Blocks stand in append-only
 //! files; [`verify`] and [`entries`] read them without a running process. Nothing is ever changed or taken out.
 
+mod back;
 mod block;
 mod seal;
 mod segment;
 mod tail;
 mod verify;
 
+pub use back::{Stretch, Told};
 pub use block::BlockFault;
 pub(crate) use segment::sync_folder;
 pub use segment::{Broken, Why};
@@ -23,7 +25,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tail::Tail;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// The folder in the data folder.
 pub(crate) const FOLDER: &str = "ledger";
@@ -42,6 +44,10 @@ pub struct Ledger {
     jobs: mpsc::Sender<Job>,
     up: Arc<AtomicBool>,
     under_way: Arc<AtomicUsize>,
+    /// Where its files are.
+    folder: Arc<Path>,
+    /// Those who read it back while it is written, one at a time.
+    readers: Arc<Semaphore>,
     /// Resolves when the thread has ended.
     ended: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
 }
@@ -64,7 +70,9 @@ impl Ledger {
             drop(held);
             drop(over);
         })?;
-        Ok((Ledger { jobs, up, under_way, ended: Arc::new(Mutex::new(Some(ended))) }, trimmed))
+        let (folder, readers) = (Arc::from(folder), Arc::new(Semaphore::new(1)));
+        let ended = Arc::new(Mutex::new(Some(ended)));
+        Ok((Ledger { jobs, up, under_way, folder, readers, ended }, trimmed))
     }
 
     /// Says that an entry is on its way, until what is given is dropped: a block may wait for it. One that is recorded

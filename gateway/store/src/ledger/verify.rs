@@ -140,7 +140,7 @@ impl Files {
 }
 
 /// The entries of a block, which its header has counted.
-fn entries_of(block: &Block<'_>) -> Result<Vec<Entry>, Why> {
+pub(super) fn entries_of(block: &Block<'_>) -> Result<Vec<Entry>, Why> {
     let lines = block.payload.split_inclusive(|byte| *byte == b'\n');
     let entries: Vec<Entry> = lines.map(serde_json::from_slice).collect::<Result<_, _>>().map_err(|_| Why::BadLines)?;
     if entries.len() == block.header.lines as usize { Ok(entries) } else { Err(Why::BadLines) }

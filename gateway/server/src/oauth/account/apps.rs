@@ -1,0 +1,62 @@
+//! The apps that a patient allowed, and stopping one.
+
+use super::own::{self, Own};
+use super::{Person, done, frame, of, unavailable};
+use crate::clock;
+use crate::context::Context;
+use crate::oauth::browser::Browser;
+use crate::oauth::patients::shape;
+use crate::oauth::{Answer, alone, page};
+use crate::pipeline::journey;
+use crate::request::Request;
+use crate::respond::Reply;
+use http::{Method, StatusCode};
+use portal::AppsForm;
+use smart::settings::ACCOUNT_APPS;
+
+/// What the notice of the page is called in its address.
+const STOPPED: &str = "stopped";
+/// Events that are looked at for what each app read last.
+const EVENTS_MAX: usize = 300;
+
+/// The page, and stopping an app.
+pub(super) async fn apps(
+    cx: &Context,
+    request: &Request,
+    browser: &Browser,
+    person: &Person,
+    own: &Own,
+    fields: &[(String, String)],
+) -> Answer {
+    let now_s = clock::now().seconds();
+    if request.method == Method::POST {
+        // The same answer for an app that was never allowed, or by someone else: it has no access, and that is what is said.
+        return alone(match cx.authority.stop_app(&person.account, of(fields, "app"), now_s).await {
+            Ok(ended) => {
+                tracing::info!(ended, "a patient stopped an app");
+                done(browser, ACCOUNT_APPS, STOPPED)
+            }
+            Err(why) => unavailable(browser, &why),
+        });
+    }
+    let apps = match cx.authority.allowed_apps(&person.account, now_s).await {
+        Ok(apps) => apps,
+        Err(why) => return alone(unavailable(browser, &why)),
+    };
+    let stopped = request.query_pairs().iter().any(|(name, said)| name == "said" && said == STOPPED);
+    let form = AppsForm { frame: frame(browser, ACCOUNT_APPS), apps, stopped };
+    if form.apps.is_empty() {
+        // Nothing is to be told of anyone, so nothing is disclosed.
+        return alone(page(portal::apps_alone(&form), StatusCode::OK));
+    }
+    match journey(cx, &own.caller, &own::events(request, EVENTS_MAX, None)).await {
+        Ok(released) => {
+            let html = released.map(&form, portal::apps).map(&(), shape);
+            (Reply::Disclosure(Box::new(html)), Some(own.caller.principal.clone()))
+        }
+        Err(refused) => {
+            tracing::warn!(kind = ?refused.why().kind(), why = refused.why().private(), "what apps read cannot be shown");
+            alone(page(portal::apps_alone(&form), StatusCode::OK))
+        }
+    }
+}

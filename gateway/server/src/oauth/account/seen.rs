@@ -1,0 +1,94 @@
+//! Who saw a patient's record: a page, and the same as a file of AuditEvents.
+
+use super::own::{self, Own};
+use super::{done, frame, of};
+use crate::clock;
+use crate::context::Context;
+use crate::interaction::seen::{KIND, Links, linked};
+use crate::oauth::browser::Browser;
+use crate::oauth::patients::{refusal, shape};
+use crate::oauth::{Answer, alone};
+use crate::paging::Place;
+use crate::pipeline::journey;
+use crate::request::Request;
+use crate::respond::{Reply, Shape};
+use bytes::Bytes;
+use http::{StatusCode, header};
+use portal::SeenForm;
+use privacy::{Kind, Page};
+use smart::settings::ACCOUNT_DISCLOSURES;
+
+/// Events on one page.
+const PAGE: usize = 50;
+/// Events in one file.
+const FILE_MAX: usize = 1_000;
+/// A line of JSON each (ndjson.org), as `sluice ledger export` prints them.
+const NDJSON: &str = "application/fhir+ndjson";
+
+/// The page.
+pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, own: &Own) -> Answer {
+    let from = token(request);
+    let frame = match &from {
+        Some(token) => frame(browser, &format!("{ACCOUNT_DISCLOSURES}?page={token}")),
+        None => frame(browser, ACCOUNT_DISCLOSURES),
+    };
+    let Some(place) = place(cx, from.as_deref()) else { return alone(to_newest(browser)) };
+    let apps = cx.authority.clients().await.unwrap_or_default();
+    let apps = apps.into_iter().map(|client| (client.client_id, client.name)).collect();
+    let form = SeenForm { frame, apps, from, file_max: FILE_MAX };
+    let events = match journey(cx, &own.caller, &own::events(request, PAGE, place)).await {
+        Ok(events) => events.map(&Links::of(cx, &own.caller), linked),
+        Err(refused) if refused.why().kind() == Kind::Gone => return alone(to_newest(browser)),
+        Err(refused) => return refusal(form.frame, refused),
+    };
+    // The clinicians whom the patient's own record names may be named to them here as well.
+    let html = match journey(cx, &own.caller, &own::people(cx, request)).await {
+        Ok(people) => match events.join(people) {
+            Ok(both) => both.map(&form, portal::seen),
+            Err(why) => return alone(Reply::stranger(why)),
+        },
+        Err(refused) => {
+            tracing::warn!(kind = ?refused.why().kind(), why = refused.why().private(), "nobody can be named");
+            events.map(&form, portal::seen_of_unnamed)
+        }
+    };
+    (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(own.caller.principal.clone()))
+}
+
+/// The same as a file, from a place on.
+pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, own: &Own) -> Answer {
+    let Some(place) = place(cx, token(request).as_deref()) else { return alone(to_newest(browser)) };
+    match journey(cx, &own.caller, &own::events(request, FILE_MAX, place)).await {
+        Ok(events) => {
+            let file = events.map(&(), lines);
+            (Reply::Disclosure(Box::new(file)), Some(own.caller.principal.clone()))
+        }
+        Err(refused) if refused.why().kind() == Kind::Gone => alone(to_newest(browser)),
+        Err(refused) => refusal(browser.frame(None), refused),
+    }
+}
+
+fn lines(page: Page, (): &()) -> Shape {
+    let newline = || Bytes::from_static(b"\n");
+    let chunks = page.rows.into_iter().flat_map(|row| [row.content, newline()]).collect();
+    let name = "attachment; filename=\"disclosures.ndjson\"".to_owned();
+    Shape { status: StatusCode::OK, media: NDJSON, headers: vec![(header::CONTENT_DISPOSITION, name)], chunks }
+}
+
+/// The place that a link names, if it does.
+fn token(request: &Request) -> Option<String> {
+    let pairs = request.query_pairs();
+    Some(of(&pairs, "page").to_owned()).filter(|token| !token.is_empty())
+}
+
+/// The place of a token; nothing where it leads nowhere any more.
+fn place(cx: &Context, token: Option<&str>) -> Option<Option<Box<Place>>> {
+    match token {
+        None => Some(None),
+        Some(token) => cx.pages.open(KIND, token, clock::now()).ok().map(|place| Some(Box::new(place))),
+    }
+}
+
+fn to_newest(browser: &Browser) -> Reply {
+    done(browser, ACCOUNT_DISCLOSURES, "")
+}

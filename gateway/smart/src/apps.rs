@@ -1,0 +1,85 @@
+//! The apps that a patient allowed, as that patient sees them and stops them.
+//!
+//! An app may hold several grants of one person, from several launches; the person thinks of one app. Stopping ends them
+//! all, and none is named to anyone: what is asked for is "this app, of mine".
+
+use crate::account::Account;
+use crate::authority::Authority;
+use crate::client::Client;
+use crate::grant::Grant;
+use crate::offer::{self, Item};
+use crate::ports::{Ports, Unavailable};
+use privacy::Role;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An app that a person allowed, and what it may see of them now. Times in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    /// The app, as it is registered; nothing when it is no more.
+    pub client: Option<Client>,
+    /// Its id.
+    pub client_id: String,
+    /// What it may see, over all that it was granted.
+    pub items: Vec<Item>,
+    /// Since when.
+    pub since_s: i64,
+    /// Until when, unless it renews that itself.
+    pub until_s: i64,
+}
+
+impl<P: Ports> Authority<P> {
+    /// The apps that a patient allowed to see their record, the newest first; none for anyone else.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub async fn allowed_apps(&self, account: &Account, now_s: i64) -> Result<Vec<Allowed>, Unavailable> {
+        let mut by_client: BTreeMap<String, Vec<Arc<Grant>>> = BTreeMap::new();
+        for grant in self.grants_alive(now_s).into_iter().filter(|grant| is_own(grant, account)) {
+            by_client.entry(grant.client.clone()).or_default().push(grant);
+        }
+        let mut apps = Vec::new();
+        for (client_id, grants) in by_client {
+            let mut items: Vec<Item> =
+                grants.iter().flat_map(|grant| offer::items(&grant.scopes, &self.settings.served)).collect();
+            items.sort();
+            items.dedup();
+            apps.push(Allowed {
+                client: self.client(&client_id).await?,
+                client_id,
+                items,
+                since_s: grants.iter().map(|grant| grant.created_s).min().unwrap_or(now_s),
+                until_s: grants.iter().map(|grant| grant.expires_s).max().unwrap_or(now_s),
+            });
+        }
+        apps.sort_by_key(|app| std::cmp::Reverse(app.since_s));
+        Ok(apps)
+    }
+
+    /// Ends all that a patient granted to an app; gives how many grants that were. An app that this person did not allow is
+    /// as one that does not exist.
+    ///
+    /// # Errors
+    /// When the shelf does not serve; what was ended until then stays ended.
+    pub async fn stop_app(&self, account: &Account, client_id: &str, now_s: i64) -> Result<usize, Unavailable> {
+        let mut ended = 0;
+        loop {
+            // A code may be redeemed meanwhile: what it made is ended as well.
+            let own = |grant: &Grant| is_own(grant, account) && grant.client == client_id;
+            match self.end_grants(own, now_s).await? {
+                0 => return Ok(ended),
+                some => ended += some,
+            }
+        }
+    }
+
+    /// Whether a grant holds now. Looks at memory alone.
+    pub fn grant_holds(&self, id: &str, now_s: i64) -> bool {
+        self.grants.find(id).is_some_and(|grant| grant.is_alive(now_s))
+    }
+}
+
+/// Whether a grant is a patient's own word about their own record.
+fn is_own(grant: &Grant, account: &Account) -> bool {
+    account.role == Role::Patient && grant.role == Role::Patient && grant.account == account.id
+}
