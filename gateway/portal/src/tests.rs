@@ -13,7 +13,7 @@ use fhir::{Id, ResourceType};
 use privacy::{Page, Purpose, Role, Scopes, Shown, Standing};
 use smart::apps::Allowed;
 use smart::flow::{Asking, Unfit};
-use smart::second::{Standing, TakenOff};
+use smart::second::{Standing as Factor, TakenOff};
 use smart::sessions::Living;
 use smart::{Client, ClientKind, ErrorCode, Item, Locale, OauthError, Whence};
 
@@ -190,9 +190,9 @@ fn taken_off() -> TakenOff {
     TakenOff { at_s: 0, by: "root".to_owned(), reason: "lost <b>".to_owned() }
 }
 
-fn begun() -> Standing {
+fn begun() -> Factor {
     let link = "otpauth://totp/Sluice:ana?secret=ABCDEFGH&issuer=Sluice".to_owned();
-    Standing::Begun { secret: "ABCDEFGH".to_owned(), link }
+    Factor::Begun { secret: "ABCDEFGH".to_owned(), link }
 }
 
 fn code_form(locale: Locale, fault: Option<CodeFault>) -> CodeForm {
@@ -233,13 +233,10 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ("no apps", apps_alone(&AppsForm { apps: Vec::new(), ..apps_form(locale) })),
         ("seen", seen(((history(), Some("next-1".to_owned())), people()), &seen_form(locale, Some("here-1")))),
         ("seen nothing", seen_of_unnamed((patients(&[]), None), &seen_form(locale, None))),
-        ("second factor", second(&frame(locale), &Standing::Off(None), None)),
-        ("second factor taken off", second(&frame(locale), &Standing::Off(Some(taken_off())), None)),
+        ("second factor", second(&frame(locale), &Factor::Off(None), None)),
+        ("second factor taken off", second(&frame(locale), &Factor::Off(Some(taken_off())), None)),
         ("second factor begun", second(&frame(locale), &begun(), Some(CodeFault::Wrong))),
-        (
-            "second factor on",
-            second(&frame(locale), &Standing::On { since_s: 0, recovery: 9 }, Some(CodeFault::TooMany)),
-        ),
+        ("second factor on", second(&frame(locale), &Factor::On { since_s: 0, recovery: 9 }, Some(CodeFault::TooMany))),
         ("second factor just on", second_on(&frame(locale), &["abcde-fghij".to_owned()])),
         ("code", code(&code_form(locale, None))),
         ("code again", code(&code_form(locale, Some(CodeFault::Wrong)))),
@@ -421,9 +418,9 @@ fn a_second_factor_shows_what_is_to_be_done_and_who_took_it_off_stays_inside() {
             && page.contains("href=\"otpauth://totp/Sluice:ana?secret=ABCDEFGH&#38;issuer=Sluice\"")
     );
     assert!(page.contains("value=\"confirm\"") && page.contains("name=\"password\""));
-    let page = second(&frame(Locale::English), &Standing::Off(Some(taken_off())), None).body;
+    let page = second(&frame(Locale::English), &Factor::Off(Some(taken_off())), None).body;
     assert!(page.contains("<q>lost &#60;b&#62;</q>") && !page.contains("root") && page.contains("value=\"begin\""));
-    let page = second(&frame(Locale::English), &Standing::On { since_s: 0, recovery: 9 }, None).body;
+    let page = second(&frame(Locale::English), &Factor::On { since_s: 0, recovery: 9 }, None).body;
     assert!(page.contains("Recovery codes left: 9") && page.contains("value=\"off\""));
     let asked = code(&code_form(Locale::English, Some(CodeFault::Wrong)));
     assert!(
