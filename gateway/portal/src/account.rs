@@ -34,7 +34,7 @@ pub fn account(frame: &Frame, role: Role) -> Html {
     ];
     let ways = match role {
         Role::Patient => of_patients.into_iter().chain(of_all).collect(),
-        Role::Clinician => of_all.into(),
+        Role::Clinician | Role::System => of_all.into(),
     };
     Html::of(&Page { frame, title: frame.t(Text::AccountTitle).to_owned(), ways }, frame, None)
 }

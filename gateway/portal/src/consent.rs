@@ -104,7 +104,7 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
         patient_id: None,
         patient_name: None,
         birth_date: None,
-        records: records(form),
+        records: records(frame, &form.items, &form.instead),
         others: others(frame, &form.items),
         offline: form.items.contains(&Item::Offline),
         about_other,
@@ -113,13 +113,14 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
     }
 }
 
-fn records(form: &ConsentForm) -> Vec<Group> {
-    let mut kinds: Vec<ResourceType> = form.items.iter().filter_map(kind_of).collect();
+fn records(frame: &Frame, items: &[Item], instead: &[Item]) -> Vec<Group> {
+    let mut kinds: Vec<ResourceType> = items.iter().filter_map(kind_of).collect();
     kinds.sort_by_key(|kind| place_of(*kind));
     kinds.dedup();
     let group = |category: Category| {
-        let kinds = kinds.iter().filter(|kind| of_kind(**kind).0 == category).map(|kind| boxes(form, *kind));
-        Group { heading: form.frame.t(category.heading()), kinds: kinds.collect() }
+        let own = kinds.iter().filter(|kind| of_kind(**kind).0 == category);
+        let kinds = own.map(|kind| boxes(frame, items, instead, *kind)).collect();
+        Group { heading: frame.t(category.heading()), kinds }
     };
     Category::ALL.into_iter().map(group).filter(|group| !group.kinds.is_empty()).collect()
 }
@@ -132,14 +133,14 @@ fn kind_of(item: &Item) -> Option<ResourceType> {
 }
 
 /// The boxes of one kind. Parts of a whole that is asked for as well stand with those that could be chosen instead of it.
-fn boxes(form: &ConsentForm, kind: ResourceType) -> Kind {
+fn boxes(frame: &Frame, items: &[Item], instead: &[Item], kind: ResourceType) -> Kind {
     let own = |items: &[Item], checked: bool| -> Vec<Tick> {
         let own = items.iter().filter(|item| kind_of(item) == Some(kind));
-        own.map(|item| tick_of(&form.frame, kind, item, checked)).collect()
+        own.map(|item| tick_of(frame, kind, item, checked)).collect()
     };
-    let mut ticks = own(&form.items, true);
-    let beside = if form.items.contains(&Item::Records(kind)) { ticks.split_off(1) } else { Vec::new() };
-    Kind { ticks, instead: beside.into_iter().chain(own(&form.instead, false)).collect() }
+    let mut ticks = own(items, true);
+    let beside = if items.contains(&Item::Records(kind)) { ticks.split_off(1) } else { Vec::new() };
+    Kind { ticks, instead: beside.into_iter().chain(own(instead, false)).collect() }
 }
 
 fn tick_of(frame: &Frame, kind: ResourceType, item: &Item, checked: bool) -> Tick {
@@ -175,10 +176,11 @@ fn others(frame: &Frame, items: &[Item]) -> Vec<Tick> {
 /// Records that may be read, in the words of the consent page: each heading, and what stands under it.
 pub(crate) fn of_records(frame: &Frame, items: &[Item]) -> Vec<(&'static str, String)> {
     let said = |group: Group| {
-        let labels: Vec<String> = group.ticks.into_iter().map(|tick| tick.label).collect();
+        // A part beside the whole that it belongs to says nothing more.
+        let labels: Vec<String> = group.kinds.into_iter().flat_map(|kind| kind.ticks).map(|tick| tick.label).collect();
         (group.heading, labels.join(", "))
     };
-    records(frame, items).into_iter().map(said).collect()
+    records(frame, items, &[]).into_iter().map(said).collect()
 }
 
 /// What an app is told or may do beside records, in the words of the consent page.
@@ -187,7 +189,7 @@ pub(crate) fn labels(frame: &Frame, items: &[Item]) -> Vec<&'static str> {
         Item::Identity => Some(frame.t(Text::ItemIdentity)),
         Item::WhichPatient => Some(frame.t(Text::ItemWhichPatient)),
         Item::Offline => Some(frame.t(Text::ItemOffline)),
-        Item::Records(_) => None,
+        Item::Records(_) | Item::Part(_, _) => None,
     };
     items.iter().filter_map(label).collect()
 }

@@ -7,6 +7,7 @@ use crate::places::neighbourhood;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use privacy::{Kind, Principal, Purpose, Refusal};
+use smart::Account;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
@@ -52,25 +53,23 @@ impl Limits {
     /// # Errors
     /// `Throttled`, with the seconds to wait.
     pub fn request(&self, principal: &Principal) -> Result<(), Refusal> {
-        // Every token of a client that acts for itself has a grant of its own.
-        let whose = if principal.subject.is_everyone() { &principal.client } else { &principal.grant };
-        check(&self.grants, &(whose.clone(), principal.purpose), &self.clock)
+        check(&self.grants, &(whose(principal).to_owned(), principal.purpose), &self.clock)
     }
 
     /// Whether a refusal for asking too often is to stand on the ledger: one a second of each grant is.
     pub fn is_to_be_recorded(&self, principal: &Principal) -> bool {
-        check(&self.records, &principal.grant, &self.clock).is_ok()
+        check(&self.records, &whose(principal).to_owned(), &self.clock).is_ok()
     }
 
-    /// May a sign-in be tried from this address for this account, as [`smart::Account::username_key`] names it?
+    /// May a sign-in be tried from this address for the account of this name, as it was typed?
     ///
     /// # Errors
     /// `Throttled`, with the seconds to wait.
-    pub fn login(&self, remote: IpAddr, account: &str) -> Result<(), Refusal> {
-        let network = neighbourhood(remote);
+    pub fn login(&self, remote: IpAddr, username: &str) -> Result<(), Refusal> {
+        let (network, account) = (neighbourhood(remote), Account::username_key(username));
         check(&self.networks, &network, &self.clock)?;
-        check(&self.accounts_nearby, &(account.to_owned(), network), &self.clock)?;
-        check(&self.accounts, &account.to_owned(), &self.clock)
+        check(&self.accounts_nearby, &(account.clone(), network), &self.clock)?;
+        check(&self.accounts, &account, &self.clock)
     }
 
     /// May the code of a second factor be tried from this address? Those of one account are counted where they are kept.
@@ -78,7 +77,7 @@ impl Limits {
     /// # Errors
     /// `Throttled`, with the seconds to wait.
     pub fn code(&self, remote: IpAddr) -> Result<(), Refusal> {
-        check(&self.logins, &format!("address {remote}"), &self.clock)
+        check(&self.networks, &neighbourhood(remote), &self.clock)
     }
 
     /// Forgets keys that have not been used for a while; called by a timer.
@@ -89,6 +88,11 @@ impl Limits {
         tidy(&self.accounts_nearby);
         tidy(&self.accounts);
     }
+}
+
+/// Every token of a client that acts for itself has a grant of its own: of it, the client counts.
+fn whose(principal: &Principal) -> &str {
+    if principal.subject.is_everyone() { &principal.client } else { &principal.grant }
 }
 
 fn tidy<K: std::hash::Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>) {
@@ -130,6 +134,7 @@ mod tests {
         assert!(tries.into_iter().all(|tried| tried.is_ok()));
         assert_eq!(limits.login(stranger, "ann").map_err(|why| why.kind()), Err(Kind::Throttled));
         assert!(limits.login("2001:db8::ffff".parse().unwrap(), "ann").is_err(), "another address of the same network");
+        assert!(limits.login(stranger, " ANN ").is_err(), "another way to type the name");
         assert!(limits.login(owner, "ann").is_ok());
         assert!(limits.login(stranger, "roe").is_ok());
     }

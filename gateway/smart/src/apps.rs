@@ -42,7 +42,7 @@ impl<P: Ports> Authority<P> {
         for (client_id, grants) in by_client {
             let mut items: Vec<Item> =
                 grants.iter().flat_map(|grant| offer::items(&grant.scopes, &self.settings.served)).collect();
-            items.sort();
+            items.sort_by_cached_key(Item::to_string);
             items.dedup();
             apps.push(Allowed {
                 client: self.client(&client_id).await?,

@@ -9,13 +9,13 @@ use crate::respond::{Credential, Reply};
 use http::{Method, StatusCode, header};
 use portal::{App, ConsentForm, LoginFault, LoginForm, Message, Own, consent_own, message, unfit};
 use privacy::{Kind, Refusal, Role};
+use smart::Item;
 use smart::account::USERNAME_BYTES_MAX;
 use smart::authorize::Rejected;
 use smart::consent::Word;
 use smart::flow::{Step, Stopped};
 use smart::login::{NotSignedIn, SignedIn};
 use smart::settings::{CHOOSE, CONSENT, LOGIN};
-use smart::{Account, Item};
 
 /// Opens a flow and leads to its first page.
 pub(super) async fn authorize(cx: &Context, request: &Request, browser: &Browser) -> Reply {
@@ -84,7 +84,7 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
     if username.len() > USERNAME_BYTES_MAX {
         return again(LoginFault::Wrong, StatusCode::OK);
     }
-    if let Err(why) = cx.limits.login(request.remote, &Account::username_key(username)) {
+    if let Err(why) = cx.limits.login(request.remote, username) {
         tracing::warn!(kind = ?why.kind(), "sign-ins are tried too often");
         let html = portal::login(&form(username, Some(LoginFault::TooMany)));
         return page_later(html, why.retry_after_s().unwrap_or(60));

@@ -27,7 +27,7 @@ impl Own {
         let account = &person.account;
         let patient: Id = match (account.role, &account.fhir_user) {
             (Role::Patient, (ResourceType::Patient, id)) => id.clone(),
-            (Role::Patient | Role::Clinician, _) => return None,
+            (Role::Patient | Role::Clinician | Role::System, _) => return None,
         };
         let principal = Principal {
             client: PORTAL.to_owned(),
