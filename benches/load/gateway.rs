@@ -148,7 +148,7 @@ fn claims(grant: &Grant, base: &str, now_s: i64) -> AccessClaims {
         scope: SCOPES.to_owned(),
         grant: grant.id.clone(),
         patient: grant.patient.as_ref().map(ToString::to_string),
-        fhir_user: Some(format!("{base}/{}/{}", grant.fhir_user.0.as_str(), grant.fhir_user.1)),
+        fhir_user: grant.fhir_user.as_ref().map(|(kind, id)| format!("{base}/{}/{id}", kind.as_str())),
         purpose: grant.purpose.code().to_owned(),
     }
 }

@@ -195,7 +195,7 @@ async fn a_patient_sees_their_apps_and_stops_one_and_from_then_on_nothing_leaves
     }
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     let page = ann.post("/account/apps", &pairs(&[("form", &form(&page)), ("app", "reader")])).await.text();
-    drop(stopped.set(std::time::Instant::now()));
+    stopped.set(std::time::Instant::now()).unwrap();
     assert!(page.contains("The app gets nothing more from your record. What it already has stays with it."), "{page}");
     assert_eq!(buttons(&page, "app"), ["other"].map(str::to_owned));
     for asking in asking {
@@ -228,10 +228,8 @@ async fn an_app_of_another_person_is_as_one_that_does_not_exist() {
     let mut connection = gateway.peer().connect().await.unwrap();
     assert_eq!(app::get(&mut connection, &of_bob, "/fhir/Patient/p2").await.status, 200);
     // Nor is it stopped by a form that carries another's token.
-    let answer = ann.go(
-        "/account/apps",
-        Some(&pairs(&[("form", &form(&bob.open_page("/account").await.text())), ("app", "reader")])),
-    );
+    let foreign = pairs(&[("form", &form(&bob.open_page("/account").await.text())), ("app", "reader")]);
+    let answer = ann.go("/account/apps", Some(&foreign));
     assert_eq!(answer.await.status, 403);
     // A clinician has no such pages.
     let mut doctor = Browser::open(gateway.peer()).await;

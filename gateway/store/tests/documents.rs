@@ -3,7 +3,7 @@
 
 mod world;
 
-use store::{Namespace, Swap};
+use store::{Namespace, Store, Swap};
 use world::{folder, open};
 
 #[tokio::test]

@@ -107,7 +107,14 @@ impl<'a> Requests<'a> {
             | Act::Start
             | Act::Live
             | Act::Ready => self.public(actor, row.path),
-            Act::Authorize | Act::Login | Act::Choose | Act::Consent | Act::Token | Act::Revoke | Act::Introspect => {
+            Act::Authorize
+            | Act::Login
+            | Act::Choose
+            | Act::Consent
+            | Act::Account(_)
+            | Act::Token
+            | Act::Revoke
+            | Act::Introspect => {
                 let method = self.chance.pick(row.methods).as_str().to_owned();
                 self.oauth(actor, row.path, method)
             }
