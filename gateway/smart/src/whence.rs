@@ -2,8 +2,8 @@
 //!
 //! Enough to know one's own sessions by, and no more: the whole of neither header nor address is kept.
 
+use core::net::{IpAddr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
 
 /// Bytes of a `User-Agent` header that are looked at.
 const AGENT_BYTES_MAX: usize = 1024;
@@ -60,7 +60,7 @@ fn network(address: IpAddr) -> String {
         }
         IpAddr::V6(address) => {
             let [one, two, three, ..] = address.segments();
-            format!("{}/48", std::net::Ipv6Addr::new(one, two, three, 0, 0, 0, 0, 0))
+            format!("{}/48", Ipv6Addr::new(one, two, three, 0, 0, 0, 0, 0))
         }
     }
 }

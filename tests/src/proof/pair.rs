@@ -67,16 +67,23 @@ fn differ(one: &Answer, two: &Answer) -> Option<String> {
     (own != other).then(|| format!("headers {own:?} and {other:?}"))
 }
 
-/// The body without the letters of page links.
+/// What stands before letters that are random by their nature: a page link, and what binds a form to its browser.
+const RANDOM: [&[u8]; 2] = [b"?_page=", b"name=\"form\" value=\""];
+
+/// The body without those letters.
 fn plain(body: &[u8]) -> Vec<u8> {
+    RANDOM.iter().fold(body.to_vec(), |body, before| without(&body, before))
+}
+
+/// The body without the letters, digits and signs of base64url that stand behind each of these.
+fn without(body: &[u8], before: &[u8]) -> Vec<u8> {
     let mut left = Vec::new();
     let mut rest = body;
-    while let Some(at) = memchr::memmem::find(rest, b"?_page=") {
-        left.extend_from_slice(&rest[..at + 7]);
-        rest = &rest[at + 7..];
-        let end =
-            rest.iter().position(|byte| !(byte.is_ascii_alphanumeric() || b"-_".contains(byte))).unwrap_or(rest.len());
-        rest = &rest[end..];
+    while let Some(at) = memchr::memmem::find(rest, before) {
+        let (kept, behind) = rest.split_at(at + before.len());
+        left.extend_from_slice(kept);
+        let is_random = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+        rest = &behind[behind.iter().take_while(|byte| is_random(byte)).count()..];
     }
     left.extend_from_slice(rest);
     left
