@@ -80,8 +80,8 @@ fn ids(bundle: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_service_is_authorized_as_inferno_asks_and_refused_as_it_tries() {
     let (service, rsa) = (Service::new("service"), rsa());
-    let more =
-        service.section("system/*.rs", "TREAT") + &section("older", "system/Patient.rs", "TREAT", &[rsa.jwk.clone()]);
+    let more = service.section("system/*.rs", "TREAT")
+        + &section("older", "system/Patient.rs", "TREAT", std::slice::from_ref(&rsa.jwk));
     let folder = Folder::prepare(&plan(more)).await;
     let gateway = folder.start(Program::Shipped).await;
     let (mut connection, origin) = (connect(&gateway).await, gateway.peer().origin.clone());

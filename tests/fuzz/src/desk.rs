@@ -15,8 +15,8 @@ use smart::{Account, Authority, Client, ClientKind, Settings};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 /// The time of everything, in seconds since 1970.

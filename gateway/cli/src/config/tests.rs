@@ -180,8 +180,8 @@ fn a_backend_service_is_read_with_its_keys_or_where_it_publishes_them() {
     let smart::ClientKind::ConfidentialAsymmetric { keys: smart::Keys::Set(set) } = &service.proof else { panic!() };
     assert!(set.starts_with(r#"{"keys":["#), "{set}");
     assert!(service.redirect_uris.is_empty());
-    let start = whole.find("jwks = ").unwrap();
-    let published = format!("{}jwks_uri = \"https://service.example.org/jwks\"\n", &whole[..start]);
+    let (before, _) = whole.split_once("jwks = ").unwrap();
+    let published = format!("{before}jwks_uri = \"https://service.example.org/jwks\"\n");
     let config = read(&published, folder()).unwrap();
     let at = smart::Keys::At("https://service.example.org/jwks".to_owned());
     assert_eq!(config.clients.last().unwrap().proof, smart::ClientKind::ConfidentialAsymmetric { keys: at });
@@ -189,9 +189,9 @@ fn a_backend_service_is_read_with_its_keys_or_where_it_publishes_them() {
 
 #[test]
 fn a_service_that_cannot_be_is_refused_in_its_own_words() {
-    let start = SERVICE.find("jwks = ").unwrap();
-    let rest = &SERVICE[start..];
-    let keys = rest.trim();
+    let (_, keys) = SERVICE.split_once("jwks = ").unwrap();
+    let keys = format!("jwks = {}", keys.trim());
+    let keys = keys.as_str();
     for (from, to, title) in [
         (keys, "", "only a client with keys may act for itself"),
         (keys, "secret_sha256 = \"00\"", "this is no SHA-256"),

@@ -91,7 +91,8 @@ fn a_password_alone_opens_nothing_and_a_code_opens_it_once() {
     assert!(run(world.session(Some(&half), later)).unwrap().is_none());
     let code = code_at(&world, &secret, later);
     assert_eq!(with_code(&world, &half, "12 34", later), Err(NotSignedIn::Wrong));
-    let token = with_code(&world, &half, &format!("{} {}", &code[..3], &code[3..]), later).unwrap();
+    let (one, two) = code.split_at(3);
+    let token = with_code(&world, &half, &format!("{one} {two}"), later).unwrap();
     assert!(run(world.session(Some(&token), later)).unwrap().is_some());
     assert_eq!(with_code(&world, &half, &code, later), Err(NotSignedIn::Stopped(Stopped::Lost)));
     let again = self::half(&world, later);
