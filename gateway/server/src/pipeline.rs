@@ -42,8 +42,9 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
                 let granted = cx.authority.grant_holds(&caller.principal.grant, clock::now().seconds());
                 if matches!(reply, Reply::Disclosure(_)) && !granted {
                     let (challenge, why) = authenticate::withdrawn();
-                    let reply = withdrawn(cx, &caller, request, &matched, why).await;
-                    return respond(reply, &Asker { challenge, ..asker });
+                    // Its answer stands on the ledger, and so does that it never left.
+                    let refused = unread(cx, &caller, request, matched.route.act.interaction(), why).await;
+                    return respond(Reply::Refused(refused), &Asker { challenge, ..asker });
                 }
                 let response = respond(reply, &Asker { principal: Some(&caller.principal), ..asker });
                 #[cfg(feature = "faults")]
@@ -55,8 +56,19 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
     }
 }
 
-/// One question, one answer. HTTP, a page of the portal, whatever asks comes through here.
-pub(crate) async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
+/// One question of one of our own pages, and its answer.
+pub(crate) async fn of_page(
+    cx: &Context,
+    caller: &Caller,
+    request: &Request,
+    asked: &Asked,
+) -> Result<Disclosure<Page>, Refused> {
+    admitted(cx, caller, request, Some(asked.question.interaction)).await?;
+    journey(cx, caller, asked).await
+}
+
+/// One question, one answer. FHIR requests and pages come through here, once they are admitted.
+async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
     let _expected = cx.gate.ledger().expect_entry();
     let answer = async { cx.gate.release(judged(cx, caller, asked).await?, clock::now()).await };
     match answer.await {
@@ -68,9 +80,21 @@ pub(crate) async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Res
     }
 }
 
+async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Redacted<Page>, Refusal> {
+    let facts = Facts { principal: &caller.principal, question: asked.question.clone(), policies: &cx.policies };
+    let permit = decide(facts)?; // may they, for this purpose
+    let from = asked.begin(&permit)?;
+    let mut page = Judging::begin(permit, asked.wanted(), from);
+    while let Some(from) = page.wants() {
+        let found = interaction::perform(cx, page.permit(), asked, &from).await?; // Phi, from the store or upstream
+        page.add(found)?; // every row: subject, label, elements
+    }
+    if asked.is_one() { page.close_one() } else { Ok(page.close()) }
+}
+
 /// Not too often? Asked before anything else is done for someone known, a refusal on the ledger included: of those for
 /// asking too often, one a second is recorded and stands for all.
-pub(crate) async fn admitted(
+async fn admitted(
     cx: &Context,
     caller: &Caller,
     request: &Request,
@@ -95,25 +119,6 @@ async fn unread(
 ) -> Refused {
     let unread = Unread { interaction, address: request.address(), trace: request.trace() };
     cx.gate.refuse_unread(&caller.principal, &unread, why, clock::now()).await
-}
-
-async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Redacted<Page>, Refusal> {
-    let facts = Facts { principal: &caller.principal, question: asked.question.clone(), policies: &cx.policies };
-    let permit = decide(facts)?; // may they, for this purpose
-    let from = asked.begin(&permit)?;
-    let mut page = Judging::begin(permit, asked.wanted(), from);
-    while let Some(from) = page.wants() {
-        let found = interaction::perform(cx, page.permit(), asked, &from).await?; // Phi, from the store or upstream
-        page.add(found)?; // every row: subject, label, elements
-    }
-    if asked.is_one() { page.close_one() } else { Ok(page.close()) }
-}
-
-/// The refusal of a request whose grant ended while it ran: its answer stands on the ledger, and so does that it never left.
-async fn withdrawn(cx: &Context, caller: &Caller, request: &Request, matched: &Matched, why: Refusal) -> Reply {
-    let interaction = matched.route.act.interaction();
-    let asked = Unread { interaction, address: request.address(), trace: request.trace() };
-    Reply::Refused(cx.gate.refuse_unread(&caller.principal, &asked, why, clock::now()).await)
 }
 
 /// The FHIR interactions.

@@ -4,14 +4,14 @@ use super::{Answer, alone, page};
 use crate::authenticate::Caller;
 use crate::context::Context;
 use crate::interaction::{Asked, What};
-use crate::pipeline::{admitted, journey};
+use crate::pipeline::of_page;
 use crate::request::Request;
 use crate::respond::{HTML, Reply, Shape};
 use fhir::search::Query;
 use fhir::{Id, Interaction, ResourceType};
 use http::{StatusCode, header};
 use portal::{App, ChooseForm, ConsentForm, Frame, Html, Message, message};
-use privacy::{Disclosure, Page, Principal, Purpose, Question, Refused, Scopes, Subject};
+use privacy::{Principal, Purpose, Question, Refused, Scopes, Subject};
 use smart::Account;
 use smart::flow::{Choice, Consent};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) async fn choose(
 ) -> Answer {
     let form = ChooseForm { frame, app, flow };
     let caller = caller(&choice.account, choice.session, choice.patients);
-    match found(cx, request, &caller).await {
+    match of_page(cx, &caller, request, &asked(cx, request)).await {
         Ok(released) => {
             let html = released.map(&form, portal::choose);
             (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(caller.principal))
@@ -44,18 +44,13 @@ pub(super) async fn choose(
 /// The consent page that names the one patient.
 pub(super) async fn consent(cx: &Context, request: &Request, form: ConsentForm, consent: Consent) -> Answer {
     let caller = caller(&consent.account, consent.session, consent.patient.into_iter().collect());
-    match found(cx, request, &caller).await {
+    match of_page(cx, &caller, request, &asked(cx, request)).await {
         Ok(released) => {
             let html = released.map(&form, portal::consent_of_patient);
             (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(caller.principal))
         }
         Err(refused) => refusal(form.frame, refused),
     }
-}
-
-async fn found(cx: &Context, request: &Request, caller: &Caller) -> Result<Disclosure<Page>, Refused> {
-    admitted(cx, caller, request, Some(Interaction::Search)).await?;
-    journey(cx, caller, &asked(cx, request)).await
 }
 
 fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {

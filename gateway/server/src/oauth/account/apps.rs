@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::oauth::browser::Browser;
 use crate::oauth::patients::shape;
 use crate::oauth::{Answer, alone, page};
-use crate::pipeline::journey;
+use crate::pipeline::of_page;
 use crate::request::Request;
 use crate::respond::Reply;
 use http::{Method, StatusCode};
@@ -49,7 +49,7 @@ pub(super) async fn apps(
         // Nothing is to be told of anyone, so nothing is disclosed.
         return alone(page(portal::apps_alone(&form), StatusCode::OK));
     }
-    match journey(cx, &own.caller, &own::events(request, EVENTS_MAX, None)).await {
+    match of_page(cx, &own.caller, request, &own::events(request, EVENTS_MAX, None)).await {
         Ok(released) => {
             let html = released.map(&form, portal::apps).map(&(), shape);
             (Reply::Disclosure(Box::new(html)), Some(own.caller.principal.clone()))

@@ -9,7 +9,7 @@ use crate::oauth::browser::Browser;
 use crate::oauth::patients::{refusal, shape};
 use crate::oauth::{Answer, alone};
 use crate::paging::Place;
-use crate::pipeline::journey;
+use crate::pipeline::of_page;
 use crate::request::Request;
 use crate::respond::{Reply, Shape};
 use bytes::Bytes;
@@ -36,13 +36,13 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, own
     let apps = cx.authority.clients().await.unwrap_or_default();
     let apps = apps.into_iter().map(|client| (client.client_id, client.name)).collect();
     let form = SeenForm { frame, apps, from, file_max: FILE_MAX };
-    let events = match journey(cx, &own.caller, &own::events(request, PAGE, place)).await {
+    let events = match of_page(cx, &own.caller, request, &own::events(request, PAGE, place)).await {
         Ok(events) => events.map(&Links::of(cx, &own.caller), linked),
         Err(refused) if refused.why().kind() == Kind::Gone => return alone(to_newest(browser)),
         Err(refused) => return refusal(form.frame, refused),
     };
     // The clinicians whom the patient's own record names may be named to them here as well.
-    let html = match journey(cx, &own.caller, &own::people(cx, request)).await {
+    let html = match of_page(cx, &own.caller, request, &own::people(cx, request)).await {
         Ok(people) => match events.join(people) {
             Ok(both) => both.map(&form, portal::seen),
             Err(why) => return alone(Reply::stranger(why)),
@@ -58,7 +58,7 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, own
 /// The same as a file, from a place on.
 pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, own: &Own) -> Answer {
     let Some(place) = place(cx, token(request).as_deref()) else { return alone(to_newest(browser)) };
-    match journey(cx, &own.caller, &own::events(request, FILE_MAX, place)).await {
+    match of_page(cx, &own.caller, request, &own::events(request, FILE_MAX, place)).await {
         Ok(events) => {
             let file = events.map(&(), lines);
             (Reply::Disclosure(Box::new(file)), Some(own.caller.principal.clone()))
