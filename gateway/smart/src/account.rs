@@ -1,6 +1,6 @@
 //! People who can sign in.
 
-use crate::authority::{Authority, SWAPS_MAX, read, write};
+use crate::authority::{Authority, write};
 use crate::locale::Locale;
 use crate::ports::{Ports, Space, Swap, Unavailable};
 use crate::stored;
@@ -107,17 +107,14 @@ impl<P: Ports> Authority<P> {
     async fn change_account(
         &self,
         username: &str,
-        change: impl Fn(Account) -> Account + Send,
+        change: impl Fn(Account) -> Account + Send + Sync,
     ) -> Result<Option<Account>, Unavailable> {
-        let key = Account::username_key(username);
-        for _ in 0..SWAPS_MAX {
-            let Some(kept) = self.ports.document(Space::Account, &key).await? else { return Ok(None) };
-            let account = change(read(&kept.json)?);
-            match self.ports.swap_document(Space::Account, &key, Some(kept.revision), write(&account)?).await? {
-                Swap::Done(_) => return Ok(Some(account)),
-                Swap::Stale => {}
-            }
-        }
-        Err(Unavailable("others keep changing the same account".to_owned()))
+        let mut changed = None;
+        let change = |account: Option<Account>| {
+            changed = account.map(&change);
+            changed.clone()
+        };
+        self.change(Space::Account, &Account::username_key(username), change).await?;
+        Ok(changed)
     }
 }

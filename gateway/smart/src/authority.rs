@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// Bytes of a client id, a flow's id or any other key that a stranger can send.
 pub(crate) const KEY_BYTES_MAX: usize = 256;
 /// Times that a change is tried again when others were quicker; each time at least one of them got on.
-pub(crate) const SWAPS_MAX: usize = 200;
+const SWAPS_MAX: usize = 200;
 
 /// The authorization server.
 pub struct Authority<P> {
@@ -179,6 +179,26 @@ impl<P: Ports> Authority<P> {
         for _ in 0..SWAPS_MAX {
             let expected = self.ports.document(space, key).await?.map(|kept| kept.revision);
             match self.ports.swap_document(space, key, expected, write(document)?).await? {
+                Swap::Done(_) => return Ok(()),
+                Swap::Stale => {}
+            }
+        }
+        Err(Unavailable("others keep changing the same document".to_owned()))
+    }
+
+    /// Changes a document as it stands at that moment, whoever else changes it meanwhile. `change` is given what is kept, and
+    /// may be asked more than once; it gives what is to be kept instead, or nothing where all is to stay as it is.
+    pub(crate) async fn change<T: DeserializeOwned + Serialize + Send + Sync>(
+        &self,
+        space: Space,
+        key: &str,
+        mut change: impl FnMut(Option<T>) -> Option<T> + Send,
+    ) -> Result<(), Unavailable> {
+        for _ in 0..SWAPS_MAX {
+            let kept = self.ports.document(space, key).await?;
+            let expected = kept.as_ref().map(|kept| kept.revision);
+            let Some(changed) = change(kept.map(|kept| read(&kept.json)).transpose()?) else { return Ok(()) };
+            match self.ports.swap_document(space, key, expected, write(&changed)?).await? {
                 Swap::Done(_) => return Ok(()),
                 Swap::Stale => {}
             }

@@ -6,7 +6,7 @@
 //! ([`crate::sessions`]).
 
 use crate::account::{Account, PASSWORD_BYTES_MAX};
-use crate::authority::{Authority, KEY_BYTES_MAX, write};
+use crate::authority::{Authority, KEY_BYTES_MAX, read, write};
 use crate::flow::Stopped;
 use crate::ports::{Ports, Space, Unavailable};
 use crate::settings::{SESSION_IDLE_S, SESSION_S};
@@ -156,33 +156,36 @@ impl<P: Ports> Authority<P> {
     /// When the shelf does not serve.
     pub async fn session(&self, token: Option<&str>, now_s: i64) -> Result<Option<(Session, Account)>, Unavailable> {
         let Some(token) = token.filter(|token| token.len() <= KEY_BYTES_MAX) else { return Ok(None) };
-        let digest = self.digest(token);
-        let Some(session) = self.look::<Session>(Space::Session, token).await? else { return Ok(None) };
+        let Some(session) = self.kept_session(&self.digest(token)).await? else { return Ok(None) };
         let Some(account) = self.live_account(&session.username, &session.account).await? else { return Ok(None) };
-        let Some((session, used_s)) = self.live_session(&digest, &account, now_s).await? else { return Ok(None) };
+        let Some(used_s) = self.lives(&session, &account, now_s).await? else { return Ok(None) };
         if !self.is_listed(&session).await? {
             return Ok(None);
         }
         if now_s - used_s >= NOTED_EVERY_S {
             let used = write(&LastUse { used_s: now_s })?;
-            self.ports.replace_ticket(Space::Session, &last_use(&digest), used, now_s + SESSION_IDLE_S).await?;
+            self.ports.replace_ticket(Space::Session, &last_use(&session.digest), used, now_s + SESSION_IDLE_S).await?;
         }
         Ok(Some((session, account)))
     }
 
-    /// The session of a ticket, while it is this account's and in its time, and when it was last used.
-    pub(crate) async fn live_session(
+    /// The session of this digest, whether it lives or not.
+    pub(crate) async fn kept_session(&self, digest: &str) -> Result<Option<Session>, Unavailable> {
+        self.ports.ticket(Space::Session, digest).await?.map(|json| read(&json)).transpose()
+    }
+
+    /// When a session was last used, while it is this account's and in its time.
+    pub(crate) async fn lives(
         &self,
-        digest: &str,
+        session: &Session,
         account: &Account,
         now_s: i64,
-    ) -> Result<Option<(Session, i64)>, Unavailable> {
-        let kept = self.ports.ticket(Space::Session, digest).await?;
-        let session: Option<Session> = kept.map(|json| crate::authority::read(&json)).transpose()?;
-        let (Some(session), Some(used_s)) = (session, self.used(digest).await?) else { return Ok(None) };
-        let in_time = now_s < used_s + SESSION_IDLE_S && now_s < session.created_s + SESSION_S;
+    ) -> Result<Option<i64>, Unavailable> {
         let of_this_password = session.account == account.id && session.created_s >= account.password_set_s;
-        Ok((in_time && of_this_password).then_some((session, used_s)))
+        if !of_this_password || now_s >= session.created_s + SESSION_S {
+            return Ok(None);
+        }
+        Ok(self.used(&session.digest).await?.filter(|used_s| now_s < used_s + SESSION_IDLE_S))
     }
 
     /// What a form of this browser, or of this session, carries along to prove that it is ours: whoever has neither cookie

@@ -6,9 +6,9 @@
 //! well. Recovery codes are kept as digests, and each is taken off when it was used.
 
 use crate::account::Account;
-use crate::authority::{Authority, SWAPS_MAX, write};
+use crate::authority::Authority;
 use crate::base32;
-use crate::ports::{Kept, Ports, Space, Swap, Unavailable};
+use crate::ports::{Ports, Space, Unavailable};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ const WRONG_MAX: u32 = 10;
 const WRONG_S: i64 = 3600;
 
 /// What is kept of a person's second factor. Times in seconds since 1970.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Factor {
     /// Base32.
@@ -101,11 +101,11 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn second_factor(&self, account: &Account) -> Result<Standing, Unavailable> {
-        Ok(match self.factor(&account.id).await? {
+        Ok(match self.factor(account).await? {
             None => Standing::Off(None),
-            Some((Factor { on: true, since_s, recovery, .. }, _)) => Standing::On { since_s, recovery: recovery.len() },
-            Some((Factor { secret, taken_off, .. }, _)) if secret.is_empty() => Standing::Off(taken_off),
-            Some((Factor { secret, .. }, _)) => Standing::Begun { link: link(&account.username, &secret), secret },
+            Some(Factor { on: true, since_s, recovery, .. }) => Standing::On { since_s, recovery: recovery.len() },
+            Some(Factor { secret, taken_off, .. }) if secret.is_empty() => Standing::Off(taken_off),
+            Some(Factor { secret, .. }) => Standing::Begun { link: link(&account.username, &secret), secret },
         })
     }
 
@@ -115,20 +115,11 @@ impl<P: Ports> Authority<P> {
     /// When the shelf does not serve.
     pub async fn begin_second_factor(&self, account: &Account, now_s: i64) -> Result<(), Unavailable> {
         let secret = base32::encode(self.random()?.get(..SECRET_BYTES).unwrap_or_default());
-        self.change_factor(&account.id, |kept| {
-            let kept = kept.filter(|kept| kept.on);
-            Some(kept.cloned().unwrap_or_else(|| Factor {
-                secret: secret.clone(),
-                on: false,
-                since_s: now_s,
-                step: 0,
-                recovery: Vec::new(),
-                wrong: 0,
-                wrong_since_s: 0,
-                taken_off: None,
-            }))
-        })
-        .await
+        let begun = |kept: Option<Factor>| match kept {
+            Some(kept) if kept.on => None,
+            Some(_) | None => Some(Factor { secret: secret.clone(), since_s: now_s, ..Factor::off(None) }),
+        };
+        self.change(Space::SecondFactor, &account.id, begun).await
     }
 
     /// Switches the second factor on, by one code of its secret; gives the recovery codes, which are told this once.
@@ -176,11 +167,11 @@ impl<P: Ports> Authority<P> {
     /// When the shelf does not serve.
     pub async fn take_off_second_factor(&self, account: &Account, taken: TakenOff) -> Result<bool, Unavailable> {
         let mut was_on = false;
-        self.change_factor(&account.id, |kept| {
+        let off = |kept: Option<Factor>| {
             was_on = kept.is_some_and(|kept| kept.on);
             was_on.then(|| Factor::off(Some(taken.clone())))
-        })
-        .await?;
+        };
+        self.change(Space::SecondFactor, &account.id, off).await?;
         if was_on {
             self.end_other_sessions(account, None).await?;
         }
@@ -189,7 +180,7 @@ impl<P: Ports> Authority<P> {
 
     /// Whether a person is asked for a code.
     pub(crate) async fn is_asked_for_code(&self, account: &Account) -> Result<bool, Unavailable> {
-        Ok(self.factor(&account.id).await?.is_some_and(|(factor, _)| factor.on))
+        Ok(self.factor(account).await?.is_some_and(|factor| factor.on))
     }
 
     /// Tries a code at a sign-in.
@@ -204,16 +195,19 @@ impl<P: Ports> Authority<P> {
         account: &str,
         code: &str,
         now_s: i64,
-        mut then: impl FnMut(&mut Factor, Tried) -> Tried,
+        mut then: impl FnMut(&mut Factor, Tried) -> Tried + Send,
     ) -> Result<Tried, Unavailable> {
         let typed = without_spaces(code);
-        for _ in 0..SWAPS_MAX {
-            let Some((mut factor, revision)) = self.factor(account).await? else { return Ok(Tried::Wrong) };
+        let mut tried = Tried::Wrong;
+        let change = |kept: Option<Factor>| {
+            tried = Tried::Wrong;
+            let mut factor = kept?;
             if factor.wrong >= WRONG_MAX && now_s < factor.wrong_since_s + WRONG_S {
-                return Ok(Tried::TooMany);
+                tried = Tried::TooMany;
+                return None;
             }
             let held = self.use_up(&mut factor, &typed, now_s);
-            let tried = then(&mut factor, held);
+            tried = then(&mut factor, held);
             if tried == Tried::Holds {
                 factor.wrong = 0;
             } else {
@@ -222,12 +216,10 @@ impl<P: Ports> Authority<P> {
                 }
                 factor.wrong += 1;
             }
-            match self.swap_factor(account, &factor, Some(revision)).await? {
-                Swap::Done(_) => return Ok(tried),
-                Swap::Stale => {}
-            }
-        }
-        Err(Unavailable("others keep trying codes of the same account".to_owned()))
+            Some(factor)
+        };
+        self.change(Space::SecondFactor, account, change).await?;
+        Ok(tried)
     }
 
     /// Takes a code off what is left of them.
@@ -274,32 +266,8 @@ impl<P: Ports> Authority<P> {
         if bytes.len() >= SECRET_BYTES { Ok(bytes) } else { Err(Unavailable("there is no randomness".to_owned())) }
     }
 
-    async fn factor(&self, account: &str) -> Result<Option<(Factor, u64)>, Unavailable> {
-        match self.ports.document(Space::SecondFactor, account).await? {
-            Some(Kept { json, revision }) => Ok(Some((crate::authority::read(&json)?, revision))),
-            None => Ok(None),
-        }
-    }
-
-    async fn swap_factor(&self, account: &str, factor: &Factor, expected: Option<u64>) -> Result<Swap, Unavailable> {
-        self.ports.swap_document(Space::SecondFactor, account, expected, write(factor)?).await
-    }
-
-    async fn change_factor(
-        &self,
-        account: &str,
-        mut change: impl FnMut(Option<&Factor>) -> Option<Factor>,
-    ) -> Result<(), Unavailable> {
-        for _ in 0..SWAPS_MAX {
-            let kept = self.factor(account).await?;
-            let (factor, revision) = (kept.as_ref().map(|(factor, _)| factor), kept.as_ref().map(|(_, at)| *at));
-            let Some(changed) = change(factor) else { return Ok(()) };
-            match self.swap_factor(account, &changed, revision).await? {
-                Swap::Done(_) => return Ok(()),
-                Swap::Stale => {}
-            }
-        }
-        Err(Unavailable("others keep changing the same second factor".to_owned()))
+    async fn factor(&self, account: &Account) -> Result<Option<Factor>, Unavailable> {
+        self.get(Space::SecondFactor, &account.id).await
     }
 }
 

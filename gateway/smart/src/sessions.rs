@@ -5,9 +5,9 @@
 //! same time: neither a note of its use nor the ticket of a sign-in that was just under way.
 
 use crate::account::Account;
-use crate::authority::{Authority, SWAPS_MAX, write};
+use crate::authority::{Authority, read};
 use crate::login::{LastUse, Session, last_use};
-use crate::ports::{Kept, Ports, Space, Swap, Unavailable};
+use crate::ports::{Ports, Space, Unavailable};
 use crate::settings::{SESSION_S, SESSIONS_MAX};
 use crate::whence::Whence;
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,11 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn sessions(&self, account: &Account, now_s: i64) -> Result<Vec<Living>, Unavailable> {
-        let list = self.session_list(&account.id).await?.0;
+        let list = self.session_list(&account.id).await?;
         let mut living = Vec::new();
         for Line { digest, created_s, whence } in list.sessions.into_iter().rev() {
-            if let Some((_, used_s)) = self.live_session(&digest, account, now_s).await? {
+            let Some(session) = self.kept_session(&digest).await? else { continue };
+            if let Some(used_s) = self.lives(&session, account, now_s).await? {
                 living.push(Living { digest, created_s, used_s, whence });
             }
         }
@@ -62,7 +63,7 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn end_session(&self, account: &Account, digest: &str) -> Result<bool, Unavailable> {
-        let own = self.session_list(&account.id).await?.0.sessions.iter().any(|line| line.digest == digest);
+        let own = self.session_list(&account.id).await?.sessions.iter().any(|line| line.digest == digest);
         if own { self.end_listed(&account.id, digest).await } else { Ok(false) }
     }
 
@@ -72,7 +73,7 @@ impl<P: Ports> Authority<P> {
     /// When the shelf does not serve; what was ended until then stays ended.
     pub async fn end_other_sessions(&self, account: &Account, but: Option<&str>) -> Result<usize, Unavailable> {
         let mut ended = 0;
-        for line in self.session_list(&account.id).await?.0.sessions {
+        for line in self.session_list(&account.id).await?.sessions {
             if but != Some(line.digest.as_str()) && self.end_listed(&account.id, &line.digest).await? {
                 ended += 1;
             }
@@ -99,7 +100,7 @@ impl<P: Ports> Authority<P> {
 
     /// Whether a session stands on its account's list.
     pub(crate) async fn is_listed(&self, session: &Session) -> Result<bool, Unavailable> {
-        let list = self.session_list(&session.account).await?.0;
+        let list = self.session_list(&session.account).await?;
         Ok(list.sessions.iter().any(|line| line.digest == session.digest))
     }
 
@@ -118,27 +119,24 @@ impl<P: Ports> Authority<P> {
     /// When a session was last used, while it lives.
     pub(crate) async fn used(&self, digest: &str) -> Result<Option<i64>, Unavailable> {
         let kept = self.ports.ticket(Space::Session, &last_use(digest)).await?;
-        let used: Option<LastUse> = kept.map(|json| crate::authority::read(&json)).transpose()?;
+        let used: Option<LastUse> = kept.map(|json| read(&json)).transpose()?;
         Ok(used.map(|used| used.used_s))
     }
 
-    async fn session_list(&self, account: &str) -> Result<(List, Option<u64>), Unavailable> {
-        match self.ports.document(Space::Sessions, account).await? {
-            Some(Kept { json, revision }) => Ok((crate::authority::read(&json)?, Some(revision))),
-            None => Ok((List::default(), None)),
-        }
+    async fn session_list(&self, account: &str) -> Result<List, Unavailable> {
+        Ok(self.get(Space::Sessions, account).await?.unwrap_or_default())
     }
 
-    /// Changes the list, whoever else does so meanwhile.
-    async fn change_sessions(&self, account: &str, mut change: impl FnMut(&mut List)) -> Result<(), Unavailable> {
-        for _ in 0..SWAPS_MAX {
-            let (mut list, revision) = self.session_list(account).await?;
+    async fn change_sessions(
+        &self,
+        account: &str,
+        mut change: impl FnMut(&mut List) + Send,
+    ) -> Result<(), Unavailable> {
+        let changed = |list: Option<List>| {
+            let mut list = list.unwrap_or_default();
             change(&mut list);
-            match self.ports.swap_document(Space::Sessions, account, revision, write(&list)?).await? {
-                Swap::Done(_) => return Ok(()),
-                Swap::Stale => {}
-            }
-        }
-        Err(Unavailable("others keep changing the same list of sessions".to_owned()))
+            Some(list)
+        };
+        self.change(Space::Sessions, account, changed).await
     }
 }
