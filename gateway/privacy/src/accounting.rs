@@ -160,7 +160,8 @@ fn outcome(out: &mut Writer, entry: &Entry) {
     };
 }
 
-/// The client, this server, and the person, if there is one; else the client asked by itself. Reading, data flows from server to client; a query goes the other way.
+/// The client, this server, and the person, if there is one; else the client asked by itself. Reading, data flows from
+/// server to client; a query goes the other way.
 fn agents(out: &mut Writer, entry: &Entry, search: bool, observer: &Observer<'_>) {
     const SOURCE: &str = "110153";
     const DESTINATION: &str = "110152";
