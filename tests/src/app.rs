@@ -202,16 +202,19 @@ impl Browser {
 pub async fn token(connection: &mut Connection, app: &Registered, form: &[(&str, &str)]) -> Result<Grant, Answer> {
     let mut body = Serializer::new(String::new());
     body.extend_pairs(form);
-    let answer = as_client(connection, app, "/oauth/token", body).await;
-    let json = answer.json();
-    let text = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    granted(&app.client_id, as_client(connection, app, "/oauth/token", body).await)
+}
+
+/// The grant that an answer of the token endpoint tells of, or the answer.
+pub(crate) fn granted(client_id: &str, answer: Answer) -> Result<Grant, Answer> {
+    let text = |name: &str| answer.json().get(name).and_then(|value| value.as_str()).map(str::to_owned);
     match text("access_token") {
         Some(access_token) => Ok(Grant {
             access_token,
             refresh_token: text("refresh_token"),
             patient: text("patient"),
             scope: text("scope").unwrap_or_default(),
-            client_id: app.client_id.clone(),
+            client_id: client_id.to_owned(),
         }),
         None => Err(answer),
     }

@@ -1,6 +1,6 @@
 //! A backend service: a client with a key of its own, which asks for itself.
 
-use crate::app::Grant;
+use crate::app::{Grant, granted};
 use crate::http::{Answer, Connection};
 use certs::client_key::ClientKey;
 use form_urlencoded::Serializer;
@@ -43,18 +43,7 @@ impl Service {
     /// The answer that is none.
     pub async fn token(&self, connection: &mut Connection, origin: &str, scope: &str) -> Result<Grant, Answer> {
         let assertion = self.key.state(&self.claims(origin)).unwrap();
-        let answer = ask(connection, "/oauth/token", &asking(scope, &assertion)).await;
-        let text = |name: &str| answer.json().get(name).and_then(Value::as_str).map(str::to_owned);
-        match text("access_token") {
-            Some(access_token) => Ok(Grant {
-                access_token,
-                refresh_token: text("refresh_token"),
-                patient: text("patient"),
-                scope: text("scope").unwrap_or_default(),
-                client_id: self.client_id.clone(),
-            }),
-            None => Err(answer),
-        }
+        granted(&self.client_id, ask(connection, "/oauth/token", &asking(scope, &assertion)).await)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::ports::{
 use crate::{Account, Authority, Client, ClientKind, Keys, Settings, Whence};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certs::digest;
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use serde_json::{Map, Value};
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 /// The time at which a test begins, in seconds since 1970.
@@ -138,21 +139,15 @@ impl Crypto for Trial {
     }
 
     fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
-        sha256(bytes)
+        digest::sha256(bytes)
     }
 
     fn hmac_sha256(&self, key: &[u8], message: &[u8]) -> [u8; 32] {
-        let mut block = [0u8; 64];
-        block[..key.len()].copy_from_slice(key);
-        let inner = sha256(&[&block.map(|byte| byte ^ 0x36)[..], message].concat());
-        sha256(&[&block.map(|byte| byte ^ 0x5c)[..], &inner[..]].concat())
+        digest::hmac_sha256(key, message)
     }
 
     fn hmac_sha1(&self, key: &[u8], message: &[u8]) -> [u8; 20] {
-        let mut block = [0u8; 64];
-        block[..key.len()].copy_from_slice(key);
-        let inner = sha1(&[&block.map(|byte| byte ^ 0x36)[..], message].concat());
-        sha1(&[&block.map(|byte| byte ^ 0x5c)[..], &inner[..]].concat())
+        digest::hmac_sha1(key, message)
     }
 
     fn equal(&self, one: &[u8], other: &[u8]) -> bool {
@@ -408,80 +403,4 @@ pub(crate) fn hundred<T: Send + 'static>(
         .collect();
     let done = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     (authority, done)
-}
-
-/// SHA-256 (FIPS 180-4), so that tests need no cryptographic library.
-fn sha256(message: &[u8]) -> [u8; 32] {
-    static CONSTANTS: LazyLock<(Vec<u32>, Vec<u32>)> = LazyLock::new(|| {
-        let primes = || (2u32..).filter(|n| (2..*n).all(|d| n % d != 0));
-        let fraction = |root: f64| (root.fract() * 4_294_967_296.0) as u32;
-        let cube_roots = primes().take(64).map(|n| fraction(f64::from(n).cbrt())).collect();
-        (cube_roots, primes().take(8).map(|n| fraction(f64::from(n).sqrt())).collect())
-    });
-    let (k, mut h) = (&CONSTANTS.0, CONSTANTS.1.clone());
-    let mut padded = message.to_vec();
-    padded.push(0x80);
-    padded.resize((padded.len() + 8).div_ceil(64) * 64 - 8, 0);
-    padded.extend(((message.len() as u64) * 8).to_be_bytes());
-    for block in padded.chunks(64) {
-        let mut w: Vec<u32> = block.chunks(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]])).collect();
-        for i in 16..64 {
-            let s0 = w[i - 15].rotate_right(7) ^ w[i - 15].rotate_right(18) ^ (w[i - 15] >> 3);
-            let s1 = w[i - 2].rotate_right(17) ^ w[i - 2].rotate_right(19) ^ (w[i - 2] >> 10);
-            w.push(w[i - 16].wrapping_add(s0).wrapping_add(w[i - 7]).wrapping_add(s1));
-        }
-        let mut v = h.clone();
-        for i in 0..64 {
-            let s1 = v[4].rotate_right(6) ^ v[4].rotate_right(11) ^ v[4].rotate_right(25);
-            let choice = (v[4] & v[5]) ^ (!v[4] & v[6]);
-            let t1 = v[7].wrapping_add(s1).wrapping_add(choice).wrapping_add(k[i]).wrapping_add(w[i]);
-            let s0 = v[0].rotate_right(2) ^ v[0].rotate_right(13) ^ v[0].rotate_right(22);
-            let majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-            v.rotate_right(1);
-            v[4] = v[4].wrapping_add(t1);
-            v[0] = t1.wrapping_add(s0.wrapping_add(majority));
-        }
-        for (sum, part) in h.iter_mut().zip(v) {
-            *sum = sum.wrapping_add(part);
-        }
-    }
-    let mut digest = [0; 32];
-    for (place, word) in digest.chunks_mut(4).zip(h) {
-        place.copy_from_slice(&word.to_be_bytes());
-    }
-    digest
-}
-
-/// SHA-1 (FIPS 180-4), for the codes of authenticator apps.
-fn sha1(message: &[u8]) -> [u8; 20] {
-    let mut h = [0x6745_2301u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-    let mut padded = message.to_vec();
-    padded.push(0x80);
-    padded.resize((padded.len() + 8).div_ceil(64) * 64 - 8, 0);
-    padded.extend(((message.len() as u64) * 8).to_be_bytes());
-    for block in padded.chunks(64) {
-        let mut w: Vec<u32> = block.chunks(4).map(|b| u32::from_be_bytes([b[0], b[1], b[2], b[3]])).collect();
-        for i in 16..80 {
-            w.push((w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16]).rotate_left(1));
-        }
-        let [mut a, mut b, mut c, mut d, mut e] = h;
-        for (i, word) in w.into_iter().enumerate() {
-            let (f, k) = match i / 20 {
-                0 => ((b & c) | (!b & d), 0x5a82_7999u32),
-                1 => (b ^ c ^ d, 0x6ed9_eba1),
-                2 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6),
-            };
-            let next = a.rotate_left(5).wrapping_add(f).wrapping_add(e).wrapping_add(k).wrapping_add(word);
-            (e, d, c, b, a) = (d, c, b.rotate_left(30), a, next);
-        }
-        for (sum, part) in h.iter_mut().zip([a, b, c, d, e]) {
-            *sum = sum.wrapping_add(part);
-        }
-    }
-    let mut digest = [0; 20];
-    for (place, word) in digest.chunks_mut(4).zip(h) {
-        place.copy_from_slice(&word.to_be_bytes());
-    }
-    digest
 }
