@@ -5,10 +5,8 @@ use crate::context::Context;
 use crate::paging;
 use crate::request::Request;
 use privacy::{Kind, Policies, Principal, Refusal};
+use smart::introspect::TOKEN_BYTES_MAX;
 use std::sync::Arc;
-
-/// Bytes of an access token.
-const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Who asks.
 pub(crate) struct Caller {

@@ -1,7 +1,7 @@
 //! Which scopes can be granted: what was asked for, within what the app is registered for and this server serves; and
 //! what is left of them when the person takes something away.
 //!
-//! The result is always within all of these (threats: scope tricks). People grant `patient/` scopes, a backend service gets
+//! The result is always within all of these. People grant `patient/` scopes, a backend service gets
 //! `system/` scopes. Scopes for users, and letters that write, are not granted: nothing here enforces them yet.
 
 use crate::parts::parts;

@@ -67,11 +67,17 @@ impl<P: Ports> Authority<P> {
         if own { self.end_listed(&account.id, digest).await } else { Ok(false) }
     }
 
-    /// Ends every session of a person but one; gives how many lived.
+    /// Ends every session of a person but one, and makes codes worthless that they gave; gives how many sessions lived.
     ///
     /// # Errors
     /// When the shelf does not serve; what was ended until then stays ended.
-    pub async fn end_other_sessions(&self, account: &Account, but: Option<&str>) -> Result<usize, Unavailable> {
+    pub async fn end_other_sessions(
+        &self,
+        account: &Account,
+        but: Option<&str>,
+        now_s: i64,
+    ) -> Result<usize, Unavailable> {
+        self.stop_codes(&account.id, now_s).await?;
         let mut ended = 0;
         for line in self.session_list(&account.id).await?.sessions {
             if but != Some(line.digest.as_str()) && self.end_listed(&account.id, &line.digest).await? {

@@ -14,7 +14,7 @@ use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::ports::{Ports, Space, Swap, Unavailable};
-use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, REFRESH_S};
+use crate::settings::{ACCESS_TOKEN_S, CODE_S, ID_TOKEN_S, REFRESH_S};
 use fhir::Id;
 use privacy::Scopes;
 use privacy::scope::Scope;
@@ -116,10 +116,15 @@ impl<P: Ports> Authority<P> {
             Swap::Done(_) => {
                 // The grant stands, so the code is of no more use; taking it away only tidies up.
                 self.take::<Code>(Space::Code, secret).await?;
-                // Whoever switched the account off just now may have looked for its grants before this one stood.
+                // Whoever switched the account off, or stopped the app, just now may have looked for grants before this
+                // one stood.
                 if self.live_account(&grant.username, &grant.account).await?.is_none() {
                     self.end_grant(&grant.id, now_s).await?;
                     return Err(switched_off());
+                }
+                if self.was_stopped(&grant.account, &grant.client, code.expires_s - CODE_S).await? {
+                    self.end_grant(&grant.id, now_s).await?;
+                    return Err(stopped());
                 }
                 let refresh_token =
                     grant.scopes.has(Scope::OfflineAccess).then(|| self.refresh_token(&grant)).transpose()?;
@@ -282,6 +287,11 @@ fn switched_off() -> OauthError {
     invalid_grant(
         "The account was switched off, or may no longer ask about this patient. The person must authorize again.",
     )
+}
+
+/// The person stopped the app after the code was given.
+fn stopped() -> OauthError {
+    invalid_grant("The person stopped the app after the code was given. The person must authorize again.")
 }
 
 /// The code or refresh token does not hold.

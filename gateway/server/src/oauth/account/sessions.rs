@@ -26,7 +26,7 @@ pub(super) async fn sessions(
     let own = person.session.digest.as_str();
     if request.method == Method::POST {
         let ended = if of(fields, "others") == "end" {
-            cx.authority.end_other_sessions(&person.account, Some(own)).await.map(|_| OTHERS)
+            cx.authority.end_other_sessions(&person.account, Some(own), clock::now().seconds()).await.map(|_| OTHERS)
         } else {
             // One that is over already is over: the answer is the same.
             cx.authority.end_session(&person.account, of(fields, "session")).await.map(|_| ONE)
