@@ -438,7 +438,7 @@ fn a_session_can_be_told_from_the_others_and_ones_own_is_not_ended_from_its_line
     let page = sessions(&frame(Locale::English), &[other.clone(), unknown, own.clone()], "own", Some(Ended::One));
     let names: Vec<&str> =
         page.body.split("<h2 id=\"s").skip(1).filter_map(|rest| rest.get(3..)?.split('<').next()).collect();
-    assert_eq!(names, ["Firefox on Linux", "Safari on iPhone", "Another browser"]);
+    assert_eq!(names, ["Firefox on Linux", "Safari on iPhone", "Unknown browser"]);
     assert!(page.body.contains("role=\"status\">Done. That sign-in is over."));
     assert!(page.body.contains("<time datetime=\"1970-01-01T00:01:40Z\">January 1, 1970, 00:01 UTC</time>"));
     assert!(page.body.contains("value=\"other\"") && !page.body.contains("value=\"own\""));

@@ -88,16 +88,17 @@ fn it_is_on_only_after_password_and_code_and_then_every_session_is_another() {
     let world = world();
     let before = session(password(&world, NOW));
     let account = ana(&world);
-    assert_eq!(run(world.second_factor(&account, &own(&world), NOW)), Ok(Standing::Off(None)));
-    run(world.begin_second_factor(&account, &own(&world), NOW)).unwrap();
-    let Standing::Begun { secret, .. } = run(world.second_factor(&account, &own(&world), NOW)).unwrap() else {
+    assert_eq!(run(world.second_factor(&account, &world.digest(&before), NOW)), Ok(Standing::Off(None)));
+    run(world.begin_second_factor(&account, &world.digest(&before), NOW)).unwrap();
+    let Standing::Begun { secret, .. } = run(world.second_factor(&account, &world.digest(&before), NOW)).unwrap()
+    else {
         panic!()
     };
     assert!(matches!(password(&world, NOW), SignedIn::Session(_)), "what is only shown is not asked for");
     let good = code_at(&world, &secret, NOW);
     let wrong = if good == "000000" { "000001" } else { "000000" };
     for (password, code) in [("wrong", good.as_str()), ("ana-password", wrong), ("ana-password", "")] {
-        let answer = run(world.confirm_second_factor(&account, (password, code), &visit(Some(OWN), NOW)));
+        let answer = run(world.confirm_second_factor(&account, (password, code), &visit(Some(&before), NOW)));
         assert_eq!(answer, Err(NotSignedIn::Wrong));
     }
     let confirmed = run(world.confirm_second_factor(&account, ("ana-password", &good), &visit(Some(&before), NOW)));
@@ -105,10 +106,13 @@ fn it_is_on_only_after_password_and_code_and_then_every_session_is_another() {
     assert_eq!(codes.len(), 10);
     assert!(run(world.session(Some(&before), NOW)).unwrap().is_none());
     assert!(run(world.session(Some(&after), NOW)).unwrap().is_some());
-    assert_eq!(run(world.second_factor(&account, &own(&world), NOW)), Ok(Standing::On { since_s: NOW, recovery: 10 }));
-    run(world.begin_second_factor(&account, &own(&world), NOW)).unwrap();
+    assert_eq!(
+        run(world.second_factor(&account, &world.digest(&before), NOW)),
+        Ok(Standing::On { since_s: NOW, recovery: 10 })
+    );
+    run(world.begin_second_factor(&account, &world.digest(&before), NOW)).unwrap();
     assert!(
-        matches!(run(world.second_factor(&account, &own(&world), NOW)), Ok(Standing::On { .. })),
+        matches!(run(world.second_factor(&account, &world.digest(&before), NOW)), Ok(Standing::On { .. })),
         "one that is on stays as it is"
     );
     let kept = world.ports.everything();
