@@ -186,6 +186,28 @@ fn another_panel_under_the_same_filler_number_is_another_report() {
 }
 
 #[test]
+fn a_result_says_what_it_is_of_whether_an_order_stands_before_it_or_not() {
+    let head = "MSH|^~\\&|L|F|S|H|20261120101500||ORU^R01^ORU_R01|C1|P|2.5.1\rPID|1||7^^^CLINIC^MR||Doe^Ann\r";
+    for order in ["", "OBR|1|P1|F1|2345-7^Glucose^LN\r"] {
+        for (result, verdict) in [("OBX|1|ST||", Verdict::InError), ("OBX|1|ST|2345-7^Glucose^LN||", Verdict::Accepted)]
+        {
+            let (reading, _filings) = whole(format!("{head}{order}{result}5.5||||||F\r").as_bytes());
+            assert_eq!(reading.verdict, verdict, "{order}{result}");
+        }
+    }
+}
+
+#[test]
+fn a_status_message_changes_the_status_alone_also_where_it_repeats_a_value() {
+    let head = "MSH|^~\\&|L|F|S|H|20261120101500||ORU^R01^ORU_R01|C1|P|2.5.1\rPID|1||7^^^CLINIC^MR||Doe^Ann\r";
+    for value in ["", "6.6"] {
+        let message = format!("{head}OBR|1|P1|F1|2345-7^Glucose^LN\rOBX|1|ST|2345-7^Glucose^LN||{value}||||||U\r");
+        let (_reading, filings) = whole(message.as_bytes());
+        assert_eq!(find(&filings[0], "Observation", "2345-7").standing.action, Action::StatusOnly, "{value}");
+    }
+}
+
+#[test]
 fn a_withdrawn_result_keeps_neither_value_nor_notes() {
     let (reading, filings) = whole(WITHDRAWN);
     assert_eq!(reading.verdict, Verdict::Accepted);

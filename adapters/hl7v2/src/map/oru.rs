@@ -101,6 +101,7 @@ impl<'m> Work<'m> {
             if self.run.message.is_overfull() {
                 break;
             }
+            self.is_to_say(result.obx, 3);
             let named = self.loose_name(&subject, result.obx, place);
             let scope = Scope { group, report: None, own: Some(result.obx), notes: &result.notes, result: None };
             let body = self.run.resource(&MAPS.observation, &named.id, &scope);
@@ -130,10 +131,7 @@ impl<'m> Work<'m> {
     ) {
         let message = self.run.message;
         let obr = report.obr.unwrap_or(usize::MAX);
-        if message.field(obr, 4).is_empty() {
-            let at = Position { field: 4, ..message.position(obr) };
-            message.defect(at, Code::RequiredFieldMissing, Severity::Error);
-        }
+        self.is_to_say(obr, 4);
         let base = Scope { group, report: Some((report, own)), own: None, notes: &[], result: None };
         let reported = self.reported_at_us(obr);
         for (taken, named) in report.specimens.iter().zip(&own.specimens) {
@@ -158,10 +156,7 @@ impl<'m> Work<'m> {
             if message.is_overfull() {
                 return;
             }
-            if message.field(result.obx, 3).is_empty() {
-                let at = Position { field: 3, ..message.position(result.obx) };
-                message.defect(at, Code::RequiredFieldMissing, Severity::Error);
-            }
+            self.is_to_say(result.obx, 3);
             let scope = Scope { own: Some(result.obx), notes: &result.notes, result: Some(number), ..base };
             let body = self.run.resource(&MAPS.observation, &named.id, &scope);
             let under = match message.field(result.obx, 4).trimmed() {
@@ -185,6 +180,15 @@ impl<'m> Work<'m> {
         let standing = self.standing(status, stage, Action::Put, reported);
         let results = own.results.iter().map(Named::result).collect();
         records.push(self.record("DiagnosticReport", &own.report, body, standing, results));
+    }
+
+    /// Without this field nobody knows what the segment is about.
+    fn is_to_say(&self, place: usize, field: u16) {
+        let message = self.run.message;
+        if message.field(place, field).is_empty() {
+            let at = Position { field, ..message.position(place) };
+            message.defect(at, Code::RequiredFieldMissing, Severity::Error);
+        }
     }
 
     fn record(
