@@ -145,29 +145,31 @@ impl Browser {
         patient: Option<&str>,
         ticks: Option<&[&str]>,
     ) -> Grant {
-        let verifier = certs::random::token();
-        let challenge = base64url(&sha256(verifier.as_bytes()));
-        let aud = format!("{}/fhir", self.peer.origin);
-        let query = Serializer::new(String::new())
-            .extend_pairs([
-                ("response_type", "code"),
-                ("client_id", &app.client_id),
-                ("redirect_uri", REDIRECT),
-                ("scope", scope),
-                ("state", "state"),
-                ("aud", &aud),
-                ("code_challenge", &challenge),
-                ("code_challenge_method", "S256"),
-            ])
-            .finish();
+        let (request, verifier) = asking(&self.peer.origin, app, scope);
+        let location = self.answered(&request, username, patient, ticks).await;
+        let query = location.strip_prefix(REDIRECT).unwrap_or_else(|| panic!("elsewhere: {location}"));
+        let code = value_of(query.trim_start_matches('?'), "code").unwrap_or_else(|| panic!("no code: {location}"));
+        self.token(app, &code, &verifier).await
+    }
+
+    /// From an authorization request to the address with which the browser is sent back to the app.
+    ///
+    /// # Panics
+    /// As [`Browser::launch_ticking`].
+    pub async fn answered(
+        &mut self,
+        request: &[(String, String)],
+        username: &str,
+        patient: Option<&str>,
+        ticks: Option<&[&str]>,
+    ) -> String {
+        let query = Serializer::new(String::new()).extend_pairs(request).finish();
         let mut answer = self.go(&format!("/oauth/authorize?{query}"), None).await;
         for _ in 0..PAGES_MAX {
             let location =
                 answer.header("location").unwrap_or_else(|| panic!("no way on: {}", answer.text())).to_owned();
-            if let Some(query) = location.strip_prefix(REDIRECT) {
-                let code = value_of(query.trim_start_matches('?'), "code");
-                let code = code.unwrap_or_else(|| panic!("no code: {location}"));
-                return self.token(app, &code, &verifier).await;
+            if location.starts_with(REDIRECT) {
+                return location;
             }
             let page = self.go(&path_of(&location), None).await;
             let (action, mut fields) = fill(&page.text(), username, patient);
@@ -193,6 +195,24 @@ impl Browser {
         ];
         token(&mut self.connection, app, &form).await.unwrap_or_else(|why| panic!("no token: {}", why.text()))
     }
+}
+
+/// What an app sends to the authorization endpoint, and the verifier that it keeps for itself.
+pub fn asking(origin: &str, app: &Registered, scope: &str) -> (Vec<(String, String)>, String) {
+    let verifier = certs::random::token();
+    let challenge = base64url(&sha256(verifier.as_bytes()));
+    let aud = format!("{origin}/fhir");
+    let request = pairs(&[
+        ("response_type", "code"),
+        ("client_id", &app.client_id),
+        ("redirect_uri", REDIRECT),
+        ("scope", scope),
+        ("state", "state"),
+        ("aud", &aud),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    (request, verifier)
 }
 
 /// The token endpoint: a grant, or the answer that is none.
