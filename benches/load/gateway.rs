@@ -12,7 +12,7 @@ use server::keys::Keys;
 use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
-use server::{Base, Gateway, Setup, clock};
+use server::{Base, Front, Gateway, Setup, clock};
 use smart::Grant;
 use smart::claims::AccessClaims;
 use std::collections::BTreeMap;
@@ -68,7 +68,7 @@ async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &P
     write_tokens(&store, &keys.access, &format!("{origin}/fhir"), people, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
     let records = Records::Upstream(Upstream::new(base, None)?);
-    let base = Base { origin, data, store, records, keys, network: Network::default() };
+    let base = Base { origin, data, store, records, keys, network: Network::default(), front: Front::default() };
     let setup = Setup { base, links: Vec::new(), demo: Demo::default() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|why| fail(&why))?;

@@ -484,3 +484,97 @@ async fn introspection_tells_an_app_what_its_own_token_stands_for_and_of_a_wrong
         assert_eq!((told.status, told.text()), (200, r#"{"active":false}"#.to_owned()));
     }
 }
+
+#[tokio::test]
+async fn user_info_tells_who_signed_in_as_far_as_the_app_was_told() {
+    let (_folder, gateway) = started(String::new()).await;
+    let (mut connection, origin) = (gateway.peer().connect().await.unwrap(), gateway.peer().origin.clone());
+    let openid = connection.send("GET", "/fhir/.well-known/openid-configuration", &[], None).await.unwrap().json();
+    let target = openid["userinfo_endpoint"].as_str().unwrap().strip_prefix(&origin).unwrap().to_owned();
+    let (mut browser, app) = (Browser::open(gateway.peer()).await, keeper());
+    let person = json!(format!("{origin}/fhir/Patient/p1"));
+    for (scope, told) in [
+        ("openid fhirUser launch/patient patient/*.rs", Some(Some(&person))),
+        ("openid launch/patient patient/*.rs", Some(None)),
+        ("launch/patient patient/*.rs", None),
+    ] {
+        let grant = browser.launch(&app, "ann", scope, None).await;
+        let bearer = grant.bearer();
+        let headers = [("authorization", bearer.as_str()), ("origin", "https://app.example")];
+        for method in ["GET", "POST"] {
+            let body = (method == "POST").then_some(&b""[..]);
+            let answer = connection.send(method, &target, &headers, body).await.unwrap();
+            is_for_any_origin_and_not_kept(&answer);
+            let Some(told) = told else {
+                assert_eq!(error(&answer), (403, "insufficient_scope".to_owned()), "{method} under {scope}");
+                assert!(answer.header("www-authenticate").unwrap().contains("scope=\"openid\""));
+                continue;
+            };
+            assert_eq!((answer.status, answer.json().get("fhirUser")), (200, told), "{method} under {scope}");
+            let introspected = app::introspect(&mut connection, &app, &grant.access_token).await.json();
+            assert_eq!(answer.json()["sub"], introspected["sub"], "one person, one name");
+        }
+        assert_eq!(app::revoke(&mut connection, &app, &grant.access_token).await.status, 200);
+        let answer = connection.send("GET", &target, &headers, None).await.unwrap();
+        assert_eq!(error(&answer), (401, "invalid_token".to_owned()), "what was revoked tells nothing");
+    }
+    for header in [None, Some("Bearer not.a.token"), Some("Basic YTpi")] {
+        let headers: Vec<(&str, &str)> = header.map(|header| ("authorization", header)).into_iter().collect();
+        let answer = connection.send("GET", &target, &headers, None).await.unwrap();
+        assert_eq!(error(&answer), (401, "invalid_token".to_owned()));
+        assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer"));
+    }
+}
+
+/// The bundle that a gateway publishes, as an app finds it.
+async fn brands(connection: &mut Connection, origin: &str) -> (String, Answer, Value) {
+    let smart = connection.send("GET", "/fhir/.well-known/smart-configuration", &[], None).await.unwrap().json();
+    let bundle = smart["user_access_brand_bundle"].as_str().unwrap().strip_prefix(origin).unwrap().to_owned();
+    let answer = connection.send("GET", &bundle, &[("origin", "https://app.example")], None).await.unwrap();
+    (bundle, answer, smart["user_access_brand_identifier"].clone())
+}
+
+#[tokio::test]
+async fn the_bundle_of_brands_is_found_whole_and_not_sent_twice() {
+    let brand = "[brand]\nname = \"General Hospital\"\nwebsite = \"https://www.general.example/start\"\n\
+                 addresses = [{ city = \"Springfield\", postal_code = \"01101\" }]\n";
+    let (_folder, gateway) = started(brand.to_owned()).await;
+    let (mut connection, origin) = (gateway.peer().connect().await.unwrap(), gateway.peer().origin.clone());
+    let (target, answer, identifier) = brands(&mut connection, &origin).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
+    assert!(answer.header("cache-control").unwrap().contains("max-age"));
+    let bundle = answer.json();
+    assert_eq!((&bundle["resourceType"], &bundle["type"]), (&json!("Bundle"), &json!("collection")));
+    assert!(Instant::parse(bundle["timestamp"].as_str().unwrap()).is_ok());
+    let entries = bundle["entry"].as_array().unwrap();
+    let of = |kind: &str| -> Vec<&Value> {
+        entries.iter().map(|entry| &entry["resource"]).filter(|own| own["resourceType"] == kind).collect()
+    };
+    let (organizations, endpoints) = (of("Organization"), of("Endpoint"));
+    let ([organization], [endpoint]) = (&organizations[..], &endpoints[..]) else { panic!("{bundle}") };
+    assert!(organization["identifier"].as_array().unwrap().contains(&identifier), "{identifier} names no brand");
+    assert_eq!(organization["endpoint"][0]["reference"], format!("Endpoint/{}", endpoint["id"].as_str().unwrap()));
+    assert_eq!(endpoint["address"], format!("{origin}/fhir"));
+    // Every address of ours in it leads somewhere.
+    let portal = &organization["extension"][0]["extension"][1]["valueUrl"];
+    for address in [portal, &endpoint["contact"][0]["value"]] {
+        let path = address.as_str().unwrap().strip_prefix(&origin).unwrap();
+        assert!(connection.send("GET", path, &[], None).await.unwrap().status < 400, "{address}");
+    }
+    let metadata = connection.send("GET", "/fhir/metadata", &[], None).await.unwrap();
+    assert_eq!(metadata.json()["fhirVersion"], endpoint["extension"][0]["valueCode"]);
+    let tag = answer.header("etag").unwrap();
+    for (known, status) in [(tag, 304), ("\"another\"", 200), ("*", 304)] {
+        let again = connection.send("GET", &target, &[("if-none-match", known)], None).await.unwrap();
+        assert_eq!((again.status, again.body.is_empty()), (status, status == 304), "{known}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_brand_none_is_told_of() {
+    let (_folder, gateway) = started(String::new()).await;
+    let mut connection = gateway.peer().connect().await.unwrap();
+    let smart = connection.send("GET", "/fhir/.well-known/smart-configuration", &[], None).await.unwrap().json();
+    assert!(smart.as_object().unwrap().keys().all(|member| !member.contains("brand")));
+    assert_eq!(connection.send("GET", "/brands", &[], None).await.unwrap().status, 404);
+}

@@ -395,6 +395,14 @@ texts! {
         "El inicio de sesión duró más de diez minutos, ya terminó o se abrió en otro navegador.";
     MendFlowExpired: "Start the authorization again from the app. Cookies must be allowed for this server.",
         "Inicie de nuevo la autorización desde la aplicación. Este servidor necesita que se permitan las cookies.";
+    MeanInvalidToken: "The token in the Authorization header is missing, has run out, was withdrawn, or is not ours.",
+        "El token del encabezado Authorization falta, caducó, se retiró o no es nuestro.";
+    MendInvalidToken: "Send Authorization: Bearer and the newest token. If it has run out, use the refresh token, or send the person to authorize again.",
+        "Envíe Authorization: Bearer y el token más nuevo. Si caducó, use el token de renovación o pida a la persona que autorice de nuevo.";
+    MeanInsufficientScope: "The token was not granted what this address asks for.",
+        "El token no tiene concedido lo que esta dirección pide.";
+    MendInsufficientScope: "Ask for the missing scope when the person authorizes. To learn who signed in, ask for openid.",
+        "Pida el scope que falta cuando la persona autorice. Para saber quién inició sesión, pida openid.";
 }
 
 /// Under which heading of the consent page a kind of record stands.
@@ -547,6 +555,8 @@ pub(crate) fn of_error(code: ErrorCode) -> (Text, Text) {
         ErrorCode::UnknownClient => (Text::MeanUnknownClient, Text::MendUnknownClient),
         ErrorCode::InvalidRedirectUri => (Text::MeanInvalidRedirectUri, Text::MendInvalidRedirectUri),
         ErrorCode::FlowExpired => (Text::MeanFlowExpired, Text::MendFlowExpired),
+        ErrorCode::InvalidToken => (Text::MeanInvalidToken, Text::MendInvalidToken),
+        ErrorCode::InsufficientScope => (Text::MeanInsufficientScope, Text::MendInsufficientScope),
     }
 }
 

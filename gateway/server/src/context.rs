@@ -6,6 +6,7 @@ use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::Routes;
 use crate::tokens::Tokens;
+use crate::well_known::Brands;
 use fhir::ResourceType;
 pub use portal::{DemoClient, DemoUser};
 use privacy::{Gate, Policies};
@@ -75,6 +76,8 @@ pub struct Context {
     pub pages: Pages,
     /// `/metadata`, ready to send.
     pub capabilities: bytes::Bytes,
+    /// The bundle of user-access brands, where one is published.
+    pub(crate) brands: Option<Brands>,
     /// What the first page of a demo names.
     pub demo: Demo,
 }

@@ -41,6 +41,8 @@ pub enum Act {
     OpenIdConfiguration,
     /// The public keys.
     Jwks,
+    /// The bundle of user-access brands.
+    Brands,
     /// The authorization endpoint.
     Authorize,
     /// The sign-in page.
@@ -55,6 +57,8 @@ pub enum Act {
     Revoke,
     /// The introspection endpoint.
     Introspect,
+    /// The UserInfo endpoint.
+    UserInfo,
     /// What an error code means.
     ErrorPage,
     /// The stylesheet.
@@ -164,6 +168,7 @@ pub static ROUTES: &[Route] = &[
     row(GET, "/.well-known/smart-configuration", Authn::Anyone, Cors::Anyone, Act::SmartConfiguration),
     row(GET, "/fhir/.well-known/openid-configuration", Authn::Anyone, Cors::Anyone, Act::OpenIdConfiguration),
     row(GET, smart::settings::JWKS, Authn::Anyone, Cors::Anyone, Act::Jwks),
+    row(GET, smart::settings::BRANDS, Authn::Anyone, Cors::Anyone, Act::Brands),
     row(POST, "/fhir/{type}/_search", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Search)),
     row(GET, "/fhir/{type}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Search)),
     row(GET, "/fhir/{type}/{id}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Read)),
@@ -175,6 +180,7 @@ pub static ROUTES: &[Route] = &[
     row(POST, smart::settings::TOKEN, Authn::Anyone, Cors::Anyone, Act::Token),
     row(POST, smart::settings::REVOKE, Authn::Anyone, Cors::Anyone, Act::Revoke),
     row(POST, smart::settings::INTROSPECT, Authn::Anyone, Cors::Anyone, Act::Introspect),
+    row(PAGE, smart::settings::USER_INFO, Authn::Anyone, Cors::Anyone, Act::UserInfo),
     row(GET, smart::settings::ACCOUNT, Authn::Session, Cors::Never, Act::Account(AccountPage::Overview)),
     row(PAGE, smart::settings::ACCOUNT_LOGIN, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Login)),
     row(PAGE, smart::settings::ACCOUNT_LOGOUT, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Logout)),

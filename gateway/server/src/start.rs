@@ -13,12 +13,15 @@ use crate::published::{KeyFetcher, Network};
 use crate::records::Records;
 use crate::route::{ROUTES, Routes};
 use crate::tokens::Tokens;
+use crate::well_known::Brands;
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
+use conformance::brand::Brand;
 use conformance::capability::{self, Claims, KindClaim, Oauth};
-use fhir::{Interaction, ResourceType};
+use fhir::{Instant, Interaction, ResourceType};
 use privacy::{Gate, Policies};
+use smart::settings::BrandId;
 use smart::{Authority, Settings};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -48,6 +51,15 @@ pub struct Base {
     pub keys: Keys,
     /// Which servers may be called for the keys that clients publish.
     pub network: Network,
+    /// What strangers find.
+    pub front: Front,
+}
+
+/// What strangers find beside the doors that every gateway has.
+#[derive(Default)]
+pub struct Front {
+    /// Under which name people know the house behind it, and when that was last changed.
+    pub brand: Option<(Brand, Instant)>,
 }
 
 /// What a gateway is made of.
@@ -180,12 +192,15 @@ impl Admin {
 }
 
 async fn context(base: Base) -> Result<Context, StartError> {
-    let Base { origin, data: _, store, records, keys, network } = base;
+    let Base { origin, data: _, store, records, keys, network, front } = base;
     let fhir_base = format!("{origin}/fhir");
     let policies = Policies::shipped(short_digest).map_err(fail)?;
     let routes = Routes::compile().map_err(fail)?;
     let records = Arc::new(records);
-    let settings = Settings { origin: origin.clone(), fhir_base: fhir_base.clone(), served: SERVED.to_vec() };
+    let brand = front.brand.as_ref().map(|(brand, _)| brand.identifier());
+    let brand = brand.map(|own| BrandId { system: own.system, value: own.value });
+    let settings = Settings { brand, ..Settings::new(&origin, &SERVED) };
+    let brands = front.brand.as_ref().map(|(brand, changed)| Brands::new(brand, &settings, *changed));
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
     let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
@@ -205,6 +220,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
         limits: Limits::default(),
         pages: Pages::new(pages),
         capabilities,
+        brands,
         demo: Demo::default(),
     })
 }

@@ -145,8 +145,7 @@ mod tests {
         let (keys, same) = (Keys::make(&folder).unwrap(), Keys::read(&folder).unwrap());
         let (records, published) = (Arc::new(Records::Store(store.clone())), KeyFetcher::new(Network::default()));
         let ports = Ports::new(store, keys.access, keys.identity, records, published);
-        let origin = "https://here".to_owned();
-        let settings = Settings { origin, fhir_base: BASE.to_owned(), served: vec![ResourceType::Patient] };
+        let settings = Settings::new("https://here", &[ResourceType::Patient]);
         (Authority::open(settings, ports).await.unwrap(), same.access)
     }
 

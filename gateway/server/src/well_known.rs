@@ -1,10 +1,20 @@
 //! Documents that anyone may read: what this server can do, and how to authorize with it.
 
 use crate::context::Context;
+use crate::interaction::read::Condition;
+use crate::request::Request;
 use crate::respond::{FHIR_JSON, JSON, Public, Reply};
-use http::StatusCode;
+use crate::short_digest;
+use bytes::Bytes;
+use conformance::brand::{Brand, Place};
+use fhir::Instant;
+use http::{StatusCode, header};
 use privacy::{Kind, Refusal};
-use smart::discovery;
+use smart::settings::{ACCOUNT, BRANDS};
+use smart::{Settings, discovery};
+
+/// How long others may keep the brands before they ask whether they are still so.
+const BRANDS_KEPT: &str = "public, max-age=3600";
 
 /// `/metadata`.
 pub(crate) fn capabilities(cx: &Context) -> Reply {
@@ -19,6 +29,35 @@ pub(crate) fn smart_configuration(cx: &Context) -> Reply {
 /// `/.well-known/openid-configuration`.
 pub(crate) fn openid_configuration(cx: &Context) -> Reply {
     Reply::Public(Public::ok(JSON, discovery::openid_configuration(&cx.authority.settings).to_string()))
+}
+
+/// The bundle of user-access brands, ready to send.
+pub(crate) struct Brands {
+    body: Bytes,
+    tag: String,
+}
+
+impl Brands {
+    /// The bundle of one brand; its entity tag follows from its content.
+    pub(crate) fn new(brand: &Brand, settings: &Settings, changed: Instant) -> Brands {
+        let place = Place {
+            bundle: &settings.at(BRANDS),
+            fhir_base: &settings.fhir_base,
+            portal: &settings.at(ACCOUNT),
+            developers: &settings.at("/"),
+        };
+        let body = conformance::brand::bundle(brand, &place, changed);
+        Brands { tag: format!("\"{}\"", short_digest(body.as_bytes())), body: body.into() }
+    }
+}
+
+/// The brands (SMART App Launch 2.2.0, "User-access Brands and Endpoints"): not again for who has them already.
+pub(crate) fn brands(cx: &Context, request: &Request) -> Reply {
+    let Some(Brands { body, tag }) = &cx.brands else { return Reply::stranger(Refusal::not_found()) };
+    let known = Condition::of(request).holds(tag);
+    let status = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let document = Public { status, ..Public::ok(FHIR_JSON, body.clone()) };
+    Reply::Public(document.with(header::ETAG, tag.as_str()).with(header::CACHE_CONTROL, BRANDS_KEPT))
 }
 
 /// The public keys.

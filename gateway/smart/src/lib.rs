@@ -5,7 +5,7 @@
 //! [`ports`]. A launch reads in the order of its files: [`authorize`] opens a flow, [`login`] signs a person in,
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
-//! tells an app what it stands for, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
+//! tells an app what it stands for, [`user_info`] who signed in, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
 //! and gets its token from [`backend`]. Without an app, a person looks after [`sessions`], [`apps`] and their [`second`]
 //! factor. What it never does: answer HTTP, see health data, or take a missing claim for leave.
 
@@ -42,6 +42,7 @@ pub mod sessions;
 pub mod settings;
 mod stored;
 pub mod token;
+pub mod user_info;
 pub mod whence;
 
 #[cfg(test)]

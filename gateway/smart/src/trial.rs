@@ -283,11 +283,8 @@ pub(crate) fn account(username: &str, role: Role, fhir_user: (ResourceType, Id))
 pub(crate) fn world() -> Authority<Trial> {
     let trial = Trial::default();
     trial.care.lock().unwrap().insert("cleo".to_owned(), vec![id("ana"), id("ben")]);
-    let settings = Settings {
-        origin: "https://localhost:8443".to_owned(),
-        fhir_base: "https://localhost:8443/fhir".to_owned(),
-        served: vec![ResourceType::Patient, ResourceType::Observation, ResourceType::Condition],
-    };
+    let served = [ResourceType::Patient, ResourceType::Observation, ResourceType::Condition];
+    let settings = Settings::new("https://localhost:8443", &served);
     let authority = run(Authority::open(settings, trial)).unwrap();
     let public = Client {
         client_id: "reader".to_owned(),

@@ -216,11 +216,8 @@ pub fn id(text: &str) -> Id {
 
 /// The server's settings.
 pub fn settings() -> Settings {
-    Settings {
-        origin: "https://localhost:8443".to_owned(),
-        fhir_base: BASE.to_owned(),
-        served: vec![ResourceType::Patient, ResourceType::Observation, ResourceType::Condition],
-    }
+    let served = [ResourceType::Patient, ResourceType::Observation, ResourceType::Condition];
+    Settings::new("https://localhost:8443", &served)
 }
 
 /// A world with the patient `ana`, a public app `reader` and a confidential one, `keeper`.

@@ -114,7 +114,9 @@ impl<'a> Requests<'a> {
             | Act::Account(_)
             | Act::Token
             | Act::Revoke
-            | Act::Introspect => {
+            | Act::Introspect
+            | Act::UserInfo
+            | Act::Brands => {
                 let method = self.chance.pick(row.methods).as_str().to_owned();
                 self.oauth(actor, row.path, method)
             }

@@ -17,7 +17,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 /// Where it is kept in the data folder.
-const FILE: &str = "demo.json";
+pub(super) const FILE: &str = "demo.json";
 /// Patients of the population who can sign in.
 const PATIENTS: u32 = 5;
 /// What the demo apps may ask for.

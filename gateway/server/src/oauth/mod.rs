@@ -45,6 +45,7 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         Act::Token => alone(endpoints::token(cx, request).await),
         Act::Revoke => alone(endpoints::revoke(cx, request).await),
         Act::Introspect => alone(endpoints::introspect(cx, request).await),
+        Act::UserInfo => alone(endpoints::user_info(cx, request)),
         Act::ErrorPage => alone(error_page(&browser.frame(Some(request.path.clone())), matched)),
         Act::Stylesheet => alone(stylesheet(request)),
         Act::Start => alone(start(cx, &browser)),
@@ -54,6 +55,7 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         | Act::SmartConfiguration
         | Act::OpenIdConfiguration
         | Act::Jwks
+        | Act::Brands
         | Act::Live
         | Act::Ready => alone(Reply::stranger(Refusal::fault("not a page"))),
     }
