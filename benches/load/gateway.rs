@@ -8,7 +8,7 @@ use certs::sign::SigningKey;
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use server::context::Demo;
-use server::keys::Keys;
+use server::keys::{Keys, Use};
 use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
@@ -65,7 +65,8 @@ async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &P
     let store = Store::open(&data, Options::new(clock::now())).await.map_err(|why| fail(&why))?;
     let keys = Keys::make(&folder.join("keys")).map_err(|why| fail(&why))?;
     let origin = format!("https://localhost:{port}");
-    write_tokens(&store, &keys.access, &format!("{origin}/fhir"), people, folder).await?;
+    let ring = keys.ring.now();
+    write_tokens(&store, ring.signing(Use::Access)?, &format!("{origin}/fhir"), people, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
     let records = Records::Upstream(Upstream::new(base, None)?);
     let base = Base { origin, data, store, records, keys, network: Network::default(), front: Front::default() };

@@ -345,7 +345,7 @@ async fn fill(data: &Path, plan: &Plan, origin: &str) {
     let settings = Settings::new(origin, &SERVED);
     let records = Arc::new(Records::Store(store.clone()));
     let published = KeyFetcher::new(Network::default());
-    let ports = Ports::new(store.clone(), keys.access, keys.identity, records, published);
+    let ports = Ports::new(store.clone(), keys.ring, records, published);
     let authority = Authority::open(settings, ports).await.unwrap();
     let hash = password::hash(PASSWORD).unwrap();
     for person in &plan.people {

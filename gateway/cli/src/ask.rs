@@ -59,6 +59,9 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::AccountList
         | Command::AccountSwitch { .. }
         | Command::AccountSecondFactorOff { .. }
-        | Command::AccountPassword { .. }) => place.open().await?.perform(operator, command, out).await,
+        | Command::AccountPassword { .. }
+        | Command::KeysList
+        | Command::KeysRotate { .. }
+        | Command::KeyRetire { .. }) => place.open().await?.perform(operator, command, out).await,
     }
 }

@@ -10,6 +10,7 @@ mod faults;
 mod hl7;
 mod init;
 mod journal;
+mod keys;
 mod ledger;
 mod out;
 mod place;
@@ -52,6 +53,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Ledger(command) => ask(ledger::command(command)),
         Command::Journal(command) => ask(journal::command(command)),
         Command::Account(command) => ask(account::command(command)?),
+        Command::Keys(command) => ask(keys::command(command)),
         Command::Status(data) => ask((data, admin::Command::Status)),
         Command::Drain(data) => ask((data, admin::Command::Drain)),
         Command::Hl7v2(command) => hl7::run(&command),

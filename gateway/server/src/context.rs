@@ -1,6 +1,7 @@
 //! What every request needs, made once at start.
 
 use crate::admit::Limits;
+use crate::keys::KeyRing;
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
@@ -68,6 +69,8 @@ pub struct Context {
     pub records: Arc<Records>,
     /// The authorization server.
     pub authority: Authority<Ports>,
+    /// What signs tokens.
+    pub(crate) keys: Arc<KeyRing>,
     /// Tokens that were looked at a moment ago.
     pub(crate) tokens: Tokens,
     /// Rate limits.

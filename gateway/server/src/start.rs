@@ -204,9 +204,9 @@ async fn context(base: Base) -> Result<Context, StartError> {
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
     let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
-    let Keys { access, identity, pages } = keys;
+    let Keys { ring, pages } = keys;
     let published = KeyFetcher::new(network);
-    let ports = Ports::new(store.clone(), access, identity, Arc::clone(&records), published);
+    let ports = Ports::new(store.clone(), Arc::clone(&ring), Arc::clone(&records), published);
     let authority = Authority::open(settings, ports).await.map_err(fail)?;
     Ok(Context {
         origin,
@@ -216,6 +216,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
         policies,
         records,
         authority,
+        keys: ring,
         tokens: Tokens::default(),
         limits: Limits::default(),
         pages: Pages::new(pages),

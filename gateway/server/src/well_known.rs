@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::interaction::read::Condition;
+use crate::keys::JWKS_KEPT_S;
 use crate::request::Request;
 use crate::respond::{FHIR_JSON, JSON, Public, Reply};
 use crate::short_digest;
@@ -60,9 +61,10 @@ pub(crate) fn brands(cx: &Context, request: &Request) -> Reply {
     Reply::Public(document.with(header::ETAG, tag.as_str()).with(header::CACHE_CONTROL, BRANDS_KEPT))
 }
 
-/// The public keys.
+/// The public keys. Whoever keeps them longer than this may meet a key that they do not know.
 pub(crate) fn jwks(cx: &Context) -> Reply {
-    Reply::Public(Public::ok(JSON, cx.authority.jwks().to_string()))
+    let document = Public::ok(JSON, cx.authority.jwks().to_string());
+    Reply::Public(document.with(header::CACHE_CONTROL, format!("public, max-age={JWKS_KEPT_S}")))
 }
 
 /// Whether records can be had, and that recorded.

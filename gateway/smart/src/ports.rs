@@ -158,6 +158,8 @@ pub trait Crypto: Send + Sync {
     fn is_signed(&self, token: &str, key_set: &str) -> Signed;
     /// The public keys, each a bare JWK (RFC 7517).
     fn public_keys(&self) -> Vec<serde_json::Value>;
+    /// A number that is another one after each change of the keys by which access tokens hold.
+    fn key_generation(&self) -> u64;
     /// Whether the password is that of the PHC string. Without one the same time is spent and the answer is no.
     fn password_holds(
         &self,

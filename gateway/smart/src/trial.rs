@@ -39,6 +39,8 @@ pub(crate) struct Trial {
     documents: Mutex<BTreeMap<(Space, String), Kept>>,
     tickets: Mutex<HashMap<(Space, String), String>>,
     randomness: AtomicU64,
+    /// How often our keys have changed.
+    pub(crate) keys: AtomicU64,
     /// Who is in whose care.
     pub(crate) care: Mutex<HashMap<String, Vec<Id>>>,
     /// Key sets that are published, by address: as they are kept, and as they would come anew.
@@ -202,6 +204,10 @@ impl Crypto for Trial {
 
     fn public_keys(&self) -> Vec<Value> {
         vec![serde_json::json!({ "kty": "EC" })]
+    }
+
+    fn key_generation(&self) -> u64 {
+        self.keys.load(Ordering::Relaxed)
     }
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {

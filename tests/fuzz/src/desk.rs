@@ -184,6 +184,10 @@ impl Crypto for Desk {
         Vec::new()
     }
 
+    fn key_generation(&self) -> u64 {
+        0
+    }
+
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
         Ok(phc.is_some_and(|phc| phc == password))
     }

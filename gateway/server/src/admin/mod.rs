@@ -6,6 +6,7 @@
 mod accounts;
 mod call;
 mod journal;
+mod keys;
 pub mod ledger;
 mod life;
 mod line;
@@ -86,6 +87,20 @@ pub enum Command {
         username: String,
         /// Why.
         reason: String,
+    },
+    /// Which keys sign tokens.
+    KeysList,
+    /// To publish the next keys, or to let them sign.
+    KeysRotate {
+        /// Although others may not have heard of them yet.
+        force: bool,
+    },
+    /// To take a key away.
+    KeyRetire {
+        /// Its name.
+        kid: String,
+        /// Although what it signed may still come.
+        force: bool,
     },
     /// To give an account another password.
     AccountPassword {
@@ -168,6 +183,9 @@ impl Admin {
             Command::AccountSecondFactorOff { username, reason } => {
                 self.take_off_second_factor(operator, &username, &reason, out).await
             }
+            Command::KeysList => self.list_keys(out).await,
+            Command::KeysRotate { force } => self.rotate_keys(operator, force, out).await,
+            Command::KeyRetire { kid, force } => self.retire_key(operator, kid, force, out).await,
             Command::AccountPassword { username, password } => self.change_password(&username, password, out).await,
         }
     }
