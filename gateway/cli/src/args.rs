@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Manage the people who can sign in
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Look at registered apps, and manage those that registered themselves
+    #[command(subcommand)]
+    Client(ClientCommand),
     /// Look at the keys that sign tokens, and let others take their place
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -202,6 +205,34 @@ pub(crate) enum AccountCommand {
         password: PasswordArgs,
         /// Its name, as `account list` shows it
         username: String,
+    },
+}
+
+/// What `client` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// List every registered app
+    List(DataArgs),
+    /// Switch an app off that registered itself, and end all that was granted to it
+    Disable {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as `client list` shows it
+        client_id: String,
+    },
+    /// Switch such an app on again
+    Enable {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as `client list` shows it
+        client_id: String,
+    },
+    /// Take such an app away for good, and end all that was granted to it
+    Remove {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as `client list` shows it
+        client_id: String,
     },
 }
 

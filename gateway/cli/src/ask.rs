@@ -60,6 +60,9 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::AccountSwitch { .. }
         | Command::AccountSecondFactorOff { .. }
         | Command::AccountPassword { .. }
+        | Command::ClientList
+        | Command::ClientSwitch { .. }
+        | Command::ClientRemove { .. }
         | Command::KeysList
         | Command::KeysRotate { .. }
         | Command::KeyRetire { .. }) => place.open().await?.perform(operator, command, out).await,

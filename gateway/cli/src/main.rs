@@ -3,6 +3,7 @@
 mod account;
 mod args;
 mod ask;
+mod client;
 mod config;
 mod demo;
 #[cfg(feature = "faults")]
@@ -53,6 +54,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Ledger(command) => ask(ledger::command(command)),
         Command::Journal(command) => ask(journal::command(command)),
         Command::Account(command) => ask(account::command(command)?),
+        Command::Client(command) => ask(client::command(command)),
         Command::Keys(command) => ask(keys::command(command)),
         Command::Status(data) => ask((data, admin::Command::Status)),
         Command::Drain(data) => ask((data, admin::Command::Drain)),

@@ -57,7 +57,8 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     }
     let records = records(&config, &store)?;
     let network = network(&config)?;
-    let front = Front { brand: config.brand.clone().map(|brand| (brand, changed(path))) };
+    let brand = config.brand.clone().map(|brand| (brand, changed(path)));
+    let front = Front { brand, registration_open: config.registration_open };
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
     let gateway =
         Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;

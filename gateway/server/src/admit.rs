@@ -4,8 +4,9 @@
 //! is bounded; past it, new ones wait.
 
 use crate::places::neighbourhood;
+use governor::NotUntil;
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
 use privacy::{Kind, Principal, Purpose, Refusal};
 use smart::Account;
 use std::net::IpAddr;
@@ -21,6 +22,10 @@ const NETWORK_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
 const ACCOUNT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
 /// Sign-ins an hour for one account from wherever: those who guess from many networks get no further.
 const ACCOUNT_PER_HOUR: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
+/// Apps an hour that register themselves, or change that, from one network.
+const REGISTRATIONS_PER_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+/// The same from all networks together.
+const ALL_REGISTRATIONS_PER_HOUR: NonZeroU32 = NonZeroU32::new(300).expect("not zero");
 /// Keys that a limiter holds at most (about 100 bytes each).
 const KEYS_MAX: usize = 100_000;
 
@@ -31,6 +36,8 @@ pub struct Limits {
     networks: DefaultKeyedRateLimiter<IpAddr>,
     accounts_nearby: DefaultKeyedRateLimiter<(String, IpAddr)>,
     accounts: DefaultKeyedRateLimiter<String>,
+    registrations_nearby: DefaultKeyedRateLimiter<IpAddr>,
+    registrations: DefaultDirectRateLimiter,
     clock: DefaultClock,
 }
 
@@ -42,6 +49,8 @@ impl Default for Limits {
             networks: DefaultKeyedRateLimiter::keyed(Quota::per_minute(NETWORK_PER_MINUTE)),
             accounts_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_minute(ACCOUNT_PER_MINUTE)),
             accounts: DefaultKeyedRateLimiter::keyed(Quota::per_hour(ACCOUNT_PER_HOUR)),
+            registrations_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_hour(REGISTRATIONS_PER_HOUR)),
+            registrations: DefaultDirectRateLimiter::direct(Quota::per_hour(ALL_REGISTRATIONS_PER_HOUR)),
             clock: DefaultClock::default(),
         }
     }
@@ -80,6 +89,15 @@ impl Limits {
         check(&self.networks, &neighbourhood(remote), &self.clock)
     }
 
+    /// May an app register itself, or change its registration, from this address?
+    ///
+    /// # Errors
+    /// `Throttled`, with the seconds to wait.
+    pub fn registration(&self, remote: IpAddr) -> Result<(), Refusal> {
+        check(&self.registrations_nearby, &neighbourhood(remote), &self.clock)?;
+        self.registrations.check().map_err(|until| waiting(&until, &self.clock))
+    }
+
     /// Forgets keys that have not been used for a while; called by a timer.
     pub fn tidy(&self) {
         tidy(&self.grants);
@@ -87,6 +105,7 @@ impl Limits {
         tidy(&self.networks);
         tidy(&self.accounts_nearby);
         tidy(&self.accounts);
+        tidy(&self.registrations_nearby);
     }
 }
 
@@ -111,10 +130,12 @@ fn check<K: std::hash::Hash + Eq + Clone>(
             return Err(throttled(60));
         }
     }
-    limiter.check_key(key).map_err(|until| {
-        let seconds = until.wait_time_from(clock.now()).as_secs().saturating_add(1);
-        throttled(u32::try_from(seconds).unwrap_or(60))
-    })
+    limiter.check_key(key).map_err(|until| waiting(&until, clock))
+}
+
+fn waiting(until: &NotUntil<<DefaultClock as Clock>::Instant>, clock: &DefaultClock) -> Refusal {
+    let seconds = until.wait_time_from(clock.now()).as_secs().saturating_add(1);
+    throttled(u32::try_from(seconds).unwrap_or(60))
 }
 
 fn throttled(seconds: u32) -> Refusal {
@@ -125,6 +146,21 @@ fn throttled(seconds: u32) -> Refusal {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_registers_many_apps_is_stopped_and_others_are_not() {
+        let limits = Limits::default();
+        let (one, other): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        assert!((0..REGISTRATIONS_PER_HOUR.get()).all(|_| limits.registration(one).is_ok()));
+        assert_eq!(limits.registration(one).map_err(|why| why.kind()), Err(Kind::Throttled));
+        assert!(limits.registration("2001:db8::ffff".parse().unwrap()).is_err(), "another address of the same network");
+        assert!(limits.registration(other).is_ok());
+        let far = |nth: u32| IpAddr::from([10, (nth >> 8) as u8, nth as u8, 1]);
+        assert!(
+            (0..ALL_REGISTRATIONS_PER_HOUR.get()).any(|nth| limits.registration(far(nth)).is_err()),
+            "of all together"
+        );
+    }
 
     #[test]
     fn who_guesses_at_an_account_is_stopped_and_its_owner_elsewhere_is_not() {

@@ -164,6 +164,9 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         | Act::Revoke
         | Act::Introspect
         | Act::UserInfo
+        | Act::Register
+        | Act::Registration
+        | Act::RegisterPage
         | Act::ErrorPage
         | Act::Stylesheet
         | Act::Account(_)

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::keys::{KeyRing, Use};
-use crate::published::KeyFetcher;
+use crate::published::{KeyFetcher, read_uri};
 use crate::records::Records;
 use certs::statement::{self, Statement};
 use certs::verify::{Expected, verify_jwt};
@@ -75,6 +75,10 @@ impl Shelf for Ports {
     async fn documents(&self, space: Space) -> Result<Vec<Kept>, Unavailable> {
         let found = kept(self.store.documents().list(namespace(space)).await)?;
         Ok(found.into_iter().map(|document| Kept { json: document.json, revision: document.revision }).collect())
+    }
+
+    async fn count_documents(&self, space: Space) -> Result<usize, Unavailable> {
+        kept(self.store.documents().count(namespace(space)).await)
     }
 
     async fn swap_document(
@@ -175,6 +179,10 @@ impl Crypto for Ports {
         }
     }
 
+    fn is_key_set(&self, key_set: &str) -> bool {
+        statement::read_keys(key_set).is_ok_and(|keys| !keys.is_empty())
+    }
+
     fn public_keys(&self) -> Vec<Value> {
         self.keys.now().published()
     }
@@ -193,6 +201,10 @@ impl Crypto for Ports {
 }
 
 impl KeySets for Ports {
+    fn may_publish_at(&self, uri: &str) -> bool {
+        read_uri(uri).is_ok()
+    }
+
     async fn key_set(&self, client_id: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
         self.published.key_set(client_id, uri, fresh).await.map_err(unavailable)
     }

@@ -60,6 +60,8 @@ pub struct Base {
 pub struct Front {
     /// Under which name people know the house behind it, and when that was last changed.
     pub brand: Option<(Brand, Instant)>,
+    /// Whether apps may register themselves.
+    pub registration_open: bool,
 }
 
 /// What a gateway is made of.
@@ -199,7 +201,8 @@ async fn context(base: Base) -> Result<Context, StartError> {
     let records = Arc::new(records);
     let brand = front.brand.as_ref().map(|(brand, _)| brand.identifier());
     let brand = brand.map(|own| BrandId { system: own.system, value: own.value });
-    let settings = Settings { brand, ..Settings::new(&origin, &SERVED) };
+    let registration_open = front.registration_open;
+    let settings = Settings { brand, registration_open, ..Settings::new(&origin, &SERVED) };
     let brands = front.brand.as_ref().map(|(brand, changed)| Brands::new(brand, &settings, *changed));
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };

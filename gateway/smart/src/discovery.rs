@@ -7,7 +7,7 @@ use crate::assertion::SIGNING_ALGS;
 use crate::authority::Authority;
 use crate::parts::parts;
 use crate::ports::Ports;
-use crate::settings::{AUTHORIZE, BRANDS, INTROSPECT, JWKS, REVOKE, Settings, TOKEN, USER_INFO};
+use crate::settings::{AUTHORIZE, BRANDS, INTROSPECT, JWKS, REGISTER, REVOKE, Settings, TOKEN, USER_INFO};
 use fhir::ResourceType;
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ pub fn smart_configuration(settings: &Settings) -> Value {
 
 /// What both documents say.
 fn metadata(settings: &Settings) -> Value {
-    json!({
+    let mut all = json!({
         "issuer": settings.issuer(),
         "jwks_uri": settings.at(JWKS),
         "authorization_endpoint": settings.at(AUTHORIZE),
@@ -66,7 +66,11 @@ fn metadata(settings: &Settings) -> Value {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "capabilities": CAPABILITIES,
-    })
+    });
+    if let (Some(members), true) = (all.as_object_mut(), settings.registration_open) {
+        members.insert("registration_endpoint".to_owned(), json!(settings.at(REGISTER)));
+    }
+    all
 }
 
 /// `[fhir base]/.well-known/openid-configuration`, the FHIR base being the issuer.

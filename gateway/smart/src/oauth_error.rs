@@ -49,11 +49,13 @@ pub enum ErrorCode {
     InvalidToken,
     /// The bearer token was not granted what is asked for (RFC 6750).
     InsufficientScope,
+    /// What an app says of itself to be registered does not hold (RFC 7591).
+    InvalidClientMetadata,
 }
 
 impl ErrorCode {
     /// Every code there is; each has a page that explains it.
-    pub const ALL: [ErrorCode; 18] = [
+    pub const ALL: [ErrorCode; 19] = [
         ErrorCode::InvalidRequest,
         ErrorCode::InvalidClient,
         ErrorCode::InvalidGrant,
@@ -72,6 +74,7 @@ impl ErrorCode {
         ErrorCode::FlowExpired,
         ErrorCode::InvalidToken,
         ErrorCode::InsufficientScope,
+        ErrorCode::InvalidClientMetadata,
     ];
 
     /// The word of the protocol.
@@ -95,6 +98,7 @@ impl ErrorCode {
             ErrorCode::FlowExpired => "flow_expired",
             ErrorCode::InvalidToken => "invalid_token",
             ErrorCode::InsufficientScope => "insufficient_scope",
+            ErrorCode::InvalidClientMetadata => "invalid_client_metadata",
         }
     }
 
@@ -121,7 +125,8 @@ impl ErrorCode {
             | ErrorCode::RequestUriNotSupported
             | ErrorCode::UnknownClient
             | ErrorCode::InvalidRedirectUri
-            | ErrorCode::FlowExpired => 400,
+            | ErrorCode::FlowExpired
+            | ErrorCode::InvalidClientMetadata => 400,
         }
     }
 }

@@ -36,6 +36,10 @@ pub const REVOKE: &str = "/oauth/revoke";
 pub const INTROSPECT: &str = "/oauth/introspect";
 /// The path of the UserInfo endpoint.
 pub const USER_INFO: &str = "/oauth/userinfo";
+/// The path where apps register themselves; behind it, one of each.
+pub const REGISTER: &str = "/oauth/register";
+/// The path of the page where developers do so.
+pub const REGISTER_PAGE: &str = "/register";
 /// The path of the public keys.
 pub const JWKS: &str = "/oauth/jwks";
 /// The path of the sign-in page.
@@ -76,6 +80,8 @@ pub struct Settings {
     pub served: Vec<ResourceType>,
     /// The identifier of the brand under which people know this server, where its bundle of brands is published.
     pub brand: Option<BrandId>,
+    /// Whether apps may register themselves.
+    pub registration_open: bool,
 }
 
 /// What a brand is known by: a FHIR Identifier.
@@ -91,7 +97,7 @@ impl Settings {
     /// At this origin, serving these types, and nothing more.
     pub fn new(origin: &str, served: &[ResourceType]) -> Settings {
         let (origin, fhir_base) = (origin.to_owned(), format!("{origin}/fhir"));
-        Settings { origin, fhir_base, served: served.to_vec(), brand: None }
+        Settings { origin, fhir_base, served: served.to_vec(), brand: None, registration_open: false }
     }
 
     /// The issuer of tokens (RFC 8414): the FHIR base.

@@ -57,6 +57,10 @@ impl Shelf for Trial {
         Ok(documents.iter().filter(|((of, _), _)| *of == space).map(|(_, kept)| kept.clone()).collect())
     }
 
+    async fn count_documents(&self, space: Space) -> Result<usize, Unavailable> {
+        Ok(self.documents.lock().unwrap().keys().filter(|(of, _)| *of == space).count())
+    }
+
     async fn swap_document(
         &self,
         space: Space,
@@ -202,6 +206,10 @@ impl Crypto for Trial {
         }
     }
 
+    fn is_key_set(&self, key_set: &str) -> bool {
+        key_set.contains("\"kid\"") && !key_set.contains("\"d\"")
+    }
+
     fn public_keys(&self) -> Vec<Value> {
         vec![serde_json::json!({ "kty": "EC" })]
     }
@@ -216,6 +224,10 @@ impl Crypto for Trial {
 }
 
 impl KeySets for Trial {
+    fn may_publish_at(&self, uri: &str) -> bool {
+        uri.starts_with("https://")
+    }
+
     async fn key_set(&self, _: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
         let published = self.published.lock().unwrap();
         let (kept, newer) = published.get(uri).ok_or_else(|| Unavailable("nobody is there".to_owned()))?;
@@ -302,6 +314,7 @@ pub(crate) fn world() -> Authority<Trial> {
         owner: None,
         terms_uri: None,
         resource_server: false,
+        by_itself: None,
         enabled: true,
     };
     let secret_sha256 = Client::secret_sha256(&authority.ports, SECRET);

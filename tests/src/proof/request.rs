@@ -116,9 +116,12 @@ impl<'a> Requests<'a> {
             | Act::Revoke
             | Act::Introspect
             | Act::UserInfo
+            | Act::Register
+            | Act::Registration
+            | Act::RegisterPage
             | Act::Brands => {
                 let method = self.chance.pick(row.methods).as_str().to_owned();
-                self.oauth(actor, row.path, method)
+                self.oauth(actor, &row.path.replace("{client}", "app"), method)
             }
         }
     }

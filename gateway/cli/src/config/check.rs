@@ -34,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) network: Network,
     /// Under which name people know the house behind the gateway.
     pub(crate) brand: Option<Brand>,
+    /// Whether apps may register themselves.
+    pub(crate) registration_open: bool,
     /// Partners.
     pub(crate) links: Vec<ConfiguredLink>,
     /// Registered apps.
@@ -119,7 +121,20 @@ impl Checking<'_> {
         let clients: Vec<_> = file.client.iter().filter_map(|client| self.client(client)).collect();
         let data = self.folder.join(&file.store.data);
         let (origin, listen) = (origin?, listen?);
-        Some(Config { origin, listen, cert_file, key_file, data, upstream, network, brand, links, clients })
+        let registration_open = file.registration.as_ref().is_some_and(|registration| registration.open);
+        Some(Config {
+            origin,
+            listen,
+            cert_file,
+            key_file,
+            data,
+            upstream,
+            network,
+            brand,
+            registration_open,
+            links,
+            clients,
+        })
     }
 
     fn origin(&mut self, origin: &Spanned<String>) -> Option<String> {
@@ -304,6 +319,7 @@ impl Checking<'_> {
             owner: client.owner.clone(),
             terms_uri: client.terms_uri.clone(),
             resource_server: client.resource_server,
+            by_itself: None,
             enabled: client.enabled,
         };
         self.use_of(client, &known);

@@ -13,6 +13,7 @@ pub(super) struct File {
     pub(super) upstream: Option<Upstream>,
     pub(super) network: Option<Network>,
     pub(super) brand: Option<Brand>,
+    pub(super) registration: Option<Registration>,
     #[serde(default)]
     pub(super) link: Vec<Link>,
     #[serde(default)]
@@ -60,6 +61,14 @@ pub(super) struct Network {
     pub(super) allow: Vec<Spanned<String>>,
     /// The authorities to trust beside the system's, PEM.
     pub(super) ca_file: Option<Spanned<PathBuf>>,
+}
+
+/// `[registration]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Registration {
+    /// Whether apps of patients may register themselves.
+    pub(super) open: bool,
 }
 
 /// `[brand]`

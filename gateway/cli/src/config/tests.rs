@@ -224,6 +224,14 @@ addresses = [{ city = "Springfield" }]
 "#;
 
 #[test]
+fn apps_register_themselves_only_where_that_is_said() {
+    assert!(!read(WHOLE, folder()).unwrap().registration_open);
+    assert!(read(&format!("{WHOLE}[registration]\nopen = true\n"), folder()).unwrap().registration_open);
+    assert!(!read(&format!("{WHOLE}[registration]\nopen = false\n"), folder()).unwrap().registration_open);
+    assert!(read(&format!("{WHOLE}[registration]\n"), folder()).is_err());
+}
+
+#[test]
 fn a_brand_is_read() {
     let brand = read(&format!("{WHOLE}{BRAND}"), folder()).unwrap().brand.unwrap();
     assert_eq!(

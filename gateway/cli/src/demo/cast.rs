@@ -223,6 +223,7 @@ impl Cast {
                 owner: Some("Sluice demo".to_owned()),
                 terms_uri: None,
                 resource_server: false,
+                by_itself: None,
                 enabled: true,
             };
             authority.put_client(&client).await.map_err(|why| why.to_string())?;

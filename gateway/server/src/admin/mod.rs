@@ -5,6 +5,7 @@
 
 mod accounts;
 mod call;
+mod clients;
 mod journal;
 mod keys;
 pub mod ledger;
@@ -87,6 +88,20 @@ pub enum Command {
         username: String,
         /// Why.
         reason: String,
+    },
+    /// Which apps are registered.
+    ClientList,
+    /// To switch an app off or on that registered itself.
+    ClientSwitch {
+        /// Its id.
+        client_id: String,
+        /// On or off.
+        enabled: bool,
+    },
+    /// To take an app away that registered itself.
+    ClientRemove {
+        /// Its id.
+        client_id: String,
     },
     /// Which keys sign tokens.
     KeysList,
@@ -183,6 +198,11 @@ impl Admin {
             Command::AccountSecondFactorOff { username, reason } => {
                 self.take_off_second_factor(operator, &username, &reason, out).await
             }
+            Command::ClientList => self.list_clients(out).await,
+            Command::ClientSwitch { client_id, enabled } => {
+                self.switch_client(operator, &client_id, enabled, out).await
+            }
+            Command::ClientRemove { client_id } => self.remove_client(operator, &client_id, out).await,
             Command::KeysList => self.list_keys(out).await,
             Command::KeysRotate { force } => self.rotate_keys(operator, force, out).await,
             Command::KeyRetire { kid, force } => self.retire_key(operator, kid, force, out).await,

@@ -69,7 +69,7 @@ pub(super) fn user_info(cx: &Context, request: &Request) -> Reply {
 }
 
 /// A refusal of a bearer (RFC 6750 section 3).
-fn challenged(cx: &Context, challenge: &str, why: &OauthError) -> Reply {
+pub(super) fn challenged(cx: &Context, challenge: &str, why: &OauthError) -> Reply {
     Reply::Credential(refusal(cx, why).with(header::WWW_AUTHENTICATE, challenge))
 }
 
@@ -82,15 +82,15 @@ fn form(request: &Request) -> Result<Vec<(String, String)>, OauthError> {
         .map_err(|_| OauthError::new(ErrorCode::InvalidRequest, "Send the body as application/x-www-form-urlencoded."))
 }
 
-fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {
+pub(super) fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {
     Reply::Credential(Credential { status, media, headers: Vec::new(), body: Bytes::from(body) })
 }
 
-fn error(cx: &Context, why: &OauthError) -> Reply {
+pub(super) fn error(cx: &Context, why: &OauthError) -> Reply {
     Reply::Credential(refusal(cx, why))
 }
 
-fn refusal(cx: &Context, why: &OauthError) -> Credential {
+pub(super) fn refusal(cx: &Context, why: &OauthError) -> Credential {
     if let Some(private) = &why.private {
         tracing::warn!(code = why.code.as_str(), why = private, "an OAuth request failed");
     }
