@@ -13,7 +13,7 @@ use crate::published::{KeyFetcher, Network};
 use crate::records::Records;
 use crate::route::{ROUTES, Routes};
 use crate::tokens::Tokens;
-use crate::well_known::Brands;
+use crate::well_known::{self, Brands};
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
@@ -206,7 +206,10 @@ async fn context(base: Base) -> Result<Context, StartError> {
     let brands = front.brand.as_ref().map(|(brand, changed)| Brands::new(brand, &settings, *changed));
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
-    let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
+    let capabilities = capability::statement(&claims(&fhir_base, oauth));
+    if let Some(why) = well_known::disagreement(&capabilities, &settings) {
+        return Err(fail(format_args!("its documents contradict each other: {why}; this is a mistake of ours")));
+    }
     let Keys { ring, pages } = keys;
     let published = KeyFetcher::new(network);
     let ports = Ports::new(store.clone(), Arc::clone(&ring), Arc::clone(&records), published);
@@ -223,7 +226,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
         tokens: Tokens::default(),
         limits: Limits::default(),
         pages: Pages::new(pages),
-        capabilities,
+        capabilities: capabilities.into(),
         brands,
         demo: Demo::default(),
     })

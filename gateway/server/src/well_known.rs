@@ -8,9 +8,11 @@ use crate::respond::{FHIR_JSON, JSON, Public, Reply};
 use crate::short_digest;
 use bytes::Bytes;
 use conformance::brand::{Brand, Place};
+use conformance::capability;
 use fhir::Instant;
 use http::{StatusCode, header};
 use privacy::{Kind, Refusal};
+use serde_json::Value;
 use smart::settings::{ACCOUNT, BRANDS};
 use smart::{Settings, discovery};
 
@@ -76,4 +78,68 @@ pub(crate) async fn ready(cx: &Context) -> Reply {
     Reply::stranger(
         Refusal::new(Kind::Unavailable, "Records cannot be had, or that cannot be recorded.").retry_after(5),
     )
+}
+
+/// What `/metadata` says of authorization in another way than the well-known documents, as a sentence. All of them are made
+/// from one set of settings; this looks at what will be sent.
+pub(crate) fn disagreement(statement: &[u8], settings: &Settings) -> Option<String> {
+    let Ok(statement) = serde_json::from_slice::<Value>(statement) else {
+        return Some("/metadata cannot be read".to_owned());
+    };
+    let (smart, openid) = (discovery::smart_configuration(settings), discovery::openid_configuration(settings));
+    let security = &statement["rest"][0]["security"];
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let uris = list(&security["extension"]).into_iter().find(|own| own["url"] == capability::OAUTH_URIS);
+    let uris = list(&uris.unwrap_or_default()["extension"]);
+    let told = |name: &str| uris.iter().find(|own| own["url"] == name).map(|own| own["valueUri"].clone());
+    let coded = list(&security["service"]).iter().any(|service| service["coding"][0]["code"] == "SMART-on-FHIR");
+    if !coded {
+        return Some(
+            "/metadata does not say that authorization is SMART-on-FHIR, as smart-configuration does".to_owned(),
+        );
+    }
+    for (name, member) in [("authorize", "authorization_endpoint"), ("token", "token_endpoint")] {
+        let said = told(name).unwrap_or_default();
+        if said != smart[member] {
+            let other = &smart[member];
+            return Some(format!("/metadata says {said} for {name}, and smart-configuration {other} for {member}"));
+        }
+    }
+    let base = &statement["implementation"]["url"];
+    if *base != smart["issuer"] {
+        return Some(format!("/metadata says that the base is {base}, and smart-configuration {}", smart["issuer"]));
+    }
+    let shared = smart.as_object().into_iter().flatten().filter(|(name, _)| openid.get(name.as_str()).is_some());
+    let odd = shared.into_iter().find(|(name, value)| openid[name.as_str()] != **value);
+    odd.map(|(name, value)| {
+        format!("smart-configuration says {value} for {name}, and openid-configuration {}", openid[name.as_str()])
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use conformance::capability::{Claims, Oauth, statement};
+    use fhir::ResourceType;
+    use smart::settings::{AUTHORIZE, TOKEN};
+
+    fn said(settings: &Settings, oauth: Option<Oauth>) -> Vec<u8> {
+        let (software_version, date) = ("0".to_owned(), "2026".to_owned());
+        statement(&Claims { software_version, fhir_base: settings.fhir_base.clone(), date, kinds: Vec::new(), oauth })
+    }
+
+    #[test]
+    fn what_is_sent_is_held_together_and_a_difference_is_named() {
+        let settings = Settings::new("https://here", &[ResourceType::Patient]);
+        let oauth = Oauth { authorize: settings.at(AUTHORIZE), token: settings.at(TOKEN) };
+        assert_eq!(disagreement(&said(&settings, Some(oauth.clone())), &settings), None);
+        let elsewhere = Oauth { token: "https://elsewhere/token".to_owned(), ..oauth.clone() };
+        let why = disagreement(&said(&settings, Some(elsewhere)), &settings).unwrap();
+        assert!(why.contains("https://elsewhere/token") && why.contains("https://here/oauth/token"), "{why}");
+        assert!(disagreement(&said(&settings, None), &settings).unwrap().contains("SMART-on-FHIR"));
+        let other = Settings::new("https://other", &[ResourceType::Patient]);
+        assert!(disagreement(&said(&settings, Some(oauth)), &other).is_some());
+        assert!(disagreement(b"{", &settings).is_some());
+    }
 }
