@@ -148,6 +148,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn t63_addresses_that_are_made_up_do_not_fill_the_memory() {
+        let limits = Limits::default();
+        let most = u32::try_from(KEYS_MAX).unwrap();
+        (0..most + 5).for_each(|nth| drop(limits.code(IpAddr::from(nth.to_be_bytes()))));
+        assert_eq!(limits.networks.len(), KEYS_MAX);
+        let late = limits.code("192.0.2.1".parse().unwrap());
+        assert_eq!(late.map_err(|why| why.kind()), Err(Kind::Throttled), "whoever comes then waits");
+    }
+
+    #[test]
     fn who_registers_many_apps_is_stopped_and_others_are_not() {
         let limits = Limits::default();
         let (one, other): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "192.0.2.1".parse().unwrap());
