@@ -171,8 +171,9 @@ impl Ring {
 pub enum Unready {
     /// The next keys have not been published for long enough.
     #[error(
-        "the next keys were published a moment ago, and others may keep what was published before for {JWKS_KEPT_S} seconds: \
-         run this again in {0} seconds, or use --force, and what is signed meanwhile may not be believed"
+        "the next keys were published a moment ago, and others may keep what was published before for {kept} seconds: \
+         run this again in {0} seconds, or use --force, and what is signed meanwhile may not be believed",
+        kept = JWKS_KEPT_S
     )]
     JustPublished(i64),
     /// Tokens of the key may still come.
@@ -187,7 +188,10 @@ pub enum Unready {
     #[error("this key signs; let another take its place with `sluice keys rotate` first")]
     Signs,
     /// There are too many former ones.
-    #[error("there are {FORMER_MAX} former keys of one kind already; retire them with `sluice keys retire` first")]
+    #[error(
+        "there are {most} former keys of one kind already; retire them with `sluice keys retire` first",
+        most = FORMER_MAX
+    )]
     Crowded,
     /// The files.
     #[error("{0}")]
