@@ -270,7 +270,7 @@ fn claims(fhir_base: &str, oauth: Oauth) -> Claims {
     Claims {
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
         fhir_base: fhir_base.to_owned(),
-        date: "2026-11-24".to_owned(),
+        date: "2026-11-30".to_owned(),
         kinds: SERVED.into_iter().map(claim).collect(),
         oauth: Some(oauth),
     }

@@ -213,7 +213,9 @@ impl<P: Ports> Authority<P> {
             (Way::Set(set), _) => (ClientKind::ConfidentialAsymmetric { keys: Keys::Set(set) }, None),
             (Way::At(uri), _) => (ClientKind::ConfidentialAsymmetric { keys: Keys::At(uri) }, None),
             // The secret that it has goes on.
-            (Way::Secret, Some(kept @ ClientKind::ConfidentialSymmetric { .. })) => (kept.clone(), None),
+            (Way::Secret, Some(ClientKind::ConfidentialSymmetric { secret_sha256 })) => {
+                (ClientKind::ConfidentialSymmetric { secret_sha256: secret_sha256.clone() }, None)
+            }
             (Way::Secret, _) => {
                 let secret = self.ports.token();
                 let secret_sha256 = Client::secret_sha256(&self.ports, &secret);
