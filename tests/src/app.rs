@@ -220,9 +220,7 @@ pub fn asking(origin: &str, app: &Registered, scope: &str) -> (Vec<(String, Stri
 /// # Errors
 /// The answer.
 pub async fn token(connection: &mut Connection, app: &Registered, form: &[(&str, &str)]) -> Result<Grant, Answer> {
-    let mut body = Serializer::new(String::new());
-    body.extend_pairs(form);
-    granted(&app.client_id, as_client(connection, app, "/oauth/token", body).await)
+    granted(&app.client_id, as_client(connection, app, "/oauth/token", form).await)
 }
 
 /// The grant that an answer of the token endpoint tells of, or the answer.
@@ -242,36 +240,29 @@ pub(crate) fn granted(client_id: &str, answer: Answer) -> Result<Grant, Answer> 
 
 /// Ends a grant by one of its tokens.
 pub async fn revoke(connection: &mut Connection, app: &Registered, token: &str) -> Answer {
-    let mut body = Serializer::new(String::new());
-    body.append_pair("token", token);
-    as_client(connection, app, "/oauth/revoke", body).await
+    as_client(connection, app, "/oauth/revoke", &[("token", token)]).await
 }
 
 /// What a token stands for, as the app is told.
 pub async fn introspect(connection: &mut Connection, app: &Registered, token: &str) -> Answer {
-    let mut body = Serializer::new(String::new());
-    body.append_pair("token", token);
-    as_client(connection, app, "/oauth/introspect", body).await
+    as_client(connection, app, "/oauth/introspect", &[("token", token)]).await
 }
 
 /// A form as the app that it says it is: with its secret, or with its id alone.
-async fn as_client(
-    connection: &mut Connection,
-    app: &Registered,
-    target: &str,
-    mut form: Serializer<'_, String>,
-) -> Answer {
+async fn as_client(connection: &mut Connection, app: &Registered, target: &str, form: &[(&str, &str)]) -> Answer {
     let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
     let basic = app.secret.as_ref().map(|secret| {
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{}:{secret}", app.client_id)))
     });
-    match &basic {
-        Some(basic) => headers.push(("authorization", basic)),
-        None => {
-            form.append_pair("client_id", &app.client_id);
+    let own = match &basic {
+        Some(basic) => {
+            headers.push(("authorization", basic));
+            None
         }
-    }
-    connection.send("POST", target, &headers, Some(form.finish().as_bytes())).await.unwrap()
+        None => Some(("client_id", app.client_id.as_str())),
+    };
+    let body = Serializer::new(String::new()).extend_pairs(form.iter().copied().chain(own)).finish();
+    connection.send("POST", target, &headers, Some(body.as_bytes())).await.unwrap()
 }
 
 /// Asks for a FHIR resource or search under a token; `target` begins with `/fhir`.

@@ -6,7 +6,7 @@
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::offer;
 use crate::ports::Ports;
-use crate::redirect::{self, ADDRESS_BYTES_MAX};
+use crate::redirect;
 use crate::register::allowed;
 use fhir::ResourceType;
 use privacy::Scopes;

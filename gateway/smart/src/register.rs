@@ -92,7 +92,7 @@ impl<P: Ports> Authority<P> {
             .swap_document(Space::Client, &client.client_id, None, crate::authority::write(&client)?)
             .await?
         {
-            Swap::Done(_) => Ok(self.told(&client, secret, token)),
+            Swap::Done(_) => Ok(self.described_to_it(&client, secret, token)),
             Swap::Stale => Err(Unavailable("a new app has the id of another".to_owned()).into()),
         }
     }
@@ -103,7 +103,7 @@ impl<P: Ports> Authority<P> {
     /// `invalid_token`, the same whether there is no such app or it is another's token.
     pub async fn registration(&self, client_id: &str, token: &str) -> Result<Registration, OauthError> {
         let client = self.own_registration(client_id, token).await?;
-        Ok(self.told(&client, None, token.to_owned()))
+        Ok(self.described_to_it(&client, None, token.to_owned()))
     }
 
     /// Puts another description in place of the one before.
@@ -139,7 +139,7 @@ impl<P: Ports> Authority<P> {
         if client.name != before.name || client.proof != before.proof || client.scopes != before.scopes {
             self.end_grants(|grant| grant.client == client_id, now_s).await?;
         }
-        Ok(self.told(&client, secret, token.to_owned()))
+        Ok(self.described_to_it(&client, secret, token.to_owned()))
     }
 
     /// Takes the registration back, and ends all that was granted to the app.
@@ -239,7 +239,7 @@ impl<P: Ports> Authority<P> {
         Ok((client, secret))
     }
 
-    fn told(&self, client: &Client, secret: Option<String>, token: String) -> Registration {
+    fn described_to_it(&self, client: &Client, secret: Option<String>, token: String) -> Registration {
         let itself = client.by_itself.as_ref();
         let (method, jwks, jwks_uri) = match &client.proof {
             ClientKind::Public => ("none", None, None),
