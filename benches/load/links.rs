@@ -11,7 +11,7 @@ use server::inbound::Door;
 use server::keys::Keys;
 use server::published::Network;
 use server::records::Records;
-use server::{Base, Gateway, Setup, clock};
+use server::{Base, Front, Gateway, Setup, clock};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -70,7 +70,7 @@ async fn linked(ack: AckWhen, count: u16, folder: &Path) -> Result<(), String> {
     }
     let records = Records::Store(store.clone());
     let origin = "https://localhost:1".to_owned();
-    let base = Base { origin, data, store, records, keys, network: Network::default() };
+    let base = Base { origin, data, store, records, keys, network: Network::default(), front: Front::default() };
     let setup = Setup { base, links, demo: Demo::default() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|why| fail(&why))?;

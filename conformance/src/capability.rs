@@ -12,9 +12,14 @@ const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/";
 /// The guide whose profiles our records claim.
 const GUIDE: &str = "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0";
 /// The extension with the authorization server's addresses (SMART App Launch, conformance).
-const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+pub const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
 /// The code system of `rest.security.service`.
 const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
+
+/// How Patients that are linked are treated, which SMART wants said.
+const LINKS: &str = "Patient.link is shown as it stands and never followed: a token for one Patient opens that Patient's records \
+                     alone, and not those of a Patient that is linked with it, whatever the type of the link. Whoever merges \
+                     records moves them to the Patient that remains.";
 
 /// What this server does.
 #[derive(Clone, Debug)]
@@ -114,6 +119,9 @@ fn resource(out: &mut Writer, claim: &KindClaim) {
         out.begin_object().member("code", interaction.code()).end_object();
     }
     out.end_array();
+    if kind == ResourceType::Patient {
+        out.member("documentation", LINKS);
+    }
     out.member("versioning", "versioned");
     strings(out, "referencePolicy", &["literal"]);
     let own = search::parameters(kind);
@@ -255,6 +263,14 @@ mod tests {
         assert_eq!(resources.len(), 1);
         assert_eq!(resources[0]["interaction"], json!([{ "code": "read" }, { "code": "search-type" }]));
         assert_eq!(said["instantiates"], Value::Null);
+    }
+
+    #[test]
+    fn it_is_said_how_linked_patients_are_treated() {
+        let said = told(vec![reads(ResourceType::Patient), reads(ResourceType::Observation)], true);
+        let resources = &said["rest"][0]["resource"];
+        assert!(resources[0]["documentation"].as_str().is_some_and(|said| said.contains("Patient.link")));
+        assert_eq!(resources[1]["documentation"], Value::Null);
     }
 
     #[test]

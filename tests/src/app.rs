@@ -145,29 +145,31 @@ impl Browser {
         patient: Option<&str>,
         ticks: Option<&[&str]>,
     ) -> Grant {
-        let verifier = certs::random::token();
-        let challenge = base64url(&sha256(verifier.as_bytes()));
-        let aud = format!("{}/fhir", self.peer.origin);
-        let query = Serializer::new(String::new())
-            .extend_pairs([
-                ("response_type", "code"),
-                ("client_id", &app.client_id),
-                ("redirect_uri", REDIRECT),
-                ("scope", scope),
-                ("state", "state"),
-                ("aud", &aud),
-                ("code_challenge", &challenge),
-                ("code_challenge_method", "S256"),
-            ])
-            .finish();
+        let (request, verifier) = asking(&self.peer.origin, app, scope);
+        let location = self.answered(&request, username, patient, ticks).await;
+        let query = location.strip_prefix(REDIRECT).unwrap_or_else(|| panic!("elsewhere: {location}"));
+        let code = value_of(query.trim_start_matches('?'), "code").unwrap_or_else(|| panic!("no code: {location}"));
+        self.token(app, &code, &verifier).await
+    }
+
+    /// From an authorization request to the address with which the browser is sent back to the app.
+    ///
+    /// # Panics
+    /// As [`Browser::launch_ticking`].
+    pub async fn answered(
+        &mut self,
+        request: &[(String, String)],
+        username: &str,
+        patient: Option<&str>,
+        ticks: Option<&[&str]>,
+    ) -> String {
+        let query = Serializer::new(String::new()).extend_pairs(request).finish();
         let mut answer = self.go(&format!("/oauth/authorize?{query}"), None).await;
         for _ in 0..PAGES_MAX {
             let location =
                 answer.header("location").unwrap_or_else(|| panic!("no way on: {}", answer.text())).to_owned();
-            if let Some(query) = location.strip_prefix(REDIRECT) {
-                let code = value_of(query.trim_start_matches('?'), "code");
-                let code = code.unwrap_or_else(|| panic!("no code: {location}"));
-                return self.token(app, &code, &verifier).await;
+            if location.starts_with(REDIRECT) {
+                return location;
             }
             let page = self.go(&path_of(&location), None).await;
             let (action, mut fields) = fill(&page.text(), username, patient);
@@ -195,14 +197,30 @@ impl Browser {
     }
 }
 
+/// What an app sends to the authorization endpoint, and the verifier that it keeps for itself.
+pub fn asking(origin: &str, app: &Registered, scope: &str) -> (Vec<(String, String)>, String) {
+    let verifier = certs::random::token();
+    let challenge = base64url(&sha256(verifier.as_bytes()));
+    let aud = format!("{origin}/fhir");
+    let request = pairs(&[
+        ("response_type", "code"),
+        ("client_id", &app.client_id),
+        ("redirect_uri", REDIRECT),
+        ("scope", scope),
+        ("state", "state"),
+        ("aud", &aud),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    (request, verifier)
+}
+
 /// The token endpoint: a grant, or the answer that is none.
 ///
 /// # Errors
 /// The answer.
 pub async fn token(connection: &mut Connection, app: &Registered, form: &[(&str, &str)]) -> Result<Grant, Answer> {
-    let mut body = Serializer::new(String::new());
-    body.extend_pairs(form);
-    granted(&app.client_id, as_client(connection, app, "/oauth/token", body).await)
+    granted(&app.client_id, as_client(connection, app, "/oauth/token", form).await)
 }
 
 /// The grant that an answer of the token endpoint tells of, or the answer.
@@ -222,36 +240,29 @@ pub(crate) fn granted(client_id: &str, answer: Answer) -> Result<Grant, Answer> 
 
 /// Ends a grant by one of its tokens.
 pub async fn revoke(connection: &mut Connection, app: &Registered, token: &str) -> Answer {
-    let mut body = Serializer::new(String::new());
-    body.append_pair("token", token);
-    as_client(connection, app, "/oauth/revoke", body).await
+    as_client(connection, app, "/oauth/revoke", &[("token", token)]).await
 }
 
 /// What a token stands for, as the app is told.
 pub async fn introspect(connection: &mut Connection, app: &Registered, token: &str) -> Answer {
-    let mut body = Serializer::new(String::new());
-    body.append_pair("token", token);
-    as_client(connection, app, "/oauth/introspect", body).await
+    as_client(connection, app, "/oauth/introspect", &[("token", token)]).await
 }
 
 /// A form as the app that it says it is: with its secret, or with its id alone.
-async fn as_client(
-    connection: &mut Connection,
-    app: &Registered,
-    target: &str,
-    mut form: Serializer<'_, String>,
-) -> Answer {
+async fn as_client(connection: &mut Connection, app: &Registered, target: &str, form: &[(&str, &str)]) -> Answer {
     let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
     let basic = app.secret.as_ref().map(|secret| {
         format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{}:{secret}", app.client_id)))
     });
-    match &basic {
-        Some(basic) => headers.push(("authorization", basic)),
-        None => {
-            form.append_pair("client_id", &app.client_id);
+    let own = match &basic {
+        Some(basic) => {
+            headers.push(("authorization", basic));
+            None
         }
-    }
-    connection.send("POST", target, &headers, Some(form.finish().as_bytes())).await.unwrap()
+        None => Some(("client_id", app.client_id.as_str())),
+    };
+    let body = Serializer::new(String::new()).extend_pairs(form.iter().copied().chain(own)).finish();
+    connection.send("POST", target, &headers, Some(body.as_bytes())).await.unwrap()
 }
 
 /// Asks for a FHIR resource or search under a token; `target` begins with `/fhir`.

@@ -342,10 +342,10 @@ async fn fill(data: &Path, plan: &Plan, origin: &str) {
         }
         store.put(some, at).await.unwrap();
     }
-    let settings = Settings { origin: origin.to_owned(), fhir_base: format!("{origin}/fhir"), served: SERVED.to_vec() };
+    let settings = Settings::new(origin, &SERVED);
     let records = Arc::new(Records::Store(store.clone()));
     let published = KeyFetcher::new(Network::default());
-    let ports = Ports::new(store.clone(), keys.access, keys.identity, records, published);
+    let ports = Ports::new(store.clone(), keys.ring, records, published);
     let authority = Authority::open(settings, ports).await.unwrap();
     let hash = password::hash(PASSWORD).unwrap();
     for person in &plan.people {

@@ -37,6 +37,12 @@ pub(crate) enum Command {
     /// Manage the people who can sign in
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Look at registered apps, and manage those that registered themselves
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Look at the keys that sign tokens, and let others take their place
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Say how a running gateway goes
     Status(DataArgs),
     /// Ask a running gateway to finish what is under way, and to stop
@@ -199,6 +205,59 @@ pub(crate) enum AccountCommand {
         password: PasswordArgs,
         /// Its name, as `account list` shows it
         username: String,
+    },
+}
+
+/// What `client` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// List every registered app
+    List(DataArgs),
+    /// Switch an app off that registered itself, and end all that was granted to it
+    Disable {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as `client list` shows it
+        client_id: String,
+    },
+    /// Switch such an app on again
+    Enable {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as `client list` shows it
+        client_id: String,
+    },
+    /// Take such an app away for good, and end all that was granted to it
+    Remove {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as `client list` shows it
+        client_id: String,
+    },
+}
+
+/// What `keys` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// List them: the next, those that sign, former ones, and when each is ready for its next step
+    List(DataArgs),
+    /// Publish the next keys; run again once they are known everywhere, let them sign
+    Rotate {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Let them sign although others may not have heard of them yet
+        #[arg(long)]
+        force: bool,
+    },
+    /// Take a former key away once what it signed has run out, or a next one
+    Retire {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Take it away at once, and end what it signed
+        #[arg(long)]
+        force: bool,
+        /// Its name, as `keys list` shows it
+        kid: String,
     },
 }
 

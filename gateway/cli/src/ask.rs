@@ -59,6 +59,12 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::AccountList
         | Command::AccountSwitch { .. }
         | Command::AccountSecondFactorOff { .. }
-        | Command::AccountPassword { .. }) => place.open().await?.perform(operator, command, out).await,
+        | Command::AccountPassword { .. }
+        | Command::ClientList
+        | Command::ClientSwitch { .. }
+        | Command::ClientRemove { .. }
+        | Command::KeysList
+        | Command::KeysRotate { .. }
+        | Command::KeyRetire { .. }) => place.open().await?.perform(operator, command, out).await,
     }
 }

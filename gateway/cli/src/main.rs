@@ -3,6 +3,7 @@
 mod account;
 mod args;
 mod ask;
+mod client;
 mod config;
 mod demo;
 #[cfg(feature = "faults")]
@@ -10,6 +11,7 @@ mod faults;
 mod hl7;
 mod init;
 mod journal;
+mod keys;
 mod ledger;
 mod out;
 mod place;
@@ -54,6 +56,8 @@ fn run(command: Command) -> Result<(), String> {
         Command::Ledger(command) => ask(ledger::command(command)),
         Command::Journal(command) => ask(journal::command(command)),
         Command::Account(command) => ask(account::command(command)?),
+        Command::Client(command) => ask(client::command(command)),
+        Command::Keys(command) => ask(keys::command(command)),
         Command::Status(data) => ask((data, admin::Command::Status)),
         Command::Drain(data) => ask((data, admin::Command::Drain)),
         Command::Hl7v2(command) => hl7::run(&command),

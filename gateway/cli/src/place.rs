@@ -9,7 +9,7 @@ use server::admin::Admin;
 use server::keys::Keys;
 use server::published::Network;
 use server::records::Records;
-use server::{Base, clock};
+use server::{Base, Front, clock};
 use std::path::PathBuf;
 use std::sync::Arc;
 use store::{Options, Store};
@@ -71,7 +71,8 @@ impl Place {
         };
         let links: Vec<(Link, Arc<dyn Adapter>)> =
             links.into_iter().map(|link| (link, Arc::new(Hl7v2) as Arc<dyn Adapter>)).collect();
-        let base = Base { origin, data: folder, store, records, keys, network: Network::default() };
+        let base =
+            Base { origin, data: folder, store, records, keys, network: Network::default(), front: Front::default() };
         Admin::of_a_stopped_gateway(base, links).await.map_err(|why| why.to_string())
     }
 }

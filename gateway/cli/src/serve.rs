@@ -5,6 +5,7 @@ use crate::{out, stop};
 use bridge::Link;
 use certs::rustls::ServerConfig;
 use certs::{client_tls, server_tls};
+use fhir::Instant;
 use hl7v2::Hl7v2;
 use server::clock;
 use server::context::Demo;
@@ -13,11 +14,12 @@ use server::keys::{Keys, write_new};
 use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
-use server::{Base, Gateway, Setup};
+use server::{Base, Front, Gateway, Setup};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 use store::{Options, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -55,7 +57,9 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     }
     let records = records(&config, &store)?;
     let network = network(&config)?;
-    let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network };
+    let brand = config.brand.clone().map(|brand| (brand, changed(path)));
+    let front = Front { brand, registration_open: config.registration_open };
+    let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
     let gateway =
         Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
     for client in &config.clients {
@@ -80,6 +84,14 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     tracing::info!("the gateway finishes what is under way, and stops");
     stop.send_replace(true);
     serving.await.map_err(|_| stop::BY_MISTAKE.to_owned())
+}
+
+/// When a file was last changed; as if just now where that is not told.
+pub(crate) fn changed(path: &Path) -> Instant {
+    let at = fs::metadata(path).and_then(|file| file.modified()).ok();
+    let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());
+    seconds.map_or_else(clock::now, Instant::from_seconds)
 }
 
 /// The links, each with its namespace.

@@ -42,6 +42,7 @@ pub struct App {
     owner: Option<String>,
     terms_uri: Option<String>,
     answers_to: Option<String>,
+    by_itself: bool,
 }
 
 impl App {
@@ -54,6 +55,7 @@ impl App {
             owner: client.owner.as_deref().map(plain).filter(|owner| !owner.is_empty()),
             terms_uri: client.terms_uri.clone().filter(|uri| uri.starts_with("https://")),
             answers_to: asking.answers_to.clone(),
+            by_itself: client.by_itself.is_some(),
         }
     }
 
@@ -71,6 +73,11 @@ impl App {
 
     pub(crate) fn answers_to(&self) -> Option<&str> {
         self.answers_to.as_deref()
+    }
+
+    /// Whether it registered itself, and was checked by nobody.
+    pub(crate) fn by_itself(&self) -> bool {
+        self.by_itself
     }
 
     pub(crate) fn source(&self) -> Option<String> {

@@ -10,6 +10,8 @@ pub struct Start<'a> {
     pub frame: Frame,
     /// The FHIR base.
     pub fhir_base: &'a str,
+    /// Whether apps may register themselves.
+    pub open: bool,
     /// Invented people who can sign in; empty unless it is a demo.
     pub users: &'a [DemoUser],
     /// Apps that are registered for a demo.
@@ -45,11 +47,13 @@ struct Page<'a> {
     title: String,
     start: &'a Start<'a>,
     errors: String,
+    register: &'static str,
 }
 
 /// The first page.
 pub fn start(start: &Start<'_>) -> Html {
     let title = start.frame.t(Text::StartTitle).to_owned();
     let errors = format!("{}{}", smart::settings::ERRORS, smart::ErrorCode::InvalidRequest.as_str());
-    Html::of(&Page { frame: &start.frame, title, start, errors }, &start.frame, None)
+    let register = smart::settings::REGISTER_PAGE;
+    Html::of(&Page { frame: &start.frame, title, start, errors, register }, &start.frame, None)
 }

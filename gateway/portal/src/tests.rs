@@ -4,18 +4,20 @@
 
 use crate::{
     App, AppsForm, ChooseForm, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, Frame, Html, LoginFault,
-    LoginForm, Message, Own, OwnLoginForm, STYLESHEET, SeenForm, SignedIn, Start, account, apps, apps_alone, choose,
-    code, consent_of_patient, consent_own, error_doc, login, message, own_login, second, second_on, seen,
-    seen_of_unnamed, sessions, start, stylesheet_path, unfit,
+    LoginForm, Message, Own, OwnLoginForm, Proof, RegisterFault, RegisterForm, STYLESHEET, SeenForm, SignedIn, Start,
+    account, apps, apps_alone, choose, code, consent_of_patient, consent_own, error_doc, login, message, own_login,
+    register, registered, second, second_on, seen, seen_of_unnamed, sessions, start, stylesheet_path, unfit,
 };
 use bytes::Bytes;
 use fhir::{Id, ResourceType};
 use privacy::{Page, Purpose, Role, Scopes, Shown, Standing};
 use smart::apps::Allowed;
 use smart::flow::{Asking, Unfit};
+use smart::metadata::Fault;
+use smart::register::Registration;
 use smart::second::{Standing as Factor, TakenOff};
 use smart::sessions::Living;
-use smart::{Client, ClientKind, ErrorCode, Item, Locale, OauthError, Whence};
+use smart::{Client, ClientKind, ErrorCode, Item, Itself, Locale, OauthError, Whence};
 
 fn frame(locale: Locale) -> Frame {
     let signed_in = SignedIn { username: "ana<b>".to_owned(), form: "form-token".to_owned() };
@@ -33,6 +35,7 @@ fn app(name: &str) -> App {
         owner: Some("Example Health Ltd".to_owned()),
         terms_uri: Some("javascript:alert(1)".to_owned()),
         resource_server: false,
+        by_itself: None,
         enabled: true,
     };
     App::new(&Asking { client, answers_to: Some("http://127.0.0.1:8000".to_owned()) })
@@ -180,6 +183,7 @@ fn apps_form(locale: Locale) -> AppsForm {
         owner: Some("Example Health Ltd".to_owned()),
         terms_uri: None,
         resource_server: false,
+        by_itself: None,
         enabled: true,
     };
     let apps = vec![allowed("reader", Some(client)), allowed("quiet", None)];
@@ -203,6 +207,32 @@ fn code_form(locale: Locale, fault: Option<CodeFault>) -> CodeForm {
 const ANA: &str = r#"{"resourceType":"Patient","name":[{"use":"nickname","given":["Anita"]},{"use":"official","given":["Ana","María"],"family":"Ruiz & Sons"}],"birthDate":"1980-02-03"}"#;
 const NOBODY: &str = r#"{"resourceType":"Patient"}"#;
 
+fn register_form(locale: Locale, fault: Option<RegisterFault>) -> RegisterForm {
+    let typed = "\"></textarea><script>".to_owned();
+    let (name, addresses, keys) = (typed.clone(), typed.clone(), typed);
+    RegisterForm { frame: frame(locale), token: "t".to_owned(), name, addresses, proof: Proof::Keys, keys, fault }
+}
+
+fn registration() -> Registration {
+    Registration {
+        client_id: "c-1".to_owned(),
+        client_id_issued_at: 0,
+        client_secret: Some("the secret".to_owned()),
+        client_secret_expires_at: Some(0),
+        registration_access_token: "the token".to_owned(),
+        registration_client_uri: "https://here/oauth/register/c-1".to_owned(),
+        client_name: "Reader <i>".to_owned(),
+        redirect_uris: vec!["https://app.example/cb".to_owned()],
+        token_endpoint_auth_method: "client_secret_basic",
+        grant_types: Vec::new(),
+        response_types: Vec::new(),
+        scope: "patient/*.rs".to_owned(),
+        jwks: None,
+        jwks_uri: None,
+        tos_uri: None,
+    }
+}
+
 /// Every page there is, in a language.
 fn all(locale: Locale) -> Vec<(&'static str, Html)> {
     let own = Own { username: "ana", patient: Some("p-1") };
@@ -210,7 +240,8 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
     let user = DemoUser { username: "ana".to_owned(), password: "pw".to_owned(), fhir_user: "Patient/p-1".to_owned() };
     let client =
         DemoClient { client_id: "reader".to_owned(), client_secret: None, redirect_uris: vec!["http://a".to_owned()] };
-    let first = Start { frame: frame(locale), fhir_base: "https://localhost/fhir", users: &[user], clients: &[client] };
+    let (users, clients) = (&[user], &[client]);
+    let first = Start { frame: frame(locale), fhir_base: "https://localhost/fhir", open: true, users, clients };
     let mut pages = vec![
         ("login", login(&login_form(locale, None))),
         ("login again", login(&login_form(locale, Some(LoginFault::Wrong)))),
@@ -224,6 +255,9 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ),
         ("app error", message(&frame(locale), &Message::App(&why))),
         ("start", start(&first)),
+        ("register", register(&register_form(locale, None))),
+        ("register again", register(&register_form(locale, Some(RegisterFault::Unfit(Fault::Address))))),
+        ("registered", registered(&frame(locale), &registration())),
         ("own sign-in", own_login(&own_login_form(locale, None))),
         ("own sign-in again", own_login(&own_login_form(locale, Some(LoginFault::Stale)))),
         ("account", account(&frame(locale), Role::Patient)),
@@ -601,6 +635,33 @@ fn colours_can_be_told_apart() {
         }
         for (edge, ground) in [("edge", "sheet"), ("focus", "sheet"), ("focus", "page"), ("bad", "sheet")] {
             assert!(contrast(edge, ground) >= 3.0, "{scheme}: {edge} on {ground}");
+        }
+    }
+}
+
+#[test]
+fn an_app_that_registered_itself_is_shown_as_checked_by_nobody() {
+    let client = |by_itself| Client {
+        client_id: "reader".to_owned(),
+        name: "Reader".to_owned(),
+        proof: ClientKind::Public,
+        redirect_uris: Vec::new(),
+        scopes: Scopes::default(),
+        purposes: Vec::new(),
+        owner: None,
+        terms_uri: None,
+        resource_server: false,
+        by_itself,
+        enabled: true,
+    };
+    let itself = Itself { at_s: 0, token_sha256: String::new(), secret_in_form: false };
+    for (by_itself, told) in [(Some(itself), true), (None, false)] {
+        let app = App::new(&Asking { client: client(by_itself), answers_to: None });
+        let own = Own { username: "ana", patient: Some("p-1") };
+        let consent = ConsentForm { app: app.clone(), ..consent_form(Locale::English, "", &ITEMS) };
+        let login_form = LoginForm { app, ..login_form(Locale::English, None) };
+        for page in [consent_own(&consent, &own), login(&login_form)] {
+            assert_eq!(page.body.contains("was not checked by us"), told);
         }
     }
 }

@@ -340,6 +340,47 @@ texts! {
     ColumnRedirect: "Answered at", "Se responde en";
     None: "none", "ninguno";
 
+    AppByItself: "This app registered by itself. It was not checked by us, nor was who made it.",
+        "Esta aplicación se registró por sí misma. No la hemos revisado, ni a quién la hizo.";
+    RegisterTitle: "Register an app", "Registrar una aplicación";
+    RegisterLead: "For developers of apps that patients use. The app is active at once. It can ask a patient for their own record, and for nothing else.",
+        "Para quienes desarrollan aplicaciones que usan los pacientes. La aplicación queda activa de inmediato. Puede pedir a un paciente su propio expediente, y nada más.";
+    RegisterName: "Name that people will see", "Nombre que verán las personas";
+    RegisterAddresses: "Addresses where the app is answered (redirect_uris), one on each line",
+        "Direcciones donde se responde a la aplicación (redirect_uris), una en cada línea";
+    RegisterAddressesHow: "Whole https addresses, or http on 127.0.0.1, [::1] or localhost. They are compared letter for letter; only the port of the latter may change.",
+        "Direcciones https completas, o http en 127.0.0.1, [::1] o localhost. Se comparan letra por letra; solo puede cambiar el puerto de estas últimas.";
+    RegisterProof: "How the app proves that it is itself", "Cómo demuestra la aplicación quién es";
+    ProofNothing: "It cannot keep a secret", "No puede guardar un secreto";
+    ProofNothingDetail: "An app on a telephone, on a computer or in a browser. PKCE protects it.",
+        "Una aplicación en un teléfono, en una computadora o en un navegador. PKCE la protege.";
+    ProofSecret: "By a secret", "Con un secreto";
+    ProofSecretDetail: "An app on a server. The secret is shown once.", "Una aplicación en un servidor. El secreto se muestra una sola vez.";
+    ProofKeys: "By keys of its own", "Con claves propias";
+    ProofKeysDetail: "An app on a server that signs with RS384 or ES384. Give its public keys below.",
+        "Una aplicación en un servidor que firma con RS384 o ES384. Indique abajo sus claves públicas.";
+    RegisterKeys: "Public keys: a JSON Web Key Set, or the https address where it is published",
+        "Claves públicas: un JSON Web Key Set, o la dirección https donde se publica";
+    RegisterCare: "People are told that the app registered by itself and was not checked by us.",
+        "Se avisa a las personas de que la aplicación se registró por sí misma y no la hemos revisado.";
+    RegisterDo: "Register the app", "Registrar la aplicación";
+    RegisterTooMany: "Too many apps were registered from your network, or from all together. Try again later.",
+        "Se registraron demasiadas aplicaciones desde su red, o entre todas. Inténtelo más tarde.";
+    RegisterFull: "There is no room for more apps. Ask whoever runs this server.",
+        "No hay lugar para más aplicaciones. Pregunte a quien opera este servidor.";
+    RegisterNoName: "Enter a name of letters that people can read, of 60 characters at most.",
+        "Escriba un nombre con letras que las personas puedan leer, de 60 caracteres como máximo.";
+    RegisterNoAddress: "Enter 1 to 10 addresses, each on a line of its own.", "Escriba de 1 a 10 direcciones, cada una en su propia línea.";
+    RegisterOddAddress: "One of the addresses cannot be used. Write it exactly as the app will send it, without # and without *.",
+        "Una de las direcciones no se puede usar. Escríbala exactamente como la enviará la aplicación, sin # y sin *.";
+    RegisterNoKeys: "Enter public keys for RS384 or ES384, each with a kid, or the https address where they are published.",
+        "Escriba claves públicas para RS384 o ES384, cada una con un kid, o la dirección https donde se publican.";
+    RegisteredTitle: "{} is active now", "{} ya está activa";
+    RegisteredLead: "Copy what stands here into the app’s settings.", "Copie lo que aparece aquí en la configuración de la aplicación.";
+    RegisteredOnce: "The secret and the token are shown this once. We keep only their digests and cannot tell them again.",
+        "El secreto y el token se muestran una sola vez. Solo guardamos sus huellas y no podemos volver a mostrarlos.";
+    RegisteredOn: "I have copied it", "Ya lo copié";
+
     ErrorDocTitle: "Error {}", "El error {}";
     ErrorDocMeaning: "What it means", "Qué significa";
     ErrorDocMend: "How to mend it", "Cómo arreglarlo";
@@ -395,6 +436,18 @@ texts! {
         "El inicio de sesión duró más de diez minutos, ya terminó o se abrió en otro navegador.";
     MendFlowExpired: "Start the authorization again from the app. Cookies must be allowed for this server.",
         "Inicie de nuevo la autorización desde la aplicación. Este servidor necesita que se permitan las cookies.";
+    MeanInvalidToken: "The token in the Authorization header is missing, has run out, was withdrawn, or is not ours.",
+        "El token del encabezado Authorization falta, caducó, se retiró o no es nuestro.";
+    MendInvalidToken: "Send Authorization: Bearer and the newest token. If it has run out, use the refresh token, or send the person to authorize again.",
+        "Envíe Authorization: Bearer y el token más nuevo. Si caducó, use el token de renovación o pida a la persona que autorice de nuevo.";
+    MeanInsufficientScope: "The token was not granted what this address asks for.",
+        "El token no tiene concedido lo que esta dirección pide.";
+    MendInsufficientScope: "Ask for the missing scope when the person authorizes. To learn who signed in, ask for openid.",
+        "Pida el scope que falta cuando la persona autorice. Para saber quién inició sesión, pida openid.";
+    MeanInvalidClientMetadata: "What the app says of itself to be registered does not hold.",
+        "Lo que la aplicación dice de sí misma para registrarse no vale.";
+    MendInvalidClientMetadata: "Read error_description: it names the member. Send JSON as of RFC 7591: client_name, redirect_uris, token_endpoint_auth_method, and keys with private_key_jwt alone.",
+        "Lea error_description: nombra el dato. Envíe JSON según RFC 7591: client_name, redirect_uris, token_endpoint_auth_method, y claves solo con private_key_jwt.";
 }
 
 /// Under which heading of the consent page a kind of record stands.
@@ -547,6 +600,9 @@ pub(crate) fn of_error(code: ErrorCode) -> (Text, Text) {
         ErrorCode::UnknownClient => (Text::MeanUnknownClient, Text::MendUnknownClient),
         ErrorCode::InvalidRedirectUri => (Text::MeanInvalidRedirectUri, Text::MendInvalidRedirectUri),
         ErrorCode::FlowExpired => (Text::MeanFlowExpired, Text::MendFlowExpired),
+        ErrorCode::InvalidToken => (Text::MeanInvalidToken, Text::MendInvalidToken),
+        ErrorCode::InsufficientScope => (Text::MeanInsufficientScope, Text::MendInsufficientScope),
+        ErrorCode::InvalidClientMetadata => (Text::MeanInvalidClientMetadata, Text::MendInvalidClientMetadata),
     }
 }
 

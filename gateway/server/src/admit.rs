@@ -4,8 +4,9 @@
 //! no health data. The number of keys is bounded; past it everyone waits until some are forgotten.
 
 use crate::places::neighbourhood;
+use governor::NotUntil;
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
 use privacy::{Kind, Principal, Purpose, Refusal};
 use smart::Account;
 use std::net::IpAddr;
@@ -28,6 +29,10 @@ const ACCOUNT_PER_HOUR: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
 const LAUNCHES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).expect("not zero");
 /// Launches a second that may be begun from wherever.
 const LAUNCHES_PER_S: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
+/// Apps an hour that register themselves, or change that, from one network.
+const REGISTRATIONS_PER_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+/// The same from all networks together.
+const ALL_REGISTRATIONS_PER_HOUR: NonZeroU32 = NonZeroU32::new(300).expect("not zero");
 /// Keys that a limiter holds at most (about 100 bytes each).
 const KEYS_MAX: usize = 100_000;
 
@@ -40,6 +45,8 @@ pub struct Limits {
     accounts: DefaultKeyedRateLimiter<String>,
     launches_nearby: DefaultKeyedRateLimiter<IpAddr>,
     launches: DefaultKeyedRateLimiter<()>,
+    registrations_nearby: DefaultKeyedRateLimiter<IpAddr>,
+    registrations: DefaultDirectRateLimiter,
     clock: DefaultClock,
 }
 
@@ -53,6 +60,8 @@ impl Default for Limits {
             accounts: DefaultKeyedRateLimiter::keyed(Quota::per_hour(ACCOUNT_PER_HOUR)),
             launches_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_minute(LAUNCHES_PER_MINUTE)),
             launches: DefaultKeyedRateLimiter::keyed(Quota::per_second(LAUNCHES_PER_S)),
+            registrations_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_hour(REGISTRATIONS_PER_HOUR)),
+            registrations: DefaultDirectRateLimiter::direct(Quota::per_hour(ALL_REGISTRATIONS_PER_HOUR)),
             clock: DefaultClock::default(),
         }
     }
@@ -105,6 +114,15 @@ impl Limits {
         check(&self.launches, &(), &self.clock)
     }
 
+    /// May an app register itself, or change its registration, from this address?
+    ///
+    /// # Errors
+    /// `Throttled`, with the seconds to wait.
+    pub fn registration(&self, remote: IpAddr) -> Result<(), Refusal> {
+        check(&self.registrations_nearby, &neighbourhood(remote), &self.clock)?;
+        self.registrations.check().map_err(|until| waiting(&until, &self.clock))
+    }
+
     /// Forgets keys that have not been used for a while; called by a timer.
     pub fn tidy(&self) {
         tidy(&self.grants);
@@ -113,6 +131,7 @@ impl Limits {
         tidy(&self.accounts_nearby);
         tidy(&self.accounts);
         tidy(&self.launches_nearby);
+        tidy(&self.registrations_nearby);
     }
 }
 
@@ -137,10 +156,12 @@ fn check<K: std::hash::Hash + Eq + Clone>(
             return Err(throttled(60));
         }
     }
-    limiter.check_key(key).map_err(|until| {
-        let seconds = until.wait_time_from(clock.now()).as_secs().saturating_add(1);
-        throttled(u32::try_from(seconds).unwrap_or(60))
-    })
+    limiter.check_key(key).map_err(|until| waiting(&until, clock))
+}
+
+fn waiting(until: &NotUntil<<DefaultClock as Clock>::Instant>, clock: &DefaultClock) -> Refusal {
+    let seconds = until.wait_time_from(clock.now()).as_secs().saturating_add(1);
+    throttled(u32::try_from(seconds).unwrap_or(60))
 }
 
 fn throttled(seconds: u32) -> Refusal {
@@ -151,6 +172,31 @@ fn throttled(seconds: u32) -> Refusal {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn t63_addresses_that_are_made_up_do_not_fill_the_memory() {
+        let limits = Limits::default();
+        let most = u32::try_from(KEYS_MAX).unwrap();
+        (0..most + 5).for_each(|nth| drop(limits.code(IpAddr::from(nth.to_be_bytes()))));
+        assert_eq!(limits.networks.len(), KEYS_MAX);
+        let late = limits.code("192.0.2.1".parse().unwrap());
+        assert_eq!(late.map_err(|why| why.kind()), Err(Kind::Throttled), "whoever comes then waits");
+    }
+
+    #[test]
+    fn who_registers_many_apps_is_stopped_and_others_are_not() {
+        let limits = Limits::default();
+        let (one, other): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        assert!((0..REGISTRATIONS_PER_HOUR.get()).all(|_| limits.registration(one).is_ok()));
+        assert_eq!(limits.registration(one).map_err(|why| why.kind()), Err(Kind::Throttled));
+        assert!(limits.registration("2001:db8::ffff".parse().unwrap()).is_err(), "another address of the same network");
+        assert!(limits.registration(other).is_ok());
+        let far = |nth: u32| IpAddr::from([10, (nth >> 8) as u8, nth as u8, 1]);
+        assert!(
+            (0..ALL_REGISTRATIONS_PER_HOUR.get()).any(|nth| limits.registration(far(nth)).is_err()),
+            "of all together"
+        );
+    }
 
     #[test]
     fn who_guesses_at_an_account_is_stopped_and_its_owner_elsewhere_is_not() {

@@ -1,11 +1,13 @@
 //! What every request needs, made once at start.
 
 use crate::admit::Limits;
+use crate::keys::KeyRing;
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::Routes;
 use crate::tokens::Tokens;
+use crate::well_known::Brands;
 use fhir::ResourceType;
 pub use portal::{DemoClient, DemoUser};
 use privacy::{Gate, Policies};
@@ -67,6 +69,8 @@ pub struct Context {
     pub records: Arc<Records>,
     /// The authorization server.
     pub authority: Authority<Ports>,
+    /// What signs tokens.
+    pub(crate) keys: Arc<KeyRing>,
     /// Tokens that were looked at a moment ago.
     pub(crate) tokens: Tokens,
     /// Rate limits.
@@ -75,6 +79,8 @@ pub struct Context {
     pub pages: Pages,
     /// `/metadata`, ready to send.
     pub capabilities: bytes::Bytes,
+    /// The bundle of user-access brands, where one is published.
+    pub(crate) brands: Option<Brands>,
     /// What the first page of a demo names.
     pub demo: Demo,
 }

@@ -1,21 +1,24 @@
-//! The gateway's own keys: made once by `demo` or `init`, read by `serve`, never made in passing.
+//! The gateway's own keys: made by `demo`, `init` and `keys rotate`, read by `serve`, never made in passing.
 //!
 //! A folder `keys` of mode 0700 with files of mode 0600: `access.pem` (ES256, access tokens), `identity.pem` (RS256,
-//! id_tokens) and `seal.key` (256 bits, page links).
+//! id_tokens) and `seal.key` (256 bits, page links). Once signing keys were rotated, [`list`] says which are which.
+
+mod list;
+mod ring;
 
 use certs::seal::SealKey;
 use certs::sign::SigningKey;
+pub use ring::{Held, JWKS_KEPT_S, KeyRing, Ring, Rotated, State, Unready, Use};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The keys, ready for use.
 pub struct Keys {
-    /// Signs access tokens.
-    pub access: SigningKey,
-    /// Signs id_tokens.
-    pub identity: SigningKey,
+    /// Sign tokens.
+    pub ring: Arc<KeyRing>,
     /// Seals page links.
     pub pages: SealKey,
 }
@@ -37,18 +40,14 @@ impl Keys {
     /// # Errors
     /// [`KeyFault`].
     pub fn make(folder: &Path) -> Result<Keys, KeyFault> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |why| KeyFault::File(path, why)
-        };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
-        let wrong = |path: &Path| KeyFault::Content(path.to_owned());
-        for (name, rsa) in [("access.pem", false), ("identity.pem", true)] {
-            let path = folder.join(name);
-            if !path.exists() {
-                let key = if rsa { SigningKey::generate_rs256() } else { SigningKey::generate_es256() };
-                let pem = key.and_then(|key| key.to_pem()).map_err(|_| wrong(&path))?;
-                write_new(&path, pem.as_bytes()).map_err(failed(&path))?;
+        // Where they were rotated, the first ones are gone on purpose.
+        if !list::is_there(folder) {
+            for usage in Use::ALL {
+                let path = folder.join(usage.first_file());
+                if !path.exists() {
+                    write_key(&path, &generate(usage, &path)?)?;
+                }
             }
         }
         let path = folder.join("seal.key");
@@ -63,16 +62,34 @@ impl Keys {
     /// # Errors
     /// [`KeyFault`].
     pub fn read(folder: &Path) -> Result<Keys, KeyFault> {
-        let signing = |name: &str| {
-            let path = folder.join(name);
-            let pem = fs::read_to_string(&path).map_err(|why| KeyFault::File(path.clone(), why))?;
-            SigningKey::from_pem(&pem).map_err(|_| KeyFault::Content(path))
-        };
         let path = folder.join("seal.key");
-        let seal = fs::read(&path).map_err(|why| KeyFault::File(path.clone(), why))?;
+        let seal = fs::read(&path).map_err(failed(&path))?;
         let seal: [u8; 32] = seal.try_into().map_err(|_| KeyFault::Content(path))?;
-        Ok(Keys { access: signing("access.pem")?, identity: signing("identity.pem")?, pages: SealKey::new(seal) })
+        Ok(Keys { ring: Arc::new(KeyRing::read(folder)?), pages: SealKey::new(seal) })
     }
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> KeyFault + use<> {
+    let path = path.to_owned();
+    move |why| KeyFault::File(path, why)
+}
+
+fn generate(usage: Use, path: &Path) -> Result<SigningKey, KeyFault> {
+    let key = match usage {
+        Use::Access => SigningKey::generate_es256(),
+        Use::Identity => SigningKey::generate_rs256(),
+    };
+    key.map_err(|_| KeyFault::Content(path.to_owned()))
+}
+
+fn write_key(path: &Path, key: &SigningKey) -> Result<(), KeyFault> {
+    let pem = key.to_pem().map_err(|_| KeyFault::Content(path.to_owned()))?;
+    write_new(path, pem.as_bytes()).map_err(failed(path))
+}
+
+fn read_key(path: &Path) -> Result<SigningKey, KeyFault> {
+    let pem = fs::read_to_string(path).map_err(failed(path))?;
+    SigningKey::from_pem(&pem).map_err(|_| KeyFault::Content(path.to_owned()))
 }
 
 /// Writes a file that must not exist yet, for its owner alone, whole or not at all, and makes it durable.

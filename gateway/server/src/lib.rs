@@ -36,4 +36,4 @@ mod well_known;
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use admit::Limits;
-pub use start::{Base, Gateway, Running, Setup, StartError, short_digest};
+pub use start::{Base, Front, Gateway, Running, Setup, StartError, short_digest};

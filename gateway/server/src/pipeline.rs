@@ -153,6 +153,7 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         Act::SmartConfiguration => well_known::smart_configuration(cx),
         Act::OpenIdConfiguration => well_known::openid_configuration(cx),
         Act::Jwks => well_known::jwks(cx),
+        Act::Brands => well_known::brands(cx, request),
         Act::Live => Reply::Public(Public::ok("text/plain", "alive\n")),
         Act::Ready => well_known::ready(cx).await,
         Act::Authorize
@@ -162,6 +163,10 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         | Act::Token
         | Act::Revoke
         | Act::Introspect
+        | Act::UserInfo
+        | Act::Register
+        | Act::Registration
+        | Act::RegisterPage
         | Act::ErrorPage
         | Act::Stylesheet
         | Act::Account(_)

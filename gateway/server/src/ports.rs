@@ -1,10 +1,9 @@
 //! What the authorization server needs from outside, on our store, keys and records.
 
 use crate::clock;
-use crate::published::KeyFetcher;
+use crate::keys::{KeyRing, Use};
+use crate::published::{KeyFetcher, read_uri};
 use crate::records::Records;
-use certs::jwk::PublicKey;
-use certs::sign::SigningKey;
 use certs::statement::{self, Statement};
 use certs::verify::{Expected, verify_jwt};
 use fhir::Id;
@@ -25,9 +24,7 @@ const LEEWAY_S: u32 = 5;
 /// The ports, together.
 pub struct Ports {
     store: Store,
-    access: SigningKey,
-    identity: SigningKey,
-    access_keys: Vec<PublicKey>,
+    keys: Arc<KeyRing>,
     records: Arc<Records>,
     passwords: Arc<Semaphore>,
     published: KeyFetcher,
@@ -35,16 +32,13 @@ pub struct Ports {
 
 impl Ports {
     /// On this store, these keys and these records; what clients publish is fetched as `published` does.
-    pub fn new(
-        store: Store,
-        access: SigningKey,
-        identity: SigningKey,
-        records: Arc<Records>,
-        published: KeyFetcher,
-    ) -> Ports {
-        let access_keys = vec![access.public_key()];
-        let passwords = Arc::new(Semaphore::new(PASSWORDS_AT_ONCE));
-        Ports { store, access, identity, access_keys, records, passwords, published }
+    pub fn new(store: Store, keys: Arc<KeyRing>, records: Arc<Records>, published: KeyFetcher) -> Ports {
+        Ports { store, keys, records, passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)), published }
+    }
+
+    fn sign(&self, usage: Use, typ: &str, claims: &impl serde::Serialize) -> Result<String, Unavailable> {
+        let ring = self.keys.now();
+        ring.signing(usage).map_err(unavailable)?.sign_jwt(typ, claims).map_err(unavailable)
     }
 }
 
@@ -82,6 +76,10 @@ impl Shelf for Ports {
     async fn documents(&self, space: Space) -> Result<Vec<Kept>, Unavailable> {
         let found = kept(self.store.documents().list(namespace(space)).await)?;
         Ok(found.into_iter().map(|document| Kept { json: document.json, revision: document.revision }).collect())
+    }
+
+    async fn count_documents(&self, space: Space) -> Result<usize, Unavailable> {
+        kept(self.store.documents().count(namespace(space)).await)
     }
 
     async fn swap_document(
@@ -148,11 +146,11 @@ impl Crypto for Ports {
     }
 
     fn sign_access_token(&self, claims: &AccessClaims) -> Result<String, Unavailable> {
-        self.access.sign_jwt("at+jwt", claims).map_err(unavailable)
+        self.sign(Use::Access, "at+jwt", claims)
     }
 
     fn sign_id_token(&self, claims: &IdClaims) -> Result<String, Unavailable> {
-        self.identity.sign_jwt("JWT", claims).map_err(unavailable)
+        self.sign(Use::Identity, "JWT", claims)
     }
 
     fn verify_access_token(
@@ -163,7 +161,7 @@ impl Crypto for Ports {
         now_s: i64,
     ) -> Result<Map<String, Value>, TokenFault> {
         let expected = Expected { typ: "at+jwt", iss: issuer, aud: audience };
-        match verify_jwt(token, &self.access_keys, &expected, now_s, LEEWAY_S) {
+        match verify_jwt(token, &self.keys.now().verifying(now_s), &expected, now_s, LEEWAY_S) {
             Ok(claims) => Ok(claims.into_map()),
             Err(certs::Error::TokenExpired) => Err(TokenFault::Expired),
             Err(_) => Err(TokenFault::Invalid),
@@ -182,8 +180,16 @@ impl Crypto for Ports {
         }
     }
 
+    fn is_key_set(&self, key_set: &str) -> bool {
+        statement::read_keys(key_set).is_ok_and(|keys| !keys.is_empty())
+    }
+
     fn public_keys(&self) -> Vec<Value> {
-        vec![self.access.public_jwk(), self.identity.public_jwk()]
+        self.keys.now().published()
+    }
+
+    fn key_generation(&self) -> u64 {
+        self.keys.now().generation
     }
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
@@ -200,6 +206,10 @@ impl Crypto for Ports {
 }
 
 impl KeySets for Ports {
+    fn may_publish_at(&self, uri: &str) -> bool {
+        read_uri(uri).is_ok()
+    }
+
     async fn key_set(&self, client_id: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
         self.published.key_set(client_id, uri, fresh).await.map_err(unavailable)
     }

@@ -41,6 +41,8 @@ pub enum Act {
     OpenIdConfiguration,
     /// The public keys.
     Jwks,
+    /// The bundle of user-access brands.
+    Brands,
     /// The authorization endpoint.
     Authorize,
     /// The sign-in page.
@@ -55,6 +57,14 @@ pub enum Act {
     Revoke,
     /// The introspection endpoint.
     Introspect,
+    /// The UserInfo endpoint.
+    UserInfo,
+    /// Where apps register themselves.
+    Register,
+    /// Where one looks after its registration.
+    Registration,
+    /// The page where a developer registers an app.
+    RegisterPage,
     /// What an error code means.
     ErrorPage,
     /// The stylesheet.
@@ -152,6 +162,7 @@ pub struct Route {
 const GET: &[Method] = &[Method::GET, Method::HEAD];
 const POST: &[Method] = &[Method::POST];
 const PAGE: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
+const OWN: &[Method] = &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE];
 
 const fn row(methods: &'static [Method], path: &'static str, authn: Authn, cors: Cors, act: Act) -> Route {
     Route { methods, path, authn, cors, body_bytes_max: FORM_BYTES_MAX, act }
@@ -164,6 +175,7 @@ pub static ROUTES: &[Route] = &[
     row(GET, "/.well-known/smart-configuration", Authn::Anyone, Cors::Anyone, Act::SmartConfiguration),
     row(GET, "/fhir/.well-known/openid-configuration", Authn::Anyone, Cors::Anyone, Act::OpenIdConfiguration),
     row(GET, smart::settings::JWKS, Authn::Anyone, Cors::Anyone, Act::Jwks),
+    row(GET, smart::settings::BRANDS, Authn::Anyone, Cors::Anyone, Act::Brands),
     row(POST, "/fhir/{type}/_search", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Search)),
     row(GET, "/fhir/{type}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Search)),
     row(GET, "/fhir/{type}/{id}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Read)),
@@ -175,6 +187,10 @@ pub static ROUTES: &[Route] = &[
     row(POST, smart::settings::TOKEN, Authn::Anyone, Cors::Anyone, Act::Token),
     row(POST, smart::settings::REVOKE, Authn::Anyone, Cors::Anyone, Act::Revoke),
     row(POST, smart::settings::INTROSPECT, Authn::Anyone, Cors::Anyone, Act::Introspect),
+    row(PAGE, smart::settings::USER_INFO, Authn::Anyone, Cors::Anyone, Act::UserInfo),
+    row(POST, smart::settings::REGISTER, Authn::Anyone, Cors::Anyone, Act::Register),
+    row(OWN, "/oauth/register/{client}", Authn::Anyone, Cors::Anyone, Act::Registration),
+    row(PAGE, smart::settings::REGISTER_PAGE, Authn::Anyone, Cors::Never, Act::RegisterPage),
     row(GET, smart::settings::ACCOUNT, Authn::Session, Cors::Never, Act::Account(AccountPage::Overview)),
     row(PAGE, smart::settings::ACCOUNT_LOGIN, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Login)),
     row(PAGE, smart::settings::ACCOUNT_LOGOUT, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Logout)),
@@ -262,7 +278,7 @@ mod tests {
         let routes = Routes::compile().unwrap();
         for route in ROUTES {
             let path = route.path.replace("{type}", "Patient").replace("{id}", "p1").replace("{version}", "1");
-            let path = path.replace("{code}", "invalid_grant").replace("{name}", "x.css");
+            let path = path.replace("{code}", "invalid_grant").replace("{name}", "x.css").replace("{client}", "c1");
             let found = routes.find(route.methods.first().unwrap(), &path).ok().unwrap();
             assert_eq!(found.route.path, route.path);
         }
@@ -281,6 +297,12 @@ mod tests {
         for other in ["login", "logout", "", "account", "https://elsewhere", "//elsewhere"] {
             assert_eq!(AccountPage::of_word(other), AccountPage::Overview, "{other}");
         }
+    }
+
+    #[test]
+    fn an_apps_own_registration_stands_below_where_it_registered() {
+        let below = ROUTES.iter().find(|route| route.act == Act::Registration).unwrap();
+        assert_eq!(below.path.strip_prefix(smart::settings::REGISTER), Some("/{client}"));
     }
 
     #[test]

@@ -13,12 +13,15 @@ use crate::published::{KeyFetcher, Network};
 use crate::records::Records;
 use crate::route::{ROUTES, Routes};
 use crate::tokens::Tokens;
+use crate::well_known::{self, Brands};
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
 use certs::rustls::ServerConfig;
+use conformance::brand::Brand;
 use conformance::capability::{self, Claims, KindClaim, Oauth};
-use fhir::{Interaction, ResourceType};
+use fhir::{Instant, Interaction, ResourceType};
 use privacy::{Gate, Policies};
+use smart::settings::BrandId;
 use smart::{Authority, Settings};
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -48,6 +51,17 @@ pub struct Base {
     pub keys: Keys,
     /// Which servers may be called for the keys that clients publish.
     pub network: Network,
+    /// What strangers find.
+    pub front: Front,
+}
+
+/// What strangers find beside the doors that every gateway has.
+#[derive(Default)]
+pub struct Front {
+    /// Under which name people know the house behind it, and when that was last changed.
+    pub brand: Option<(Brand, Instant)>,
+    /// Whether apps may register themselves.
+    pub registration_open: bool,
 }
 
 /// What a gateway is made of.
@@ -186,18 +200,25 @@ impl Admin {
 }
 
 async fn context(base: Base) -> Result<Context, StartError> {
-    let Base { origin, data: _, store, records, keys, network } = base;
+    let Base { origin, data: _, store, records, keys, network, front } = base;
     let fhir_base = format!("{origin}/fhir");
     let policies = Policies::shipped(short_digest).map_err(fail)?;
     let routes = Routes::compile().map_err(fail)?;
     let records = Arc::new(records);
-    let settings = Settings { origin: origin.clone(), fhir_base: fhir_base.clone(), served: SERVED.to_vec() };
+    let brand = front.brand.as_ref().map(|(brand, _)| brand.identifier());
+    let brand = brand.map(|own| BrandId { system: own.system, value: own.value });
+    let registration_open = front.registration_open;
+    let settings = Settings { brand, registration_open, ..Settings::new(&origin, &SERVED) };
+    let brands = front.brand.as_ref().map(|(brand, changed)| Brands::new(brand, &settings, *changed));
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
-    let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();
-    let Keys { access, identity, pages } = keys;
+    let capabilities = capability::statement(&claims(&fhir_base, oauth));
+    if let Some(why) = well_known::disagreement(&capabilities, &settings) {
+        return Err(fail(format_args!("its documents contradict each other: {why}; this is a mistake of ours")));
+    }
+    let Keys { ring, pages } = keys;
     let published = KeyFetcher::new(network);
-    let ports = Ports::new(store.clone(), access, identity, Arc::clone(&records), published);
+    let ports = Ports::new(store.clone(), Arc::clone(&ring), Arc::clone(&records), published);
     let authority = Authority::open(settings, ports).await.map_err(fail)?;
     Ok(Context {
         origin,
@@ -207,10 +228,12 @@ async fn context(base: Base) -> Result<Context, StartError> {
         policies,
         records,
         authority,
+        keys: ring,
         tokens: Tokens::default(),
         limits: Limits::default(),
         pages: Pages::new(pages),
-        capabilities,
+        capabilities: capabilities.into(),
+        brands,
         demo: Demo::default(),
     })
 }
@@ -253,7 +276,7 @@ fn claims(fhir_base: &str, oauth: Oauth) -> Claims {
     Claims {
         software_version: env!("CARGO_PKG_VERSION").to_owned(),
         fhir_base: fhir_base.to_owned(),
-        date: "2026-11-24".to_owned(),
+        date: "2026-11-30".to_owned(),
         kinds: SERVED.into_iter().map(claim).collect(),
         oauth: Some(oauth),
     }

@@ -1,8 +1,8 @@
 //! Tokens that were looked at a moment ago, so that a signature is verified once and not with every request.
 //!
 //! Keeps facts, never decisions: what a genuine token stood for is held against the time and the grant each time it is used,
-//! so that a revocation holds at once and no token outlives itself. The keys cannot change under it, because both are made
-//! at start. Knows tokens by their digest alone; strangers' tokens have a place of their own and push no one else's out.
+//! so that a revocation holds at once and no token outlives itself, nor the key that signed it: whenever keys change, every
+//! token is looked at anew. Knows tokens by their digest alone; strangers' tokens have a place of their own and push no one else's out.
 
 use certs::digest::sha256;
 use moka::sync::Cache;
@@ -84,11 +84,10 @@ impl Tokens {
 mod tests {
     use super::*;
     use crate::clock;
-    use crate::keys::Keys;
+    use crate::keys::{KeyRing, Keys, State, Use};
     use crate::ports::Ports;
     use crate::published::{KeyFetcher, Network};
     use crate::records::Records;
-    use certs::sign::SigningKey;
     use fhir::{Id, ResourceType};
     use privacy::{Purpose, Role, Scopes};
     use smart::claims::AccessClaims;
@@ -119,7 +118,7 @@ mod tests {
         }
     }
 
-    fn token(key: &SigningKey, grant: &str) -> String {
+    fn token(keys: &KeyRing, grant: &str) -> String {
         let claims = AccessClaims {
             iss: BASE.to_owned(),
             sub: "account".to_owned(),
@@ -134,20 +133,19 @@ mod tests {
             fhir_user: None,
             purpose: "PATRQT".to_owned(),
         };
-        key.sign_jwt("at+jwt", &claims).unwrap()
+        keys.now().signing(Use::Access).unwrap().sign_jwt("at+jwt", &claims).unwrap()
     }
 
-    async fn authority(dir: &TempDir) -> (Authority<Ports>, SigningKey) {
+    async fn authority(dir: &TempDir) -> (Authority<Ports>, Arc<KeyRing>) {
         let store = Store::open(dir.path(), Options::new(clock::now())).await.unwrap();
         let json = serde_json::to_string(&grant("g1")).unwrap();
         store.documents().put(Namespace::Grant, "g1", json).await.unwrap();
         let folder = dir.path().join("keys");
-        let (keys, same) = (Keys::make(&folder).unwrap(), Keys::read(&folder).unwrap());
+        let keys = Keys::make(&folder).unwrap().ring;
         let (records, published) = (Arc::new(Records::Store(store.clone())), KeyFetcher::new(Network::default()));
-        let ports = Ports::new(store, keys.access, keys.identity, records, published);
-        let origin = "https://here".to_owned();
-        let settings = Settings { origin, fhir_base: BASE.to_owned(), served: vec![ResourceType::Patient] };
-        (Authority::open(settings, ports).await.unwrap(), same.access)
+        let ports = Ports::new(store, Arc::clone(&keys), records, published);
+        let settings = Settings::new("https://here", &[ResourceType::Patient]);
+        (Authority::open(settings, ports).await.unwrap(), keys)
     }
 
     #[tokio::test]
@@ -180,5 +178,23 @@ mod tests {
         }
         assert!(tokens.principal(&authority, &good, 1_500).is_ok(), "strangers push nobody out");
         assert_eq!(tokens.principal(&authority, &token(&key, "g2"), 1_500), Err(Why::NoGrant));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_looked_at_ends_with_the_key_that_signed_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (authority, keys) = authority(&dir).await;
+        let (tokens, old) = (Tokens::default(), token(&keys, "g1"));
+        let signed = keys.now().signing(Use::Access).unwrap().kid().to_owned();
+        assert!(tokens.principal(&authority, &old, 1_500).is_ok());
+        keys.rotate(1_400, false).unwrap();
+        keys.rotate(1_500, true).unwrap();
+        assert_ne!(keys.now().signing(Use::Access).unwrap().kid(), signed);
+        assert!(tokens.principal(&authority, &old, 1_500).is_ok(), "a former key's token holds until it runs out");
+        assert!(tokens.principal(&authority, &token(&keys, "g1"), 1_500).is_ok());
+        assert!(keys.retire(&signed, 1_500, false).is_err());
+        keys.retire(&signed, 1_500, true).unwrap();
+        assert_eq!(tokens.principal(&authority, &old, 1_500), Err(Why::NotOurs));
+        assert!(keys.now().keys.iter().all(|held| held.state != State::Former || held.usage == Use::Identity));
     }
 }

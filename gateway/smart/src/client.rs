@@ -63,8 +63,23 @@ pub struct Client {
     /// Whether it is a resource server, which may ask what any access token stands for and not only its own.
     #[serde(default)]
     pub resource_server: bool,
+    /// How it registered itself, where nobody else did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_itself: Option<Itself>,
     /// Whether it may be used at all.
     pub enabled: bool,
+}
+
+/// That an app registered itself: nobody has checked who made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Itself {
+    /// When, in seconds since 1970.
+    pub at_s: i64,
+    /// The digest of the token with which it looks after its registration.
+    pub token_sha256: String,
+    /// Whether it said that it sends its secret in the form; both ways are taken.
+    pub secret_in_form: bool,
 }
 
 impl Client {

@@ -7,7 +7,7 @@ use crate::assertion::SIGNING_ALGS;
 use crate::authority::Authority;
 use crate::parts::parts;
 use crate::ports::Ports;
-use crate::settings::{AUTHORIZE, INTROSPECT, JWKS, REVOKE, Settings, TOKEN};
+use crate::settings::{AUTHORIZE, BRANDS, INTROSPECT, JWKS, REGISTER, REVOKE, Settings, TOKEN, USER_INFO};
 use fhir::ResourceType;
 use serde_json::{Value, json};
 
@@ -36,7 +36,17 @@ fn with(ways: [&'static str; 3], more: &'static str) -> Vec<&'static str> {
 
 /// `[fhir base]/.well-known/smart-configuration`.
 pub fn smart_configuration(settings: &Settings) -> Value {
-    json!({
+    let mut all = metadata(settings);
+    if let (Some(members), Some(brand)) = (all.as_object_mut(), &settings.brand) {
+        members.insert("user_access_brand_bundle".to_owned(), json!(settings.at(BRANDS)));
+        members.insert("user_access_brand_identifier".to_owned(), json!(brand));
+    }
+    all
+}
+
+/// What both documents say.
+fn metadata(settings: &Settings) -> Value {
+    let mut all = json!({
         "issuer": settings.issuer(),
         "jwks_uri": settings.at(JWKS),
         "authorization_endpoint": settings.at(AUTHORIZE),
@@ -56,14 +66,19 @@ pub fn smart_configuration(settings: &Settings) -> Value {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "capabilities": CAPABILITIES,
-    })
+    });
+    if let (Some(members), true) = (all.as_object_mut(), settings.registration_open) {
+        members.insert("registration_endpoint".to_owned(), json!(settings.at(REGISTER)));
+    }
+    all
 }
 
 /// `[fhir base]/.well-known/openid-configuration`, the FHIR base being the issuer.
 pub fn openid_configuration(settings: &Settings) -> Value {
-    let mut all = smart_configuration(settings);
+    let mut all = metadata(settings);
     if let Some(members) = all.as_object_mut() {
         members.remove("capabilities");
+        members.insert("userinfo_endpoint".to_owned(), json!(settings.at(USER_INFO)));
         members.insert("subject_types_supported".to_owned(), json!(["public"]));
         members.insert("id_token_signing_alg_values_supported".to_owned(), json!(["RS256"]));
         let claims = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"];

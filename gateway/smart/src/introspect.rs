@@ -36,6 +36,8 @@ pub struct Known {
     grant: Arc<Grant>,
     from_s: i64,
     until_s: i64,
+    /// By which keys it was found genuine.
+    keys: u64,
 }
 
 impl Known {
@@ -65,10 +67,11 @@ impl<P: Ports> Authority<P> {
     }
 
     /// Whom a token that was looked at before still stands for: it is within its own times, and its grant is alive and has
-    /// not changed in anything. Otherwise nothing, and the token is to be looked at anew.
+    /// not changed in anything, nor have our keys. Otherwise nothing, and the token is to be looked at anew.
     pub fn recall(&self, known: &Known, now_s: i64) -> Option<Arc<Principal>> {
         let grant = self.grants.find(&known.grant.id)?;
-        let same = Arc::ptr_eq(&grant, &known.grant) && grant.is_alive(now_s);
+        let same =
+            Arc::ptr_eq(&grant, &known.grant) && grant.is_alive(now_s) && known.keys == self.ports.key_generation();
         (same && (known.from_s..known.until_s).contains(&now_s)).then(|| Arc::clone(&known.principal))
     }
 
@@ -81,6 +84,8 @@ impl<P: Ports> Authority<P> {
             return Err(Why::NotOurs);
         }
         let base = &self.settings.fhir_base;
+        // Before the signature is looked at: keys that change meanwhile make it be looked at once more.
+        let keys = self.ports.key_generation();
         let claims =
             self.ports.verify_access_token(token, self.settings.issuer(), base, now_s).map_err(|why| match why {
                 TokenFault::Invalid => Why::NotOurs,
@@ -92,7 +97,7 @@ impl<P: Ports> Authority<P> {
         // A token that does not say its times is looked at anew each time.
         let time = |name: &str| claims.get(name).and_then(Value::as_i64);
         let (from_s, until_s) = time("iat").zip(time("exp")).unwrap_or((i64::MAX, i64::MIN));
-        Ok(Known { principal, grant, from_s, until_s })
+        Ok(Known { principal, grant, from_s, until_s, keys })
     }
 }
 

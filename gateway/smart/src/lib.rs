@@ -5,8 +5,8 @@
 //! [`ports`]. A launch reads in the order of its files: [`authorize`] opens a flow, [`login`] signs a person in,
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
-//! tells an app what it stands for, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
-//! and gets its token from [`backend`]. Without an app, a person looks after [`sessions`], [`apps`] and their [`second`]
+//! tells an app what it stands for, [`user_info`] who signed in, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
+//! and gets its token from [`backend`]. Apps that nobody registered do so by [`register`], by what [`metadata`] allows. Without an app, a person looks after [`sessions`], [`apps`] and their [`second`]
 //! factor. What it never does: answer HTTP, see health data, or take a missing claim for leave.
 
 pub mod account;
@@ -28,6 +28,7 @@ pub mod introspect;
 pub mod introspection;
 mod locale;
 pub mod login;
+pub mod metadata;
 pub mod oauth_error;
 pub mod offer;
 mod parameters;
@@ -36,12 +37,14 @@ mod pkce;
 pub mod ports;
 mod redirect;
 mod refresh;
+pub mod register;
 pub mod revoke;
 pub mod second;
 pub mod sessions;
 pub mod settings;
 mod stored;
 pub mod token;
+pub mod user_info;
 pub mod whence;
 
 #[cfg(test)]
@@ -51,7 +54,7 @@ mod trial;
 
 pub use account::Account;
 pub use authority::Authority;
-pub use client::{Client, ClientKind, Keys};
+pub use client::{Client, ClientKind, Itself, Keys};
 pub use grant::Grant;
 pub use locale::Locale;
 pub use oauth_error::{ErrorCode, OauthError};

@@ -1,4 +1,4 @@
-//! OAuth errors: RFC 6749 sections 4.1.2.1 and 5.2, RFC 7009, OpenID Connect Core 3.1.2.6.
+//! OAuth errors: RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, RFC 7009, OpenID Connect Core 3.1.2.6.
 //!
 //! A description says what came, what was expected and how to mend it, in the characters that the RFC allows. What came
 //! is shown only where it is a word of the protocol, shortened; tokens, codes, secrets and names of people never are.
@@ -45,11 +45,17 @@ pub enum ErrorCode {
     InvalidRedirectUri,
     /// The sign-in has run out or belongs to another browser; shown on a page.
     FlowExpired,
+    /// The bearer token is missing, or does not hold (RFC 6750).
+    InvalidToken,
+    /// The bearer token was not granted what is asked for (RFC 6750).
+    InsufficientScope,
+    /// What an app says of itself to be registered does not hold (RFC 7591).
+    InvalidClientMetadata,
 }
 
 impl ErrorCode {
     /// Every code there is; each has a page that explains it.
-    pub const ALL: [ErrorCode; 16] = [
+    pub const ALL: [ErrorCode; 19] = [
         ErrorCode::InvalidRequest,
         ErrorCode::InvalidClient,
         ErrorCode::InvalidGrant,
@@ -66,6 +72,9 @@ impl ErrorCode {
         ErrorCode::UnknownClient,
         ErrorCode::InvalidRedirectUri,
         ErrorCode::FlowExpired,
+        ErrorCode::InvalidToken,
+        ErrorCode::InsufficientScope,
+        ErrorCode::InvalidClientMetadata,
     ];
 
     /// The word of the protocol.
@@ -87,6 +96,9 @@ impl ErrorCode {
             ErrorCode::UnknownClient => "unknown_client",
             ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
             ErrorCode::FlowExpired => "flow_expired",
+            ErrorCode::InvalidToken => "invalid_token",
+            ErrorCode::InsufficientScope => "insufficient_scope",
+            ErrorCode::InvalidClientMetadata => "invalid_client_metadata",
         }
     }
 
@@ -98,10 +110,10 @@ impl ErrorCode {
     /// The HTTP status of an error that is answered directly (RFC 6749 section 5.2).
     pub fn status(self) -> u16 {
         match self {
-            ErrorCode::InvalidClient => 401,
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
             ErrorCode::ServerError => 500,
             ErrorCode::TemporarilyUnavailable => 503,
-            ErrorCode::AccessDenied => 403,
+            ErrorCode::AccessDenied | ErrorCode::InsufficientScope => 403,
             ErrorCode::InvalidRequest
             | ErrorCode::InvalidGrant
             | ErrorCode::UnauthorizedClient
@@ -113,7 +125,8 @@ impl ErrorCode {
             | ErrorCode::RequestUriNotSupported
             | ErrorCode::UnknownClient
             | ErrorCode::InvalidRedirectUri
-            | ErrorCode::FlowExpired => 400,
+            | ErrorCode::FlowExpired
+            | ErrorCode::InvalidClientMetadata => 400,
         }
     }
 }

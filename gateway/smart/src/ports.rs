@@ -65,6 +65,8 @@ pub trait Shelf: Send + Sync {
     fn document(&self, space: Space, key: &str) -> impl Future<Output = Result<Option<Kept>, Unavailable>> + Send;
     /// Every document of a space.
     fn documents(&self, space: Space) -> impl Future<Output = Result<Vec<Kept>, Unavailable>> + Send;
+    /// How many documents a space has.
+    fn count_documents(&self, space: Space) -> impl Future<Output = Result<usize, Unavailable>> + Send;
     /// Writes when the document is at the expected revision, `None` meaning that there must be none. Durable on return.
     fn swap_document(
         &self,
@@ -158,8 +160,12 @@ pub trait Crypto: Send + Sync {
     /// Holds a token's signature against a set of public keys (RFC 7517 section 5), by `kid` and `alg`; only RS384 and ES384
     /// count.
     fn is_signed(&self, token: &str, key_set: &str) -> Signed;
+    /// Whether a text is a set of public keys, one of which at least signs RS384 or ES384, and tells no private one.
+    fn is_key_set(&self, key_set: &str) -> bool;
     /// The public keys, each a bare JWK (RFC 7517).
     fn public_keys(&self) -> Vec<serde_json::Value>;
+    /// A number that is another one after each change of the keys by which access tokens hold.
+    fn key_generation(&self) -> u64;
     /// Whether the password is that of the PHC string. Without one the same time is spent and the answer is no.
     fn password_holds(
         &self,
@@ -185,6 +191,8 @@ pub enum Freshness {
 
 /// Key sets that clients publish (`jwks_uri`).
 pub trait KeySets: Send + Sync {
+    /// Whether a client may publish its keys at this address; asks nobody.
+    fn may_publish_at(&self, uri: &str) -> bool;
     /// The set at the registered address of a client, as text.
     fn key_set(
         &self,

@@ -34,6 +34,28 @@ fn after_port<'a>(address: &'a str, host: &str) -> Option<&'a str> {
     (rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')).then_some(rest)
 }
 
+/// Whether an address is one that an unchecked app may be answered at: https or this machine, and written so that nobody
+/// reads it in another way.
+pub(crate) fn is_exact(address: &str) -> bool {
+    let Some(url) = exact(address) else { return false };
+    url.scheme() == "https" || LOOPBACK.iter().any(|host| after_port(address, host).is_some())
+}
+
+/// Whether it is an https address, written likewise.
+pub(crate) fn is_web_address(address: &str) -> bool {
+    exact(address).is_some_and(|url| url.scheme() == "https")
+}
+
+/// An address that stands there as it would be sent: no fragment, no user, no wildcard, nothing to be resolved.
+fn exact(address: &str) -> Option<url::Url> {
+    let sound = |byte: u8| byte.is_ascii_graphic() && !b"#*\\\"<>^`{|}".contains(&byte);
+    let url = url::Url::parse(address).ok()?;
+    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    let same = url.as_str() == address || url.as_str().strip_suffix('/') == Some(address);
+    let web = matches!(url.scheme(), "https" | "http") && url.host_str().is_some_and(|host| !host.is_empty());
+    (address.len() <= ADDRESS_BYTES_MAX && address.bytes().all(sound) && bare && same && web).then_some(url)
+}
+
 /// The address with an answer in its query.
 pub(crate) fn with_answer(address: &str, answer: &[(&str, &str)]) -> String {
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(answer).finish();
@@ -115,6 +137,53 @@ mod tests {
         ] {
             assert!(!same(registered, given), "{given}");
         }
+    }
+
+    #[test]
+    fn an_unchecked_app_is_answered_at_exact_addresses_alone() {
+        for address in [
+            "https://app.example/cb",
+            "https://app.example",
+            "https://app.example:8443/cb?tenant=1",
+            "http://127.0.0.1/cb",
+            "http://127.0.0.1:8000/cb",
+            "http://[::1]:8000/",
+            "http://localhost:3000",
+        ] {
+            assert!(is_exact(address), "{address}");
+        }
+        for address in [
+            "",
+            "https://",
+            "https:///cb",
+            "http://app.example/cb",
+            "https://app.example/cb#x",
+            "https://app.example/cb#",
+            "https://*.example/cb",
+            "https://app.example/../cb",
+            "https://app.example/a/%2e%2e/cb",
+            "https://user@app.example/cb",
+            "https://user:pass@app.example/cb",
+            "https://APP.example/cb",
+            "https://app.example:443/cb",
+            "https://app.example\\@evil.example/cb",
+            "https://app.example/c b",
+            "https://äpp.example/cb",
+            "http://127.0.0.1.evil.example/cb",
+            "http://127.0.0.1@evil.example/cb",
+            "http://127.1/cb",
+            "http://localhost.evil.example/cb",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "com.example.app:/cb",
+            "ftp://app.example/cb",
+            "//app.example/cb",
+            " https://app.example/cb",
+            "https://app.example/cb\n",
+        ] {
+            assert!(!is_exact(address), "{address}");
+        }
+        assert!(!is_exact(&format!("https://app.example/{}", "x".repeat(2000))));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where this server stands in the world, and how long its things live.
 
 use fhir::ResourceType;
+use serde::Serialize;
 
 /// A launch must be finished within this time: ten minutes, long enough to look for a password.
 pub const FLOW_S: i64 = 600;
@@ -33,6 +34,12 @@ pub const TOKEN: &str = "/oauth/token";
 pub const REVOKE: &str = "/oauth/revoke";
 /// The path of the introspection endpoint.
 pub const INTROSPECT: &str = "/oauth/introspect";
+/// The path of the UserInfo endpoint.
+pub const USER_INFO: &str = "/oauth/userinfo";
+/// The path where apps register themselves; behind it, one of each.
+pub const REGISTER: &str = "/oauth/register";
+/// The path of the page where developers do so.
+pub const REGISTER_PAGE: &str = "/register";
 /// The path of the public keys.
 pub const JWKS: &str = "/oauth/jwks";
 /// The path of the sign-in page.
@@ -57,6 +64,8 @@ pub const ACCOUNT_SECOND_FACTOR: &str = "/account/second-factor";
 pub const ACCOUNT_DISCLOSURES: &str = "/account/disclosures";
 /// The path of the same as a file.
 pub const ACCOUNT_DISCLOSURES_FILE: &str = "/account/disclosures/file";
+/// The path of the bundle of user-access brands.
+pub const BRANDS: &str = "/brands";
 /// The path under which each error code is explained.
 pub const ERRORS: &str = "/docs/errors/";
 
@@ -69,9 +78,28 @@ pub struct Settings {
     pub fhir_base: String,
     /// The resource types that are served; scopes for others are not granted.
     pub served: Vec<ResourceType>,
+    /// The identifier of the brand under which people know this server, where its bundle of brands is published.
+    pub brand: Option<BrandId>,
+    /// Whether apps may register themselves.
+    pub registration_open: bool,
+}
+
+/// What a brand is known by: a FHIR Identifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrandId {
+    /// Its namespace.
+    pub system: String,
+    /// Its value.
+    pub value: String,
 }
 
 impl Settings {
+    /// At this origin, serving these types, and nothing more.
+    pub fn new(origin: &str, served: &[ResourceType]) -> Settings {
+        let (origin, fhir_base) = (origin.to_owned(), format!("{origin}/fhir"));
+        Settings { origin, fhir_base, served: served.to_vec(), brand: None, registration_open: false }
+    }
+
     /// The issuer of tokens (RFC 8414): the FHIR base.
     pub fn issuer(&self) -> &str {
         &self.fhir_base

@@ -116,9 +116,10 @@ impl<P: Ports> Authority<P> {
             Swap::Done(_) => {
                 // The grant stands, so the code is of no more use; taking it away only tidies up.
                 self.take::<Code>(Space::Code, secret).await?;
-                // Whoever switched the account off, or stopped the app, just now may have looked for grants before this
+                // Whoever switched account or app off, or stopped the app, just now may have looked for grants before this
                 // one stood.
-                if self.live_account(&grant.username, &grant.account).await?.is_none() {
+                let account = self.live_account(&grant.username, &grant.account).await?;
+                if account.is_none() || self.live_client(&grant.client).await?.is_none() {
                     self.end_grant(&grant.id, now_s).await?;
                     return Err(switched_off());
                 }

@@ -39,6 +39,8 @@ pub(crate) struct Trial {
     documents: Mutex<BTreeMap<(Space, String), Kept>>,
     tickets: Mutex<HashMap<(Space, String), String>>,
     randomness: AtomicU64,
+    /// How often our keys have changed.
+    pub(crate) keys: AtomicU64,
     /// Who is in whose care.
     pub(crate) care: Mutex<HashMap<String, Vec<Id>>>,
     /// Key sets that are published, by address: as they are kept, and as they would come anew.
@@ -53,6 +55,10 @@ impl Shelf for Trial {
     async fn documents(&self, space: Space) -> Result<Vec<Kept>, Unavailable> {
         let documents = self.documents.lock().unwrap();
         Ok(documents.iter().filter(|((of, _), _)| *of == space).map(|(_, kept)| kept.clone()).collect())
+    }
+
+    async fn count_documents(&self, space: Space) -> Result<usize, Unavailable> {
+        Ok(self.documents.lock().unwrap().keys().filter(|(of, _)| *of == space).count())
     }
 
     async fn swap_document(
@@ -200,8 +206,16 @@ impl Crypto for Trial {
         }
     }
 
+    fn is_key_set(&self, key_set: &str) -> bool {
+        key_set.contains("\"kid\"") && !key_set.contains("\"d\"")
+    }
+
     fn public_keys(&self) -> Vec<Value> {
         vec![serde_json::json!({ "kty": "EC" })]
+    }
+
+    fn key_generation(&self) -> u64 {
+        self.keys.load(Ordering::Relaxed)
     }
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
@@ -210,6 +224,10 @@ impl Crypto for Trial {
 }
 
 impl KeySets for Trial {
+    fn may_publish_at(&self, uri: &str) -> bool {
+        uri.starts_with("https://")
+    }
+
     async fn key_set(&self, _: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
         let published = self.published.lock().unwrap();
         let (kept, newer) = published.get(uri).ok_or_else(|| Unavailable("nobody is there".to_owned()))?;
@@ -283,11 +301,8 @@ pub(crate) fn account(username: &str, role: Role, fhir_user: (ResourceType, Id))
 pub(crate) fn world() -> Authority<Trial> {
     let trial = Trial::default();
     trial.care.lock().unwrap().insert("cleo".to_owned(), vec![id("ana"), id("ben")]);
-    let settings = Settings {
-        origin: "https://localhost:8443".to_owned(),
-        fhir_base: "https://localhost:8443/fhir".to_owned(),
-        served: vec![ResourceType::Patient, ResourceType::Observation, ResourceType::Condition],
-    };
+    let served = [ResourceType::Patient, ResourceType::Observation, ResourceType::Condition];
+    let settings = Settings::new("https://localhost:8443", &served);
     let authority = run(Authority::open(settings, trial)).unwrap();
     let public = Client {
         client_id: "reader".to_owned(),
@@ -299,6 +314,7 @@ pub(crate) fn world() -> Authority<Trial> {
         owner: None,
         terms_uri: None,
         resource_server: false,
+        by_itself: None,
         enabled: true,
     };
     let secret_sha256 = Client::secret_sha256(&authority.ports, SECRET);

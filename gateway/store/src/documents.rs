@@ -104,6 +104,16 @@ impl Documents<'_> {
         Ok(found.into_iter().map(document).collect())
     }
 
+    /// How many documents a namespace has.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub async fn count(&self, namespace: Namespace) -> Result<usize, StoreError> {
+        let asked = sqlx::query_scalar("SELECT count(*) FROM document WHERE namespace = ?").bind(namespace.as_str());
+        let count: i64 = asked.fetch_one(self.0.readers()).await?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
     /// Writes a document, whatever stood there; gives its revision.
     ///
     /// # Errors

@@ -83,6 +83,10 @@ impl Shelf for Desk {
         Ok(documents.iter().filter(|((of, _), _)| *of == space).map(|(_, kept)| kept.clone()).collect())
     }
 
+    async fn count_documents(&self, _: Space) -> Result<usize, Unavailable> {
+        Ok(0)
+    }
+
     async fn swap_document(
         &self,
         space: Space,
@@ -180,8 +184,16 @@ impl Crypto for Desk {
         Signed::NotByKey
     }
 
+    fn is_key_set(&self, _: &str) -> bool {
+        true
+    }
+
     fn public_keys(&self) -> Vec<Value> {
         Vec::new()
+    }
+
+    fn key_generation(&self) -> u64 {
+        0
     }
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
@@ -190,6 +202,10 @@ impl Crypto for Desk {
 }
 
 impl KeySets for Desk {
+    fn may_publish_at(&self, _: &str) -> bool {
+        true
+    }
+
     async fn key_set(&self, _: &str, _: &str, _: Freshness) -> Result<Arc<str>, Unavailable> {
         Err(Unavailable("nobody publishes here".to_owned()))
     }
@@ -216,11 +232,8 @@ pub fn id(text: &str) -> Id {
 
 /// The server's settings.
 pub fn settings() -> Settings {
-    Settings {
-        origin: "https://localhost:8443".to_owned(),
-        fhir_base: BASE.to_owned(),
-        served: vec![ResourceType::Patient, ResourceType::Observation, ResourceType::Condition],
-    }
+    let served = [ResourceType::Patient, ResourceType::Observation, ResourceType::Condition];
+    Settings::new("https://localhost:8443", &served)
 }
 
 /// A world with the patient `ana`, a public app `reader` and a confidential one, `keeper`.
@@ -236,6 +249,7 @@ pub fn world(desk: Desk) -> Authority<Desk> {
         owner: None,
         terms_uri: None,
         resource_server: false,
+        by_itself: None,
         enabled: true,
     };
     let secret_sha256: String = digest(SECRET.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();

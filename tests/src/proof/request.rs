@@ -114,9 +114,14 @@ impl<'a> Requests<'a> {
             | Act::Account(_)
             | Act::Token
             | Act::Revoke
-            | Act::Introspect => {
+            | Act::Introspect
+            | Act::UserInfo
+            | Act::Register
+            | Act::Registration
+            | Act::RegisterPage
+            | Act::Brands => {
                 let method = self.chance.pick(row.methods).as_str().to_owned();
-                self.oauth(actor, row.path, method)
+                self.oauth(actor, &row.path.replace("{client}", "app"), method)
             }
         }
     }

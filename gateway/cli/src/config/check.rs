@@ -3,6 +3,7 @@
 use super::fault::Fault;
 use super::file::{self, File};
 use bridge::{AckWhen, Authority, Link, Processing};
+use conformance::brand::Brand;
 use jiff::tz::TimeZone;
 use privacy::{Purpose, Scope, Scopes};
 use server::published::network::Range as Addresses;
@@ -31,6 +32,10 @@ pub(crate) struct Config {
     pub(crate) upstream: Option<Upstream>,
     /// Whom the gateway may call for keys that clients publish.
     pub(crate) network: Network,
+    /// Under which name people know the house behind the gateway.
+    pub(crate) brand: Option<Brand>,
+    /// Whether apps may register themselves.
+    pub(crate) registration_open: bool,
     /// Partners.
     pub(crate) links: Vec<ConfiguredLink>,
     /// Registered apps.
@@ -111,10 +116,25 @@ impl Checking<'_> {
         let (cert_file, key_file) = (self.file(&server.cert_file), self.file(&server.key_file));
         let upstream = file.upstream.as_ref().map(|upstream| self.upstream(upstream));
         let network = file.network.as_ref().map(|network| self.network(network)).unwrap_or_default();
+        let brand = file.brand.as_ref().map(|brand| self.brand(brand));
         let links: Vec<_> = file.link.iter().filter_map(|link| self.link(link)).collect();
         let clients: Vec<_> = file.client.iter().filter_map(|client| self.client(client)).collect();
         let data = self.folder.join(&file.store.data);
-        Some(Config { origin: origin?, listen: listen?, cert_file, key_file, data, upstream, network, links, clients })
+        let (origin, listen) = (origin?, listen?);
+        let registration_open = file.registration.as_ref().is_some_and(|registration| registration.open);
+        Some(Config {
+            origin,
+            listen,
+            cert_file,
+            key_file,
+            data,
+            upstream,
+            network,
+            brand,
+            registration_open,
+            links,
+            clients,
+        })
     }
 
     fn origin(&mut self, origin: &Spanned<String>) -> Option<String> {
@@ -299,6 +319,7 @@ impl Checking<'_> {
             owner: client.owner.clone(),
             terms_uri: client.terms_uri.clone(),
             resource_server: client.resource_server,
+            by_itself: None,
             enabled: client.enabled,
         };
         self.use_of(client, &known);

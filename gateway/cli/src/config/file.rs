@@ -12,6 +12,8 @@ pub(super) struct File {
     pub(super) store: Store,
     pub(super) upstream: Option<Upstream>,
     pub(super) network: Option<Network>,
+    pub(super) brand: Option<Brand>,
+    pub(super) registration: Option<Registration>,
     #[serde(default)]
     pub(super) link: Vec<Link>,
     #[serde(default)]
@@ -59,6 +61,64 @@ pub(super) struct Network {
     pub(super) allow: Vec<Spanned<String>>,
     /// The authorities to trust beside the system's, PEM.
     pub(super) ca_file: Option<Spanned<PathBuf>>,
+}
+
+/// `[registration]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Registration {
+    /// Whether apps of patients may register themselves.
+    pub(super) open: bool,
+}
+
+/// `[brand]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Brand {
+    /// The name that people know.
+    pub(super) name: Spanned<String>,
+    /// Its main web page.
+    pub(super) website: Spanned<String>,
+    /// Other names that people look for.
+    #[serde(default)]
+    pub(super) aliases: Vec<String>,
+    /// Identifiers beside that of its web address.
+    #[serde(default)]
+    pub(super) identifiers: Vec<Spanned<Identifier>>,
+    /// Where its logo is.
+    pub(super) logo: Option<Spanned<String>>,
+    /// The name of the pages where people look after their account.
+    pub(super) portal: Option<String>,
+    /// Where it can be found.
+    #[serde(default)]
+    pub(super) addresses: Vec<Address>,
+}
+
+/// One of a brand's `identifiers`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Identifier {
+    /// Its namespace.
+    pub(super) system: String,
+    /// Its value.
+    pub(super) value: String,
+}
+
+/// One of a brand's `addresses`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Address {
+    /// Street and number.
+    #[serde(default)]
+    pub(super) line: Vec<String>,
+    /// The city.
+    pub(super) city: Option<String>,
+    /// The state.
+    pub(super) state: Option<String>,
+    /// The postal code.
+    pub(super) postal_code: Option<String>,
+    /// The country, as a code of two letters.
+    pub(super) country: Option<String>,
 }
 
 /// `[[link]]`

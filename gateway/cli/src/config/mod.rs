@@ -3,6 +3,7 @@
 //! File names in it are taken from the folder that it lies in. It holds no secret: keys stay in files of their own, and of
 //! a client's secret it has the digest.
 
+mod brand;
 mod check;
 mod fault;
 mod file;

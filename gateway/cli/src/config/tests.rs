@@ -213,3 +213,45 @@ fn a_service_that_cannot_be_is_refused_in_its_own_words() {
         assert!(drawn.starts_with(&format!("error: {title}\n")), "{title}: {drawn}");
     }
 }
+
+const BRAND: &str = r#"
+[brand]
+name = "General Hospital"
+website = "https://www.general.example"
+logo = "https://www.general.example/logo.svg"
+identifiers = [{ system = "http://hl7.org/fhir/sid/us-npi", value = "1" }]
+addresses = [{ city = "Springfield" }]
+"#;
+
+#[test]
+fn apps_register_themselves_only_where_that_is_said() {
+    assert!(!read(WHOLE, folder()).unwrap().registration_open);
+    assert!(read(&format!("{WHOLE}[registration]\nopen = true\n"), folder()).unwrap().registration_open);
+    assert!(!read(&format!("{WHOLE}[registration]\nopen = false\n"), folder()).unwrap().registration_open);
+    assert!(read(&format!("{WHOLE}[registration]\n"), folder()).is_err());
+}
+
+#[test]
+fn a_brand_is_read() {
+    let brand = read(&format!("{WHOLE}{BRAND}"), folder()).unwrap().brand.unwrap();
+    assert_eq!(
+        (brand.name.as_str(), brand.identifier().value.as_str()),
+        ("General Hospital", "https://general.example")
+    );
+    assert_eq!(brand.addresses.first().unwrap().city.as_deref(), Some("Springfield"));
+    assert!(read(WHOLE, folder()).unwrap().brand.is_none());
+}
+
+#[test]
+fn a_brand_that_nobody_could_find_is_refused_in_its_own_words() {
+    for (from, to, title) in [
+        ("General Hospital", " ", "this is no name for a brand"),
+        ("\"https://www.general.example\"", "\"www.general.example\"", "this is no web address"),
+        ("https://www.general.example/logo.svg", "http://www.general.example/logo.svg", "this is no web address"),
+        ("value = \"1\"", "value = \"\"", "this identifies nothing"),
+    ] {
+        let text = format!("{WHOLE}{}", BRAND.replacen(from, to, 1));
+        let drawn = fault::draw(&read(&text, folder()).unwrap_err(), &text, "sluice.toml");
+        assert!(drawn.starts_with(&format!("error: {title}\n")), "{title}: {drawn}");
+    }
+}

@@ -18,7 +18,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 /// Where it is kept in the data folder.
-const FILE: &str = "demo.json";
+pub(super) const FILE: &str = "demo.json";
 /// Patients of the population who can sign in.
 const PATIENTS: u32 = 5;
 /// What the demo apps may ask for.
@@ -228,6 +228,7 @@ impl Cast {
                 owner: Some("Sluice demo".to_owned()),
                 terms_uri: None,
                 resource_server: false,
+                by_itself: None,
                 enabled: true,
             };
             authority.put_client(&client).await.map_err(|why| why.to_string())?;

@@ -9,18 +9,20 @@ mod tour;
 pub(crate) use last::{Last, last};
 
 use crate::args::DemoArgs;
+use crate::serve::changed;
 use crate::stop;
 use bridge::{AckWhen, Authority, Link};
 use cast::Cast;
 use certs::dev_ca::{Ca, Leaf};
 use certs::server_tls;
+use conformance::brand::{Address, Brand};
 use jiff::tz::TimeZone;
 use server::inbound::Door;
 use server::keys::{Keys, write_new};
 use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
-use server::{Base, Gateway, Setup, clock};
+use server::{Base, Front, Gateway, Setup, clock};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,8 +63,10 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     let origin = format!("https://localhost:{port}");
     last::note(&args.data, &origin, args.upstream.as_deref())?;
     let door = Door { link: link(&cast), adapter: Arc::new(hl7v2::Hl7v2), listener: mllp, tls: None };
-    let base =
-        Base { origin: origin.clone(), data: args.data.clone(), store, records, keys, network: Network::default() };
+    let brand = Some((brand(), changed(&args.data.join(cast::FILE))));
+    let front = Front { brand, registration_open: true };
+    let (network, data) = (Network::default(), args.data.clone());
+    let base = Base { origin: origin.clone(), data, store, records, keys, network, front };
     let gateway =
         Gateway::new(Setup { base, links: vec![door], demo: cast.shown() }).await.map_err(|why| why.to_string())?;
     cast.register(gateway.authority()).await?;
@@ -84,6 +88,25 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     // Nobody listening means that everything has stopped already.
     stop.send_replace(true);
     serving.await.map_err(|_| stop::BY_MISTAKE.to_owned())
+}
+
+/// A house that does not exist either.
+fn brand() -> Brand {
+    let text = |text: &str| Some(text.to_owned());
+    Brand {
+        name: "Sluice Demo Hospital".to_owned(),
+        aliases: vec!["Demo Hospital".to_owned()],
+        website: "https://demo-hospital.example".to_owned(),
+        identifiers: Vec::new(),
+        logo: None,
+        portal: text("My Demo Hospital"),
+        addresses: vec![Address {
+            city: text("Springfield"),
+            state: text("MA"),
+            country: text("US"),
+            ..Address::default()
+        }],
+    }
 }
 
 /// Where records come from.

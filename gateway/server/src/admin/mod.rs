@@ -5,7 +5,9 @@
 
 mod accounts;
 mod call;
+mod clients;
 mod journal;
+mod keys;
 pub mod ledger;
 mod life;
 mod line;
@@ -86,6 +88,34 @@ pub enum Command {
         username: String,
         /// Why.
         reason: String,
+    },
+    /// Which apps are registered.
+    ClientList,
+    /// To switch an app off or on that registered itself.
+    ClientSwitch {
+        /// Its id.
+        client_id: String,
+        /// On or off.
+        enabled: bool,
+    },
+    /// To take an app away that registered itself.
+    ClientRemove {
+        /// Its id.
+        client_id: String,
+    },
+    /// Which keys sign tokens.
+    KeysList,
+    /// To publish the next keys, or to let them sign.
+    KeysRotate {
+        /// Although others may not have heard of them yet.
+        force: bool,
+    },
+    /// To take a key away.
+    KeyRetire {
+        /// Its name.
+        kid: String,
+        /// Although what it signed may still come.
+        force: bool,
     },
     /// To give an account another password.
     AccountPassword {
@@ -168,6 +198,14 @@ impl Admin {
             Command::AccountSecondFactorOff { username, reason } => {
                 self.take_off_second_factor(operator, &username, &reason, out).await
             }
+            Command::ClientList => self.list_clients(out).await,
+            Command::ClientSwitch { client_id, enabled } => {
+                self.switch_client(operator, &client_id, enabled, out).await
+            }
+            Command::ClientRemove { client_id } => self.remove_client(operator, &client_id, out).await,
+            Command::KeysList => self.list_keys(out).await,
+            Command::KeysRotate { force } => self.rotate_keys(operator, force, out).await,
+            Command::KeyRetire { kid, force } => self.retire_key(operator, kid, force, out).await,
             Command::AccountPassword { username, password } => self.change_password(&username, password, out).await,
         }
     }

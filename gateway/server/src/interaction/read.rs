@@ -19,7 +19,8 @@ impl Condition {
         Condition { tags: tags.filter(|tag| !tag.is_empty()).collect() }
     }
 
-    fn holds(&self, tag: &str) -> bool {
+    /// Whether the caller has what bears this tag.
+    pub(crate) fn holds(&self, tag: &str) -> bool {
         self.tags.iter().any(|own| own == "*" || own == tag.trim_start_matches("W/"))
     }
 }

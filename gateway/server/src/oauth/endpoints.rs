@@ -1,5 +1,7 @@
-//! The token, revocation and introspection endpoints (RFC 6749 section 3.2, RFC 7009, RFC 7662).
+//! The token, revocation, introspection and UserInfo endpoints (RFC 6749 section 3.2, RFC 7009, RFC 7662, OpenID Connect
+//! Core 5.3).
 
+use crate::authenticate;
 use crate::clock;
 use crate::context::Context;
 use crate::request::Request;
@@ -46,6 +48,31 @@ pub(super) async fn introspect(cx: &Context, request: &Request) -> Reply {
     }
 }
 
+/// Who signed in, for the bearer of a token.
+pub(super) fn user_info(cx: &Context, request: &Request) -> Reply {
+    let caller = match authenticate::bearer(cx, request) {
+        Ok(caller) => caller,
+        Err((challenge, why)) => {
+            return challenged(cx, challenge, &OauthError::new(ErrorCode::InvalidToken, why.public().to_owned()));
+        }
+    };
+    if let Err(why) = cx.limits.request(&caller.principal) {
+        return Reply::stranger(why);
+    }
+    match cx.authority.user_info(&caller.principal).and_then(|told| told.body().map_err(OauthError::from)) {
+        Ok(body) => credential(StatusCode::OK, JSON, body),
+        Err(why) if why.code == ErrorCode::InsufficientScope => {
+            challenged(cx, "Bearer realm=\"fhir\", error=\"insufficient_scope\", scope=\"openid\"", &why)
+        }
+        Err(why) => error(cx, &why),
+    }
+}
+
+/// A refusal of a bearer (RFC 6750 section 3).
+pub(super) fn challenged(cx: &Context, challenge: &str, why: &OauthError) -> Reply {
+    Reply::Credential(refusal(cx, why).with(header::WWW_AUTHENTICATE, challenge))
+}
+
 fn form(request: &Request) -> Result<Vec<(String, String)>, OauthError> {
     if request.query.is_some() {
         return Err(OauthError::new(ErrorCode::InvalidRequest, "Send parameters in the body, not in the address."));
@@ -55,11 +82,15 @@ fn form(request: &Request) -> Result<Vec<(String, String)>, OauthError> {
         .map_err(|_| OauthError::new(ErrorCode::InvalidRequest, "Send the body as application/x-www-form-urlencoded."))
 }
 
-fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {
+pub(super) fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {
     Reply::Credential(Credential { status, media, headers: Vec::new(), body: Bytes::from(body) })
 }
 
-fn error(cx: &Context, why: &OauthError) -> Reply {
+pub(super) fn error(cx: &Context, why: &OauthError) -> Reply {
+    Reply::Credential(refusal(cx, why))
+}
+
+pub(super) fn refusal(cx: &Context, why: &OauthError) -> Credential {
     if let Some(private) = &why.private {
         tracing::warn!(code = why.code.as_str(), why = private, "an OAuth request failed");
     }
@@ -70,5 +101,5 @@ fn error(cx: &Context, why: &OauthError) -> Reply {
         headers.push((header::WWW_AUTHENTICATE, "Basic realm=\"token\"".to_owned()));
     }
     let body = Bytes::from(why.body(&cx.authority.settings));
-    Reply::Credential(Credential { status, media: JSON, headers, body })
+    Credential { status, media: JSON, headers, body }
 }

@@ -7,6 +7,8 @@ mod code;
 mod endpoints;
 mod launch;
 mod patients;
+mod register;
+mod register_page;
 
 use crate::context::Context;
 use crate::request::Request;
@@ -45,6 +47,10 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         Act::Token => alone(endpoints::token(cx, request).await),
         Act::Revoke => alone(endpoints::revoke(cx, request).await),
         Act::Introspect => alone(endpoints::introspect(cx, request).await),
+        Act::UserInfo => alone(endpoints::user_info(cx, request)),
+        Act::Register => alone(register::register(cx, request).await),
+        Act::Registration => alone(register::registration(cx, request, matched).await),
+        Act::RegisterPage => alone(register_page::page(cx, request, &browser).await),
         Act::ErrorPage => alone(error_page(&browser.frame(Some(request.path.clone())), matched)),
         Act::Stylesheet => alone(stylesheet(request)),
         Act::Start => alone(start(cx, &browser)),
@@ -54,6 +60,7 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         | Act::SmartConfiguration
         | Act::OpenIdConfiguration
         | Act::Jwks
+        | Act::Brands
         | Act::Live
         | Act::Ready => alone(Reply::stranger(Refusal::fault("not a page"))),
     }
@@ -65,7 +72,7 @@ fn alone(reply: Reply) -> Answer {
 
 /// The pages whose forms count only from our own pages. The authorization endpoint is entered from anywhere.
 fn act_has_cookies(act: Act) -> bool {
-    matches!(act, Act::Login | Act::Choose | Act::Consent | Act::Account(_))
+    matches!(act, Act::Login | Act::Choose | Act::Consent | Act::Account(_) | Act::RegisterPage)
 }
 
 /// What people look at, and so says who is signed in.
@@ -115,6 +122,8 @@ fn stylesheet(request: &Request) -> Reply {
 
 fn start(cx: &Context, browser: &Browser) -> Reply {
     let frame = browser.frame(Some("/".to_owned()));
-    let start = Start { frame, fhir_base: &cx.fhir_base, users: &cx.demo.users, clients: &cx.demo.clients };
+    let open = cx.authority.settings.registration_open;
+    let (users, clients) = (&cx.demo.users[..], &cx.demo.clients[..]);
+    let start = Start { frame, fhir_base: &cx.fhir_base, open, users, clients };
     page(portal::start(&start), StatusCode::OK)
 }

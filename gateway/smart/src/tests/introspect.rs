@@ -7,6 +7,7 @@ use privacy::{Principal, Role, Subject};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const BASE: &str = "https://localhost:8443/fhir";
 
@@ -135,4 +136,17 @@ fn what_is_kept_of_a_token_holds_while_token_and_grant_do_and_no_longer() {
     assert!(world.recall(&known, NOW + 1).is_some());
     assert_eq!(run(world.end_grants(|grant| grant.username == "ana", NOW + 2)), Ok(1));
     assert_eq!(world.recall(&known, NOW + 2), None, "its grant was revoked");
+}
+
+#[test]
+fn what_is_kept_of_a_token_is_looked_at_anew_when_keys_change() {
+    let world = world();
+    let code = code(&world, "ana", &[]);
+    let tokens = run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap();
+    let known = world.introspect(&tokens.access_token, NOW).unwrap();
+    assert!(world.recall(&known, NOW).is_some());
+    world.ports.keys.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(world.recall(&known, NOW), None);
+    let known = world.introspect(&tokens.access_token, NOW).unwrap();
+    assert!(world.recall(&known, NOW).is_some());
 }

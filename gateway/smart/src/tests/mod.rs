@@ -10,6 +10,7 @@ mod introspect;
 mod introspection;
 mod people;
 mod refresh;
+mod register;
 mod revoke;
 mod second;
 mod token;
