@@ -45,7 +45,7 @@ fn login_form(locale: Locale, fault: Option<LoginFault>) -> LoginForm {
 
 fn consent_form(locale: Locale, name: &str, items: &[Item]) -> ConsentForm {
     let (flow, items, instead) = ("f-1".to_owned(), items.to_vec(), Vec::new());
-    ConsentForm { frame: frame(locale), app: app(name), flow, items, instead, can_choose_again: true }
+    ConsentForm { frame: frame(locale), app: app(name), flow, items, in_care: Vec::new(), instead, can_choose_again: true }
 }
 
 const ITEMS: [Item; 5] = [
@@ -67,6 +67,13 @@ fn patients(all: &[(&str, &str)]) -> Page {
         content: Bytes::from((*content).to_owned()),
     };
     Page { rows: all.iter().map(row).collect(), next: None, total: None }
+}
+
+/// An app that asks for everyone in a clinician's care: of all that it asks for, or of some of it.
+fn in_care_form(locale: Locale, some: &[Item]) -> ConsentForm {
+    let items = [&ITEMS[..], &[Item::InCare]].concat();
+    let in_care = if some.is_empty() { ITEMS.to_vec() } else { some.to_vec() };
+    ConsentForm { in_care, ..consent_form(locale, "Reader", &items) }
 }
 
 fn choose_form(locale: Locale) -> ChooseForm {
@@ -222,6 +229,8 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
             "consent for a patient",
             consent_of_patient(patients(&[("p-1", ANA)]), &consent_form(locale, "Reader", &ITEMS)),
         ),
+        ("consent for all in care", consent_own(&in_care_form(locale, &[]), &Own { patient: None, ..own })),
+        ("consent for one and all", consent_of_patient(patients(&[("p-1", ANA)]), &in_care_form(locale, &ITEMS[..1]))),
         ("app error", message(&frame(locale), &Message::App(&why))),
         ("start", start(&first)),
         ("own sign-in", own_login(&own_login_form(locale, None))),

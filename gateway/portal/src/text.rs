@@ -176,6 +176,17 @@ texts! {
 
     ConsentTitleOwn: "{} asks to see your health record", "{} pide ver su expediente de salud";
     ConsentTitlePatient: "{} asks to see a patient’s record", "{} pide ver el expediente de un paciente";
+    ConsentTitleInCare: "{} asks to see the records of your patients", "{} pide ver los expedientes de sus pacientes";
+    WhoseRecords: "Whose records", "De quién son los expedientes";
+    ItemInCare: "All patients in my care", "Todos los pacientes a mi cargo";
+    InCareAll: "The app would see all of the above of every patient in your care.",
+        "La aplicación vería todo lo anterior de cada paciente a su cargo.";
+    InCareSome: "The app would see this of every patient in your care: {}.",
+        "La aplicación vería esto de cada paciente a su cargo: {}.";
+    InCareNow: "Whoever comes into your care is seen as well, and whoever leaves it no longer.",
+        "También verá a quien pase a estar a su cargo, y ya no a quien deje de estarlo.";
+    InCareElsePatient: "Unticked, it sees only the patient named above.", "Si lo desmarca, ve solo al paciente nombrado arriba.";
+    InCareElseNothing: "Unticked, it sees no patient’s record.", "Si lo desmarca, no ve el expediente de ningún paciente.";
     Owner: "From {}", "De {}";
     AnswersTo: "The answer goes to {}", "La respuesta se envía a {}";
     Terms: "Terms of use of the app", "Condiciones de uso de la aplicación";
@@ -364,8 +375,8 @@ texts! {
     MendUnsupportedResponseType: "Send response_type=code.", "Envíe response_type=code.";
     MeanInvalidScope: "Nothing that was asked for can be granted; or a refresh asked for more than was granted before.",
         "No se puede conceder nada de lo pedido; o una renovación pidió más de lo que se había concedido.";
-    MendInvalidScope: "Compare scope with scopes_supported in smart-configuration and with the app’s registration. Ask for patient/ scopes that read, such as patient/Observation.rs.",
-        "Compare scope con scopes_supported en smart-configuration y con el registro de la aplicación. Pida scopes patient/ de lectura, como patient/Observation.rs.";
+    MendInvalidScope: "Compare scope with scopes_supported in smart-configuration and with the app’s registration. Ask for patient/ or user/ scopes that read, such as patient/Observation.rs.",
+        "Compare scope con scopes_supported en smart-configuration y con el registro de la aplicación. Pida scopes patient/ o user/ de lectura, como patient/Observation.rs.";
     MeanAccessDenied: "The person did not allow the app, or left nothing ticked.",
         "La persona no permitió la aplicación, o no dejó nada marcado.";
     MendAccessDenied: "Respect it. Offer a way to try again when the person wishes.",

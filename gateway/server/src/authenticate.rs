@@ -2,9 +2,8 @@
 
 use crate::clock;
 use crate::context::Context;
-use crate::paging;
 use crate::request::Request;
-use privacy::{Kind, Policies, Principal, Refusal};
+use privacy::{Kind, Principal, Refusal};
 use std::sync::Arc;
 
 /// Bytes of an access token.
@@ -14,13 +13,6 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub(crate) struct Caller {
     /// The person, the client, and what was granted.
     pub principal: Arc<Principal>,
-}
-
-impl Caller {
-    /// What a page link for this caller is bound to.
-    pub(crate) fn binding(&self, policies: &Policies) -> String {
-        paging::binding_of(&self.principal, policies)
-    }
 }
 
 /// The caller of a request with `Authorization: Bearer …`.

@@ -1,6 +1,7 @@
 //! What every request needs, made once at start.
 
 use crate::admit::Limits;
+use crate::care::InCare;
 use crate::paging::Pages;
 use crate::ports::Ports;
 use crate::records::Records;
@@ -69,6 +70,8 @@ pub struct Context {
     pub authority: Authority<Ports>,
     /// Tokens that were looked at a moment ago.
     pub(crate) tokens: Tokens,
+    /// Who was in whose care a moment ago, by the word of a server behind us.
+    pub(crate) in_care: InCare,
     /// Rate limits.
     pub limits: Limits,
     /// Page links.

@@ -2,6 +2,7 @@
 
 use crate::admin::{self, Admin, Life, Socket};
 use crate::admit::Limits;
+use crate::care::InCare;
 use crate::clock;
 use crate::context::{Context, Demo, SERVED};
 use crate::inbound::{self, Door, Inbox};
@@ -202,6 +203,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
         records,
         authority,
         tokens: Tokens::default(),
+        in_care: InCare::default(),
         limits: Limits::default(),
         pages: Pages::new(pages),
         capabilities,

@@ -75,19 +75,24 @@ impl Upstream {
     async fn chunk(&self, permit: &Permit, query: &Query, from: &Cursor, at_most: usize) -> Result<Chunk, Refusal> {
         let at_most = at_most.clamp(1, COUNT_MAX);
         let (link, skip) = match from {
-            Cursor::Start => match question::pairs(query, permit.subject(), at_most)? {
+            Cursor::Start => (None, 0),
+            Cursor::Upstream { link, skip } if link.is_empty() => (None, *skip),
+            Cursor::Upstream { link, skip } => (Some(self.base.own(link).ok_or_else(gone)?), *skip),
+            Cursor::Store(_) => return Err(gone()),
+        };
+        let address = match &link {
+            Some(link) => link.clone(),
+            None => match question::pairs(query, permit.subject(), at_most)? {
                 Some(mut pairs) => {
                     pairs.extend(question::narrowing(&permit.parts_asked().unwrap_or_default()));
-                    (self.base.search(query.kind, &pairs), 0)
+                    self.base.search(query.kind, &pairs)
                 }
                 None => return Ok(Chunk { rows: Vec::new(), next: None }),
             },
-            Cursor::Upstream { link, skip } => (self.base.own(link).ok_or_else(gone)?, *skip),
-            Cursor::Store(_) => return Err(gone()),
         };
-        let page = match self.wire.page(&link).await? {
+        let page = match self.wire.page(&address).await? {
             Some(page) => self.taken_apart(&page, query.kind)?,
-            None if *from == Cursor::Start => return Err(down("it does not know this type")),
+            None if link.is_none() => return Err(down("it does not know this type")),
             None => return Err(gone()),
         };
         if is_personal(query.kind) {
@@ -102,7 +107,8 @@ impl Upstream {
                 );
             }
         }
-        self.rows(permit, query, page, &link, skip, at_most).await
+        // The first page has no link: it is asked for anew, and names more patients than an address of ours could.
+        self.rows(permit, query, page, link.as_deref().unwrap_or(""), skip, at_most).await
     }
 
     /// Those rows of a page that meet the question, from a place on, each with its companions and its evidence.

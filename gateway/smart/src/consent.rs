@@ -65,7 +65,7 @@ impl<P: Ports> Authority<P> {
         if patient.as_ref().map(Id::as_str) != word.patient {
             return Err(Stopped::Changed);
         }
-        let scopes = offer::narrow(&seen.offered, word.kept, &self.settings.served);
+        let scopes = offer::narrow(&seen.offered, word.kept, &self.settings.served, account.role);
         if offer::is_nothing(&scopes) {
             return self.deny(id, browser, now_s).await;
         }

@@ -12,7 +12,7 @@ use fhir::ResourceType;
 use serde_json::{Value, json};
 
 /// What is truly supported, in SMART's words.
-pub const CAPABILITIES: [&str; 11] = [
+pub const CAPABILITIES: [&str; 12] = [
     "launch-standalone",
     "client-public",
     "client-confidential-symmetric",
@@ -21,6 +21,7 @@ pub const CAPABILITIES: [&str; 11] = [
     "context-standalone-patient",
     "permission-offline",
     "permission-patient",
+    "permission-user",
     "permission-v1",
     "permission-v2",
     "authorize-post",
@@ -84,6 +85,8 @@ fn scopes_supported(settings: &Settings) -> Vec<String> {
         "launch/patient",
         "patient/*.rs",
         "patient/*.read",
+        "user/*.rs",
+        "user/*.read",
         "system/*.rs",
         "system/*.read",
     ];
@@ -91,7 +94,7 @@ fn scopes_supported(settings: &Settings) -> Vec<String> {
         let whole = ["rs", "read"].map(|may| format!("{level}/{}.{may}", kind.as_str()));
         whole.into_iter().chain(parts(kind).map(|part| format!("{level}/{}.rs?{part}", kind.as_str()))).collect()
     };
-    let kinds = settings.served.iter().flat_map(|kind| ["patient", "system"].map(|level| of(*kind, level)));
+    let kinds = settings.served.iter().flat_map(|kind| ["patient", "user", "system"].map(|level| of(*kind, level)));
     words.into_iter().map(str::to_owned).chain(kinds.flat_map(|all: Vec<String>| all)).collect()
 }
 

@@ -102,6 +102,8 @@ pub struct Consent {
     pub can_choose_again: bool,
     /// What is asked for, one by one.
     pub items: Vec<Item>,
+    /// Those of the records that are asked for of everyone in the person's care.
+    pub in_care: Vec<Item>,
     /// Parts that can be allowed in place of a whole that is asked for.
     pub instead: Vec<Item>,
 }
@@ -170,9 +172,12 @@ impl<P: Ports> Authority<P> {
                 Ok(Step::Choose(asking, Choice { account, session: session.digest, patients }))
             }
             Context::Settled { patient, can_choose_again } => {
-                let items = offer::items(&flow.offered, &self.settings.served);
-                let instead = offer::instead(&flow.offered, &self.settings.served);
-                let consent = Consent { account, session: session.digest, patient, can_choose_again, items, instead };
+                let (offered, served) = (&flow.offered, &self.settings.served);
+                let items = offer::items(offered, served, account.role);
+                let in_care = offer::others_in_care(offered, served, account.role);
+                let instead = offer::instead(offered, served);
+                let session = session.digest;
+                let consent = Consent { account, session, patient, can_choose_again, items, in_care, instead };
                 Ok(Step::Consent(asking, consent))
             }
         }

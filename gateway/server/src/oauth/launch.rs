@@ -158,6 +158,7 @@ pub(super) async fn consent(cx: &Context, request: &Request, browser: &Browser) 
                 app: App::new(&asking),
                 flow,
                 items: consent.items.clone(),
+                in_care: consent.in_care.clone(),
                 instead: consent.instead.clone(),
                 can_choose_again: consent.can_choose_again,
             };
