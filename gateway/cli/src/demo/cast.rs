@@ -21,7 +21,8 @@ const FILE: &str = "demo.json";
 /// Patients of the population who can sign in.
 const PATIENTS: u32 = 5;
 /// What the demo apps may ask for.
-const SCOPES: &str = "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read";
+const SCOPES: &str =
+    "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read user/*.rs user/*.read";
 /// What the demo's backend service may ask for.
 const SERVICE_SCOPES: &str = "system/*.rs system/*.read";
 /// Where the demo apps may be answered; the port of a loopback address may differ.

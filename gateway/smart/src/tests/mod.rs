@@ -13,3 +13,4 @@ mod refresh;
 mod revoke;
 mod second;
 mod token;
+mod user;
