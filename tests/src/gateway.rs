@@ -342,7 +342,8 @@ async fn fill(data: &Path, plan: &Plan, origin: &str) {
         }
         store.put(some, at).await.unwrap();
     }
-    let settings = Settings { origin: origin.to_owned(), fhir_base: format!("{origin}/fhir"), served: SERVED.to_vec() };
+    let fhir_base = format!("{origin}/fhir");
+    let settings = Settings { origin: origin.to_owned(), fhir_base, served: SERVED.to_vec(), style: String::new() };
     let records = Arc::new(Records::Store(store.clone()));
     let published = KeyFetcher::new(Network::default());
     let ports = Ports::new(store.clone(), keys.access, keys.identity, records, published);

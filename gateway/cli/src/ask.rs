@@ -59,6 +59,7 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::AccountList
         | Command::AccountSwitch { .. }
         | Command::AccountSecondFactorOff { .. }
-        | Command::AccountPassword { .. }) => place.open().await?.perform(operator, command, out).await,
+        | Command::AccountPassword { .. }
+        | Command::Launch(_)) => place.open().await?.perform(operator, command, out).await,
     }
 }

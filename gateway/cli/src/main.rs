@@ -10,6 +10,8 @@ mod faults;
 mod hl7;
 mod init;
 mod journal;
+mod launch;
+mod launch;
 mod ledger;
 mod out;
 mod place;
@@ -52,6 +54,8 @@ fn run(command: Command) -> Result<(), String> {
         Command::Ledger(command) => ask(ledger::command(command)),
         Command::Journal(command) => ask(journal::command(command)),
         Command::Account(command) => ask(account::command(command)?),
+        Command::Launch(typed) => ask(launch::command(typed)?),
+        Command::Launch(typed) => ask(launch::command(typed)?),
         Command::Status(data) => ask((data, admin::Command::Status)),
         Command::Drain(data) => ask((data, admin::Command::Drain)),
         Command::Hl7v2(command) => hl7::run(&command),

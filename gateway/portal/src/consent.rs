@@ -25,6 +25,8 @@ pub struct ConsentForm {
     pub instead: Vec<Item>,
     /// Whether another patient can be chosen.
     pub can_choose_again: bool,
+    /// Whether the app is told which records were open when it was opened.
+    pub tells_context: bool,
 }
 
 impl Impersonal for ConsentForm {}

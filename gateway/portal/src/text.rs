@@ -62,6 +62,9 @@ texts! {
     AccountTitle: "Your account", "Su cuenta";
     AccountPages: "Pages of your account", "Páginas de su cuenta";
     AccountBack: "Back to your account", "Volver a su cuenta";
+    AccountForClinicians: "This page is for clinicians", "Esta página es para profesionales de la salud";
+    AccountForCliniciansLead: "It opens apps for patients in one’s care. Your account has none.",
+        "Abre aplicaciones para los pacientes a su cargo. Su cuenta no tiene ninguno.";
     AccountForPatients: "This page is for patients", "Esta página es para pacientes";
     AccountForPatientsLead: "It shows who has seen one’s own record. Your account has none.",
         "Muestra quién ha visto el expediente propio. Su cuenta no tiene ninguno.";
@@ -166,6 +169,17 @@ texts! {
         "Anótelos y guárdelos lejos de su teléfono. Cada uno abre su cuenta una sola vez, y no se muestran de nuevo.";
     SecondRecoveryKept: "I have kept them", "Ya los guardé";
 
+    LaunchTitle: "Open an app for a patient", "Abrir una aplicación para un paciente";
+    LaunchAbout: "Choose an app and a patient in your care. The app opens with that patient.",
+        "Elija una aplicación y un paciente a su cargo. La aplicación se abre con ese paciente.";
+    LaunchApps: "Apps", "Aplicaciones";
+    LaunchOpen: "Open the app", "Abrir la aplicación";
+    LaunchNote: "You are asked what the app may see before it is told whom it is about.",
+        "Se le pregunta qué puede ver la aplicación antes de decirle de quién se trata.";
+    LaunchNoApps: "No app can be opened from here.", "Desde aquí no se puede abrir ninguna aplicación.";
+    LaunchFailed: "The app could not be opened. The patient may have left your care, or the app was switched off. Choose again.",
+        "No se pudo abrir la aplicación. Quizá el paciente ya no está a su cargo, o la aplicación se desactivó. Elija de nuevo.";
+
     ChooseTitle: "Choose a patient", "Elija un paciente";
     ChooseFor: "{} will see only the patient you choose.", "{} verá solamente al paciente que usted elija.";
     ChooseLegend: "Patients in your care", "Pacientes a su cargo";
@@ -200,6 +214,8 @@ texts! {
     WhatElse: "What the app is told", "Lo que se le dice a la aplicación";
     AlwaysTold: "The app is also told the number by which this server knows the record.",
         "También se le dice el número con el que este servidor identifica el expediente.";
+    ToldContext: "The app was opened from a chart. It is also told which visit and which records were open there.",
+        "La aplicación se abrió desde un expediente. También se le dice qué visita y qué datos estaban abiertos allí.";
     HowLong: "For how long", "Durante cuánto tiempo";
     HowLongOnce: "Access ends in one hour.", "El acceso termina en una hora.";
     ItemOffline: "Keep access when I am not there", "Mantener el acceso cuando no estoy";
@@ -314,6 +330,10 @@ texts! {
     UnfitClinicians: "{} is not registered for use by clinicians.", "{} no está registrada para profesionales de la salud.";
     UnfitNobody: "{} needs a patient, and no patient is in your care here.", "{} necesita un paciente, y aquí no hay pacientes a su cargo.";
     UnfitNoRecord: "{} needs a health record, and this account has none.", "{} necesita un expediente de salud, y esta cuenta no tiene ninguno.";
+    UnfitOtherPerson: "{} was opened for somebody else. Sign in as the person who opened it.",
+        "{} se abrió para otra persona. Inicie sesión como la persona que la abrió.";
+    UnfitLaunchOver: "What {} was opened with no longer holds: the patient is not in your care, or the visit is not theirs. Open it again from the chart.",
+        "Lo que {} traía al abrirse ya no vale: el paciente no está a su cargo, o la visita no es suya. Ábrala de nuevo desde el expediente.";
     BackToApp: "Go back to the app", "Volver a la aplicación";
 
     AppErrorTitle: "The app’s request cannot be used", "La solicitud de la aplicación no se puede usar";

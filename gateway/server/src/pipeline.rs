@@ -166,6 +166,7 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         Act::SmartConfiguration => well_known::smart_configuration(cx),
         Act::OpenIdConfiguration => well_known::openid_configuration(cx),
         Act::Jwks => well_known::jwks(cx),
+        Act::SmartStyle => well_known::smart_style(),
         Act::Live => Reply::Public(Public::ok("text/plain", "alive\n")),
         Act::Ready => well_known::ready(cx).await,
         Act::Authorize

@@ -186,7 +186,12 @@ async fn context(base: Base) -> Result<Context, StartError> {
     let policies = Policies::shipped(short_digest).map_err(fail)?;
     let routes = Routes::compile().map_err(fail)?;
     let records = Arc::new(records);
-    let settings = Settings { origin: origin.clone(), fhir_base: fhir_base.clone(), served: SERVED.to_vec() };
+    let settings = Settings {
+        origin: origin.clone(),
+        fhir_base: fhir_base.clone(),
+        served: SERVED.to_vec(),
+        style: portal::SMART_STYLE_PATH.to_owned(),
+    };
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
     let capabilities = capability::statement(&claims(&fhir_base, oauth)).into();

@@ -108,6 +108,7 @@ mod tests {
             role: Role::Patient,
             fhir_user: Some((ResourceType::Patient, patient.clone())),
             patient: Some(patient),
+            launch: None,
             scopes: Scopes::parse("patient/Patient.rs"),
             purpose: Purpose::PatientRequest,
             created_s: 0,
@@ -146,7 +147,8 @@ mod tests {
         let (records, published) = (Arc::new(Records::Store(store.clone())), KeyFetcher::new(Network::default()));
         let ports = Ports::new(store, keys.access, keys.identity, records, published);
         let origin = "https://here".to_owned();
-        let settings = Settings { origin, fhir_base: BASE.to_owned(), served: vec![ResourceType::Patient] };
+        let (fhir_base, served, style) = (BASE.to_owned(), vec![ResourceType::Patient], String::new());
+        let settings = Settings { origin, fhir_base, served, style };
         (Authority::open(settings, ports).await.unwrap(), same.access)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::respond::{FHIR_JSON, JSON, Public, Reply};
-use http::StatusCode;
+use http::{StatusCode, header};
 use privacy::{Kind, Refusal};
 use smart::discovery;
 
@@ -24,6 +24,12 @@ pub(crate) fn openid_configuration(cx: &Context) -> Reply {
 /// The public keys.
 pub(crate) fn jwks(cx: &Context) -> Reply {
     Reply::Public(Public::ok(JSON, cx.authority.jwks().to_string()))
+}
+
+/// How our pages look, in SMART's words. Its name holds its digest, so it may be kept for good.
+pub(crate) fn smart_style() -> Reply {
+    let document = Public::ok(JSON, portal::SMART_STYLE);
+    Reply::Public(document.with(header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
 }
 
 /// Whether records can be had, and that recorded.

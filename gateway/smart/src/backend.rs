@@ -66,6 +66,7 @@ impl<P: Ports> Authority<P> {
             role: Role::System,
             fhir_user: None,
             patient: None,
+            launch: None,
             scopes,
             purpose,
             created_s: now_s,

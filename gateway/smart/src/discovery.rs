@@ -12,12 +12,17 @@ use fhir::ResourceType;
 use serde_json::{Value, json};
 
 /// What is truly supported, in SMART's words.
-pub const CAPABILITIES: [&str; 12] = [
+pub const CAPABILITIES: [&str; 17] = [
+    "launch-ehr",
     "launch-standalone",
     "client-public",
     "client-confidential-symmetric",
     "client-confidential-asymmetric",
     "sso-openid-connect",
+    "context-banner",
+    "context-style",
+    "context-ehr-patient",
+    "context-ehr-encounter",
     "context-standalone-patient",
     "permission-offline",
     "permission-patient",
@@ -82,6 +87,7 @@ fn scopes_supported(settings: &Settings) -> Vec<String> {
         "fhirUser",
         "profile",
         "offline_access",
+        "launch",
         "launch/patient",
         "patient/*.rs",
         "patient/*.read",

@@ -3,6 +3,7 @@
 //! A grant is written to the shelf first and to the table after; a request looks at the table alone. What is not in the
 //! table does not exist: a token without a known grant is refused.
 
+use crate::launch::LaunchContext;
 use crate::stored;
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
@@ -29,8 +30,11 @@ pub struct Grant {
     #[serde(with = "stored::maybe_fhir_user")]
     pub fhir_user: Option<(ResourceType, Id)>,
     /// The patient in context.
-    #[serde(with = "stored::patient")]
+    #[serde(with = "stored::maybe_id")]
     pub patient: Option<Id>,
+    /// What the EHR that opened the app said; it is told with each of its tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<LaunchContext>,
     /// What was granted.
     #[serde(with = "stored::scopes")]
     pub scopes: Scopes,
@@ -110,6 +114,7 @@ mod tests {
             role: Role::Patient,
             fhir_user: Some((ResourceType::Patient, crate::trial::id("ana"))),
             patient: None,
+            launch: None,
             scopes: Scopes::default(),
             purpose: Purpose::PatientRequest,
             created_s: 0,

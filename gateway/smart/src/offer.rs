@@ -72,7 +72,12 @@ pub fn offer(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> S
                 Level::Patient | Level::User => within(wanted, allowed, served),
                 Level::System => Vec::new(),
             },
-            Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::OfflineAccess | Scope::LaunchPatient => {
+            Scope::OpenId
+            | Scope::FhirUser
+            | Scope::Profile
+            | Scope::OfflineAccess
+            | Scope::Launch
+            | Scope::LaunchPatient => {
                 if allowed.has(scope.clone()) { vec![scope.clone()] } else { Vec::new() }
             }
         })
@@ -99,7 +104,7 @@ pub fn items(offered: &Scopes, served: &[ResourceType], role: Role) -> Vec<Item>
     if !others_in_care(offered, served, role).is_empty() {
         items.push(Item::InCare);
     }
-    if items.is_empty() && offered.has(Scope::LaunchPatient) {
+    if items.is_empty() && (offered.has(Scope::LaunchPatient) || offered.has(Scope::Launch)) {
         items.push(Item::WhichPatient);
     }
     if offered.iter().any(is_identity) {
@@ -179,7 +184,7 @@ pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType], role: Ro
             Scope::Resource(resource) => unfold(resource),
             Scope::OpenId | Scope::FhirUser | Scope::Profile => keep_if(scope, kept.contains(&Item::Identity)),
             Scope::OfflineAccess => keep_if(scope, kept.contains(&Item::Offline)),
-            Scope::LaunchPatient => keep_if(scope, records || which_patient),
+            Scope::Launch | Scope::LaunchPatient => keep_if(scope, records || which_patient),
         })
         .collect()
 }
@@ -188,7 +193,12 @@ pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType], role: Ro
 pub fn is_nothing(scopes: &Scopes) -> bool {
     scopes.iter().all(|scope| match scope {
         Scope::OfflineAccess => true,
-        Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::LaunchPatient | Scope::Resource(_) => false,
+        Scope::OpenId
+        | Scope::FhirUser
+        | Scope::Profile
+        | Scope::Launch
+        | Scope::LaunchPatient
+        | Scope::Resource(_) => false,
     })
 }
 
@@ -200,14 +210,19 @@ pub fn needs_patient(scopes: &Scopes) -> bool {
 fn is_of_user(scope: &Scope) -> bool {
     match scope {
         Scope::Resource(resource) => resource.level == Level::User,
-        Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::OfflineAccess | Scope::LaunchPatient => false,
+        Scope::OpenId
+        | Scope::FhirUser
+        | Scope::Profile
+        | Scope::OfflineAccess
+        | Scope::Launch
+        | Scope::LaunchPatient => false,
     }
 }
 
 fn is_identity(scope: &Scope) -> bool {
     match scope {
         Scope::OpenId | Scope::FhirUser | Scope::Profile => true,
-        Scope::OfflineAccess | Scope::LaunchPatient | Scope::Resource(_) => false,
+        Scope::OfflineAccess | Scope::Launch | Scope::LaunchPatient | Scope::Resource(_) => false,
     }
 }
 

@@ -4,6 +4,8 @@ use fhir::ResourceType;
 
 /// A launch must be finished within this time: ten minutes, long enough to look for a password.
 pub const FLOW_S: i64 = 600;
+/// A launch that an EHR made waits for its app for five minutes: the app asks as soon as it is opened.
+pub const LAUNCH_S: i64 = 300;
 /// An authorization code lives for a minute (RFC 6749 section 4.1.2 allows ten).
 pub const CODE_S: i64 = 60;
 /// An access token lives for an hour (SMART App Launch: at most).
@@ -51,6 +53,8 @@ pub const ACCOUNT_LOGOUT: &str = "/account/logout";
 pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
 /// The path of the apps that a patient allowed.
 pub const ACCOUNT_APPS: &str = "/account/apps";
+/// The path where a clinician opens an app for a patient.
+pub const ACCOUNT_LAUNCH: &str = "/account/launch";
 /// The path of a person's second factor.
 pub const ACCOUNT_SECOND_FACTOR: &str = "/account/second-factor";
 /// The path of the list of who saw a patient's record.
@@ -69,6 +73,8 @@ pub struct Settings {
     pub fhir_base: String,
     /// The resource types that are served; scopes for others are not granted.
     pub served: Vec<ResourceType>,
+    /// The path of the document that says how our pages look, for apps that are opened from here.
+    pub style: String,
 }
 
 impl Settings {

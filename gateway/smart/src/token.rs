@@ -9,6 +9,7 @@ use crate::authority::Authority;
 use crate::claims::{AccessClaims, IdClaims};
 use crate::client::Client;
 use crate::consent::Code;
+use crate::context::ContextItem;
 use crate::grant::Grant;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
@@ -34,12 +35,35 @@ pub struct Tokens {
     /// The patient in context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patient: Option<String>,
+    /// What else the EHR that opened the app said.
+    #[serde(flatten)]
+    pub launch: ToldLaunch,
     /// Gets the next tokens without the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
     /// Who signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+}
+
+/// The launch context beside the patient, in SMART's words; nothing of an app that opened by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ToldLaunch {
+    /// The encounter that was open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encounter: Option<String>,
+    /// What else was open.
+    #[serde(rename = "fhirContext", skip_serializing_if = "Vec::is_empty")]
+    pub fhir_context: Vec<ContextItem>,
+    /// Whether the app must show whose chart it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub need_patient_banner: Option<bool>,
+    /// What the app is to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// How the pages around it look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smart_style_url: Option<String>,
 }
 
 impl Tokens {
@@ -188,6 +212,7 @@ impl<P: Ports> Authority<P> {
             role: account.role,
             fhir_user: Some(account.fhir_user.clone()),
             patient: code.patient.clone(),
+            launch: code.launch.clone(),
             scopes: code.scopes.clone(),
             purpose: account.purpose(),
             created_s: now_s,
@@ -243,6 +268,7 @@ impl<P: Ports> Authority<P> {
             expires_in,
             scope,
             patient,
+            launch: self.told_launch(grant),
             refresh_token: None,
             id_token: None,
         })
@@ -263,6 +289,19 @@ impl<P: Ports> Authority<P> {
             fhir_user: self.told_fhir_user(grant, &grant.scopes),
         };
         self.ports.sign_id_token(&claims).map(Some)
+    }
+
+    /// What the app is told of how it was opened.
+    pub(crate) fn told_launch(&self, grant: &Grant) -> ToldLaunch {
+        let Some(launch) = &grant.launch else { return ToldLaunch::default() };
+        let ours = || self.settings.at(&self.settings.style);
+        ToldLaunch {
+            encounter: launch.encounter.as_ref().map(Id::to_string),
+            fhir_context: launch.fhir_context.clone(),
+            need_patient_banner: Some(launch.need_patient_banner),
+            intent: launch.intent.clone(),
+            smart_style_url: Some(launch.smart_style_url.clone().unwrap_or_else(ours)),
+        }
     }
 
     /// The person, where the app is told who signed in.

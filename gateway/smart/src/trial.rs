@@ -31,6 +31,8 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Where the public app is answered.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:8000/cb";
+/// Where an EHR opens the apps.
+pub(crate) const LAUNCH: &str = "https://app.example/launch?from=ehr";
 pub(crate) const SECRET: &str = "a secret/with+signs";
 
 /// Ports in memory.
@@ -41,6 +43,8 @@ pub(crate) struct Trial {
     randomness: AtomicU64,
     /// Who is in whose care.
     pub(crate) care: Mutex<HashMap<String, Vec<Id>>>,
+    /// Whose a record is.
+    pub(crate) records: Mutex<HashMap<String, Id>>,
     /// Key sets that are published, by address: as they are kept, and as they would come anew.
     pub(crate) published: Mutex<HashMap<String, (String, String)>>,
 }
@@ -224,6 +228,10 @@ impl Care for Trial {
     async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Unavailable> {
         Ok(self.care.lock().unwrap().get(practitioner.as_str()).cloned().unwrap_or_default())
     }
+
+    async fn is_about(&self, kind: ResourceType, id: &Id, patient: &Id) -> Result<bool, Unavailable> {
+        Ok(self.records.lock().unwrap().get(&format!("{kind}/{id}")) == Some(patient))
+    }
 }
 
 /// Runs a future that never waits for anything but other threads.
@@ -287,6 +295,7 @@ pub(crate) fn world() -> Authority<Trial> {
         origin: "https://localhost:8443".to_owned(),
         fhir_base: "https://localhost:8443/fhir".to_owned(),
         served: vec![ResourceType::Patient, ResourceType::Observation, ResourceType::Condition],
+        style: "/static/style.json".to_owned(),
     };
     let authority = run(Authority::open(settings, trial)).unwrap();
     let public = Client {
@@ -294,7 +303,8 @@ pub(crate) fn world() -> Authority<Trial> {
         name: "Reader".to_owned(),
         proof: ClientKind::Public,
         redirect_uris: vec![REDIRECT.to_owned()],
-        scopes: Scopes::parse("openid fhirUser profile launch/patient offline_access patient/*.rs"),
+        launch_uri: Some(LAUNCH.to_owned()),
+        scopes: Scopes::parse("openid fhirUser profile launch launch/patient offline_access patient/*.rs"),
         purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
         owner: None,
         terms_uri: None,
@@ -311,6 +321,7 @@ pub(crate) fn world() -> Authority<Trial> {
         client_id: "service".to_owned(),
         proof: ClientKind::ConfidentialAsymmetric { keys: Keys::Set(key_set("one", "the private key")) },
         redirect_uris: Vec::new(),
+        launch_uri: None,
         scopes: Scopes::parse("system/*.rs"),
         purposes: vec![Purpose::Treatment],
         ..public.clone()

@@ -27,6 +27,8 @@ pub enum Namespace {
     Code,
     /// Launches under way.
     Flow,
+    /// Launches that an EHR made.
+    Launch,
     /// Client assertions that were used.
     Assertion,
     /// Things that this installation remembers.
@@ -45,6 +47,7 @@ impl Namespace {
             Namespace::Grant => "grant",
             Namespace::Code => "code",
             Namespace::Flow => "flow",
+            Namespace::Launch => "launch",
             Namespace::Assertion => "assertion",
             Namespace::Setting => "setting",
         }

@@ -56,6 +56,7 @@ static AUTHORITY: LazyLock<Authority<Desk>> = LazyLock::new(|| {
         role: Role::Patient,
         fhir_user: Some((ResourceType::Patient, id("ana"))),
         patient: Some(id("ana")),
+        launch: None,
         scopes: Scopes::parse(SCOPES),
         purpose: Purpose::PatientRequest,
         created_s: NOW,

@@ -104,6 +104,7 @@ impl<'a> Requests<'a> {
             | Act::Jwks
             | Act::ErrorPage
             | Act::Stylesheet
+            | Act::SmartStyle
             | Act::Start
             | Act::Live
             | Act::Ready => self.public(actor, row.path),

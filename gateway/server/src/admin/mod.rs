@@ -1,4 +1,4 @@
-//! What an operator at the machine can ask: the journal, the ledger, accounts, how it goes, and to stop.
+//! What an operator at the machine can ask: the journal, the ledger, accounts, launches, how it goes, and to stop.
 //!
 //! A running gateway answers by a socket in its data folder ([`socket`]); on a folder that no gateway has, a command does the
 //! same through the same [`Admin`]. Health data leaves here in one place ([`reveal`]), through the gate.
@@ -6,6 +6,7 @@
 mod accounts;
 mod call;
 mod journal;
+mod launch;
 pub mod ledger;
 mod life;
 mod line;
@@ -24,6 +25,7 @@ use crate::context::Context;
 use crate::inbound::Inbox;
 use privacy::Operator;
 use serde::{Deserialize, Serialize};
+use smart::launch::NewLaunch;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -94,6 +96,8 @@ pub enum Command {
         /// The password as a PHC string.
         password: String,
     },
+    /// To make a launch for an app.
+    Launch(NewLaunch),
 }
 
 /// Where an answer goes, piece by piece; whoever writes waits while the reader is slow.
@@ -168,6 +172,7 @@ impl Admin {
             Command::AccountSecondFactorOff { username, reason } => {
                 self.take_off_second_factor(operator, &username, &reason, out).await
             }
+            Command::Launch(new) => self.new_launch(operator, &new, out).await,
             Command::AccountPassword { username, password } => self.change_password(&username, password, out).await,
         }
     }

@@ -54,6 +54,7 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         | Act::SmartConfiguration
         | Act::OpenIdConfiguration
         | Act::Jwks
+        | Act::SmartStyle
         | Act::Live
         | Act::Ready => alone(Reply::stranger(Refusal::fault("not a page"))),
     }

@@ -53,7 +53,7 @@ pub(super) async fn consent(cx: &Context, request: &Request, form: ConsentForm, 
     }
 }
 
-fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
+pub(super) fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
     Caller {
         principal: Arc::new(Principal {
             client: PORTAL.to_owned(),
@@ -68,7 +68,7 @@ fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
     }
 }
 
-fn asked(cx: &Context, request: &Request) -> Asked {
+pub(super) fn asked(cx: &Context, request: &Request) -> Asked {
     let kind = ResourceType::Patient;
     let query = Query { count: Some(PATIENTS_MAX), ..Query::everything(kind, &cx.fhir_base) };
     Asked {
