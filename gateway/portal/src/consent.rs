@@ -72,7 +72,7 @@ struct Page<'a> {
     records: Vec<Group>,
     in_care: Option<Tick>,
     others: Vec<Tick>,
-    offline: bool,
+    lasting: Vec<Tick>,
     about_other: bool,
     action: &'static str,
     login: &'static str,
@@ -116,7 +116,7 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
         records: records(frame, &form.items, &form.instead),
         in_care: in_care(frame, form, about_other),
         others: others(frame, &form.items),
-        offline: form.items.contains(&Item::Offline),
+        lasting: lasting(frame, &form.items),
         about_other,
         action: smart::settings::CONSENT,
         login: smart::settings::LOGIN,
@@ -138,7 +138,7 @@ fn records(frame: &Frame, items: &[Item], instead: &[Item]) -> Vec<Group> {
 fn kind_of(item: &Item) -> Option<ResourceType> {
     match item {
         Item::Records(kind) | Item::Part(kind, _) => Some(*kind),
-        Item::InCare | Item::Identity | Item::WhichPatient | Item::Offline => None,
+        Item::InCare | Item::Identity | Item::WhichPatient | Item::Offline | Item::Online => None,
     }
 }
 
@@ -162,7 +162,12 @@ fn tick_of(frame: &Frame, kind: ResourceType, item: &Item, checked: bool) -> Tic
             Some((label, _)) => (frame.t(label).to_owned(), frame.fill(Text::PartOf, &whole)),
             None => (frame.t(Text::PartOther).to_owned(), format!("{whole}: {part}")),
         },
-        Item::Records(_) | Item::InCare | Item::Identity | Item::WhichPatient | Item::Offline => {
+        Item::Records(_)
+        | Item::InCare
+        | Item::Identity
+        | Item::WhichPatient
+        | Item::Offline
+        | Item::Online => {
             (whole, content.map_or_else(|| kind.as_str().to_owned(), |content| frame.t(content).to_owned()))
         }
     };
@@ -193,12 +198,29 @@ fn others(frame: &Frame, items: &[Item]) -> Vec<Tick> {
         let (label, detail) = match item {
             Item::Identity => (Text::ItemIdentity, Text::ItemIdentityDetail),
             Item::WhichPatient => (Text::ItemWhichPatient, Text::ItemWhichPatientDetail),
-            Item::Records(_) | Item::Part(_, _) | Item::InCare | Item::Offline => return None,
+            Item::Records(_) | Item::Part(_, _) | Item::InCare | Item::Offline | Item::Online => return None,
         };
-        let (label, detail) = (frame.t(label).to_owned(), frame.t(detail).to_owned());
-        Some(Tick { value: item.to_string(), label, detail, checked: true })
+        Some(plain_tick(frame, item, label, detail))
     };
     items.iter().filter_map(tick).collect()
+}
+
+/// For how long it is asked for.
+fn lasting(frame: &Frame, items: &[Item]) -> Vec<Tick> {
+    let tick = |item: &Item| {
+        let (label, detail) = match item {
+            Item::Offline => (Text::ItemOffline, Text::ItemOfflineDetail),
+            Item::Online => (Text::ItemOnline, Text::ItemOnlineDetail),
+            Item::Records(_) | Item::Part(_, _) | Item::InCare | Item::Identity | Item::WhichPatient => return None,
+        };
+        Some(plain_tick(frame, item, label, detail))
+    };
+    items.iter().filter_map(tick).collect()
+}
+
+fn plain_tick(frame: &Frame, item: &Item, label: Text, detail: Text) -> Tick {
+    let (label, detail) = (frame.t(label).to_owned(), frame.t(detail).to_owned());
+    Tick { value: item.to_string(), label, detail, checked: true }
 }
 
 /// Records that may be read, in the words of the consent page: each heading, and what stands under it.
@@ -218,6 +240,7 @@ pub(crate) fn labels(frame: &Frame, items: &[Item]) -> Vec<&'static str> {
         Item::InCare => Some(frame.t(Text::ItemInCare)),
         Item::WhichPatient => Some(frame.t(Text::ItemWhichPatient)),
         Item::Offline => Some(frame.t(Text::ItemOffline)),
+        Item::Online => Some(frame.t(Text::ItemOnline)),
         Item::Records(_) | Item::Part(_, _) => None,
     };
     items.iter().filter_map(label).collect()

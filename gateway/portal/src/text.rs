@@ -221,6 +221,9 @@ texts! {
     ItemOffline: "Keep access when I am not there", "Mantener el acceso cuando no estoy";
     ItemOfflineDetail: "Until it is stopped, or until the app has not used it for 100 days. Unticked, access ends in one hour.",
         "Hasta que se detenga, o hasta que la aplicación no lo use durante 100 días. Si lo desmarca, el acceso termina en una hora.";
+    ItemOnline: "Keep access while I am signed in", "Mantener el acceso mientras tenga la sesión abierta";
+    ItemOnlineDetail: "Until you sign out here, or the app has not been used for half an hour. Unticked, access ends in one hour.",
+        "Hasta que cierre la sesión aquí, o hasta que la aplicación no se use durante media hora. Si lo desmarca, el acceso termina en una hora.";
     ItemIdentity: "Who I am", "Quién soy";
     ItemIdentityDetail: "That it is you who signed in, with your entry as a person in the record.",
         "Que es usted quien inició sesión, con su ficha de persona en el expediente.";

@@ -221,6 +221,8 @@ pub enum Scope {
     Profile,
     /// `offline_access`: a refresh token that outlives the session.
     OfflineAccess,
+    /// `online_access`: a refresh token that lives as long as the session.
+    OnlineAccess,
     /// `launch`: the context that an EHR opened the app with.
     Launch,
     /// `launch/patient`: a patient in context.
@@ -243,6 +245,7 @@ impl FromStr for Scope {
             "fhirUser" => Ok(Scope::FhirUser),
             "profile" => Ok(Scope::Profile),
             "offline_access" => Ok(Scope::OfflineAccess),
+            "online_access" => Ok(Scope::OnlineAccess),
             "launch" => Ok(Scope::Launch),
             "launch/patient" => Ok(Scope::LaunchPatient),
             resource => ResourceScope::parse(resource).map(Scope::Resource).ok_or(UnknownScope),
@@ -257,6 +260,7 @@ impl fmt::Display for Scope {
             Scope::FhirUser => f.write_str("fhirUser"),
             Scope::Profile => f.write_str("profile"),
             Scope::OfflineAccess => f.write_str("offline_access"),
+            Scope::OnlineAccess => f.write_str("online_access"),
             Scope::Launch => f.write_str("launch"),
             Scope::LaunchPatient => f.write_str("launch/patient"),
             Scope::Resource(scope) => scope.fmt(f),
@@ -298,6 +302,7 @@ impl Scopes {
             | Scope::FhirUser
             | Scope::Profile
             | Scope::OfflineAccess
+            | Scope::OnlineAccess
             | Scope::Launch
             | Scope::LaunchPatient => None,
         })
@@ -335,6 +340,7 @@ impl Scopes {
             | Scope::FhirUser
             | Scope::Profile
             | Scope::OfflineAccess
+            | Scope::OnlineAccess
             | Scope::Launch
             | Scope::LaunchPatient => self.0.contains(wanted),
         })

@@ -111,6 +111,7 @@ mod tests {
             launch: None,
             scopes: Scopes::parse("patient/Patient.rs"),
             purpose: Purpose::PatientRequest,
+            session: None,
             created_s: 0,
             used_s: 0,
             expires_s: 10_000,

@@ -92,14 +92,16 @@ impl<P: Ports> Authority<P> {
         self.end_grants(|grant| grant.account == account.id, now_s).await.map(Some)
     }
 
-    /// Gives an account another password, a PHC string; sessions of the one before are over, what was granted stays. Says
-    /// whether there is such an account.
+    /// Gives an account another password, a PHC string; sessions of the one before are over, and what apps may do while one
+    /// lasts; what else was granted stays. Says whether there is such an account.
     ///
     /// # Errors
     /// When the shelf does not serve.
     pub async fn change_password(&self, username: &str, password: String, now_s: i64) -> Result<bool, Unavailable> {
         let change = |account| Account { password: password.clone(), password_set_s: now_s, ..account };
-        Ok(self.change_account(username, change).await?.is_some())
+        let Some(account) = self.change_account(username, change).await? else { return Ok(false) };
+        self.end_grants(|grant| grant.account == account.id && grant.session.is_some(), now_s).await?;
+        Ok(true)
     }
 
     /// Changes an account as it stands at that moment, so that of two changes at once neither undoes the other. Gives what

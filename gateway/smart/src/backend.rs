@@ -69,6 +69,7 @@ impl<P: Ports> Authority<P> {
             launch: None,
             scopes,
             purpose,
+            session: None,
             created_s: now_s,
             used_s: now_s,
             expires_s: now_s + SERVICE_TOKEN_S,

@@ -32,6 +32,8 @@ pub(crate) struct Code {
     pub(crate) launch: Option<LaunchContext>,
     pub(crate) account: String,
     pub(crate) username: String,
+    /// The digest of the session in which it was allowed.
+    pub(crate) session: String,
     pub(crate) auth_s: i64,
     pub(crate) expires_s: i64,
 }
@@ -88,6 +90,7 @@ impl<P: Ports> Authority<P> {
             scopes,
             account: account.id,
             username: account.username,
+            session: session.digest,
             auth_s: session.created_s,
             expires_s: now_s + CODE_S,
         };

@@ -12,7 +12,7 @@ use fhir::ResourceType;
 use serde_json::{Value, json};
 
 /// What is truly supported, in SMART's words.
-pub const CAPABILITIES: [&str; 17] = [
+pub const CAPABILITIES: [&str; 18] = [
     "launch-ehr",
     "launch-standalone",
     "client-public",
@@ -25,6 +25,7 @@ pub const CAPABILITIES: [&str; 17] = [
     "context-ehr-encounter",
     "context-standalone-patient",
     "permission-offline",
+    "permission-online",
     "permission-patient",
     "permission-user",
     "permission-v1",
@@ -87,6 +88,7 @@ fn scopes_supported(settings: &Settings) -> Vec<String> {
         "fhirUser",
         "profile",
         "offline_access",
+        "online_access",
         "launch",
         "launch/patient",
         "patient/*.rs",

@@ -6,6 +6,7 @@
 use crate::launch::LaunchContext;
 use crate::stored;
 use fhir::{Id, ResourceType};
+use privacy::scope::Scope;
 use privacy::{Purpose, Role, Scopes};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -41,6 +42,9 @@ pub struct Grant {
     /// Why.
     #[serde(with = "stored::purpose")]
     pub purpose: Purpose,
+    /// The digest of the session that it lives and ends with (`online_access`); nothing of one that stands by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// When it was granted.
     pub created_s: i64,
     /// When it was last renewed.
@@ -59,6 +63,11 @@ impl Grant {
     /// Whether it holds at this time.
     pub fn is_alive(&self, now_s: i64) -> bool {
         self.revoked_s.is_none() && now_s < self.expires_s
+    }
+
+    /// Whether its app can get further tokens.
+    pub(crate) fn can_be_renewed(&self) -> bool {
+        self.session.is_some() || self.scopes.has(Scope::OfflineAccess)
     }
 
     /// The person as an absolute address.
@@ -117,6 +126,7 @@ mod tests {
             launch: None,
             scopes: Scopes::default(),
             purpose: Purpose::PatientRequest,
+            session: None,
             created_s: 0,
             used_s: 0,
             expires_s: 100,

@@ -95,7 +95,7 @@ impl<P: Ports> Authority<P> {
             Err(Tried::TooMany) => return Err(NotSignedIn::TooMany),
             Err(Tried::Wrong | Tried::Holds) => return Err(NotSignedIn::Wrong),
         };
-        self.end_other_sessions(account, None).await?;
+        self.end_other_sessions(account, None, visit.now_s).await?;
         Ok((self.signed_in(None, account, visit).await?, codes))
     }
 

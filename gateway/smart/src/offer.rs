@@ -28,6 +28,8 @@ pub enum Item {
     WhichPatient,
     /// To come back later without the person: `offline_access`.
     Offline,
+    /// To go on while the person is signed in: `online_access`.
+    Online,
 }
 
 impl Item {
@@ -38,6 +40,7 @@ impl Item {
             "in-care" => Some(Item::InCare),
             "which-patient" => Some(Item::WhichPatient),
             "offline" => Some(Item::Offline),
+            "online" => Some(Item::Online),
             records => match records.split_once('?') {
                 Some((kind, part)) => {
                     let kind = kind.parse().ok()?;
@@ -59,6 +62,7 @@ impl fmt::Display for Item {
             Item::InCare => f.write_str("in-care"),
             Item::WhichPatient => f.write_str("which-patient"),
             Item::Offline => f.write_str("offline"),
+            Item::Online => f.write_str("online"),
         }
     }
 }
@@ -76,6 +80,7 @@ pub fn offer(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> S
             | Scope::FhirUser
             | Scope::Profile
             | Scope::OfflineAccess
+            | Scope::OnlineAccess
             | Scope::Launch
             | Scope::LaunchPatient => {
                 if allowed.has(scope.clone()) { vec![scope.clone()] } else { Vec::new() }
@@ -112,6 +117,9 @@ pub fn items(offered: &Scopes, served: &[ResourceType], role: Role) -> Vec<Item>
     }
     if offered.has(Scope::OfflineAccess) {
         items.push(Item::Offline);
+    }
+    if offered.has(Scope::OnlineAccess) {
+        items.push(Item::Online);
     }
     items
 }
@@ -184,6 +192,7 @@ pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType], role: Ro
             Scope::Resource(resource) => unfold(resource),
             Scope::OpenId | Scope::FhirUser | Scope::Profile => keep_if(scope, kept.contains(&Item::Identity)),
             Scope::OfflineAccess => keep_if(scope, kept.contains(&Item::Offline)),
+            Scope::OnlineAccess => keep_if(scope, kept.contains(&Item::Online)),
             Scope::Launch | Scope::LaunchPatient => keep_if(scope, records || which_patient),
         })
         .collect()
@@ -192,7 +201,7 @@ pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType], role: Ro
 /// Whether the scopes let an app learn anything: leave to come back is nothing by itself.
 pub fn is_nothing(scopes: &Scopes) -> bool {
     scopes.iter().all(|scope| match scope {
-        Scope::OfflineAccess => true,
+        Scope::OfflineAccess | Scope::OnlineAccess => true,
         Scope::OpenId
         | Scope::FhirUser
         | Scope::Profile
@@ -214,6 +223,7 @@ fn is_of_user(scope: &Scope) -> bool {
         | Scope::FhirUser
         | Scope::Profile
         | Scope::OfflineAccess
+        | Scope::OnlineAccess
         | Scope::Launch
         | Scope::LaunchPatient => false,
     }
@@ -222,7 +232,11 @@ fn is_of_user(scope: &Scope) -> bool {
 fn is_identity(scope: &Scope) -> bool {
     match scope {
         Scope::OpenId | Scope::FhirUser | Scope::Profile => true,
-        Scope::OfflineAccess | Scope::Launch | Scope::LaunchPatient | Scope::Resource(_) => false,
+        Scope::OfflineAccess
+        | Scope::OnlineAccess
+        | Scope::Launch
+        | Scope::LaunchPatient
+        | Scope::Resource(_) => false,
     }
 }
 

@@ -173,7 +173,7 @@ impl<P: Ports> Authority<P> {
         };
         self.change(Space::SecondFactor, &account.id, off).await?;
         if was_on {
-            self.end_other_sessions(account, None).await?;
+            self.end_other_sessions(account, None, taken.at_s).await?;
         }
         Ok(was_on)
     }

@@ -10,6 +10,9 @@ pub const LAUNCH_S: i64 = 300;
 pub const CODE_S: i64 = 60;
 /// An access token lives for an hour (SMART App Launch: at most).
 pub const ACCESS_TOKEN_S: i64 = 3600;
+/// An access token of an app that may go on while the person is signed in lives for a quarter of an hour: while it is used
+/// it is renewed before the session would end for being idle, and when the session has ended so by itself it ends soon.
+pub const ONLINE_TOKEN_S: i64 = 900;
 /// An access token of a backend service lives for five minutes (SMART App Launch: should not live longer).
 pub const SERVICE_TOKEN_S: i64 = 300;
 /// An id_token is read at once; an hour is its usual life.

@@ -5,6 +5,7 @@
 //! grant made from it has a name that follows from the code and can be created once: of a hundred who redeem a code at
 //! once one creates the grant, and the others find it and end it (RFC 6749 section 4.1.2).
 
+use crate::account::Account;
 use crate::authority::Authority;
 use crate::claims::{AccessClaims, IdClaims};
 use crate::client::Client;
@@ -15,7 +16,7 @@ use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::ports::{Ports, Space, Swap, Unavailable};
-use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, REFRESH_S};
+use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
 use fhir::Id;
 use privacy::Scopes;
 use privacy::scope::Scope;
@@ -141,12 +142,13 @@ impl<P: Ports> Authority<P> {
                 // The grant stands, so the code is of no more use; taking it away only tidies up.
                 self.take::<Code>(Space::Code, secret).await?;
                 // Whoever switched the account off just now may have looked for its grants before this one stood.
-                if self.live_account(&grant.username, &grant.account).await?.is_none() {
-                    self.end_grant(&grant.id, now_s).await?;
-                    return Err(switched_off());
+                let account = self.live_account(&grant.username, &grant.account).await?;
+                // And so may whoever ended the session.
+                let Some(account) = account else { return Err(self.ended(&grant, switched_off(), now_s).await?) };
+                if !self.session_holds(&grant, &account, now_s).await? {
+                    return Err(self.ended(&grant, signed_out(), now_s).await?);
                 }
-                let refresh_token =
-                    grant.scopes.has(Scope::OfflineAccess).then(|| self.refresh_token(&grant)).transpose()?;
+                let refresh_token = grant.can_be_renewed().then(|| self.refresh_token(&grant)).transpose()?;
                 let id_token = self.id_token(&grant, &code, now_s)?;
                 Ok(Tokens { refresh_token, id_token, ..self.access(&grant, &grant.scopes, now_s)? })
             }
@@ -204,6 +206,7 @@ impl<P: Ports> Authority<P> {
     async fn grant_of(&self, id: String, client: &Client, code: &Code, now_s: i64) -> Result<Grant, OauthError> {
         let account = self.still_allowed(client, &code.username, &code.account, code.patient.as_ref()).await?;
         let offline = code.scopes.has(Scope::OfflineAccess);
+        let online = code.scopes.has(Scope::OnlineAccess) && !offline;
         Ok(Grant {
             id,
             client: code.client.clone(),
@@ -215,13 +218,39 @@ impl<P: Ports> Authority<P> {
             launch: code.launch.clone(),
             scopes: code.scopes.clone(),
             purpose: account.purpose(),
+            session: online.then(|| code.session.clone()),
             created_s: now_s,
             used_s: now_s,
-            expires_s: now_s + if offline { REFRESH_S } else { ACCESS_TOKEN_S },
+            expires_s: match (offline, online) {
+                (true, _) => now_s + REFRESH_S,
+                // The time of the sign-in: a session ends after a shift, whatever happens.
+                (false, true) => code.auth_s + SESSION_S,
+                (false, false) => now_s + ACCESS_TOKEN_S,
+            },
             generation: 0,
             secret: self.ports.token(),
             revoked_s: None,
         })
+    }
+
+    /// Whether a grant that lives with a session still may: the session lives, and this is a use of it.
+    pub(crate) async fn session_holds(
+        &self,
+        grant: &Grant,
+        account: &Account,
+        now_s: i64,
+    ) -> Result<bool, Unavailable> {
+        let Some(digest) = &grant.session else { return Ok(true) };
+        match self.kept_session(digest).await? {
+            Some(session) => self.use_session(&session, account, now_s).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Ends a grant, for this reason.
+    pub(crate) async fn ended(&self, grant: &Grant, why: OauthError, now_s: i64) -> Result<OauthError, Unavailable> {
+        self.end_grant(&grant.id, now_s).await?;
+        Ok(why)
     }
 
     /// The account, when it is still enabled and may still ask, through this app, about the patient.
@@ -231,7 +260,7 @@ impl<P: Ports> Authority<P> {
         username: &str,
         id: &str,
         patient: Option<&Id>,
-    ) -> Result<crate::account::Account, OauthError> {
+    ) -> Result<Account, OauthError> {
         let account = self.live_account(username, id).await?.ok_or_else(switched_off)?;
         if !client.purposes.contains(&account.purpose()) {
             return Err(switched_off());
@@ -244,7 +273,8 @@ impl<P: Ports> Authority<P> {
 
     /// An access token on a grant, for these of its scopes.
     pub(crate) fn access(&self, grant: &Grant, scopes: &Scopes, now_s: i64) -> Result<Tokens, Unavailable> {
-        let expires_in = ACCESS_TOKEN_S.min(grant.expires_s - now_s);
+        let life_s = if grant.session.is_some() { ONLINE_TOKEN_S } else { ACCESS_TOKEN_S };
+        let expires_in = life_s.min(grant.expires_s - now_s);
         let scope = scopes.to_string();
         let patient = grant.patient.as_ref().map(Id::to_string);
         let claims = AccessClaims {
@@ -320,6 +350,14 @@ impl<P: Ports> Authority<P> {
 fn switched_off() -> OauthError {
     invalid_grant(
         "The account was switched off, or may no longer ask about this patient. The person must authorize again.",
+    )
+}
+
+/// The session that a grant lived with has ended.
+pub(crate) fn signed_out() -> OauthError {
+    invalid_grant(
+        "The person has signed out, or was away for too long, and online_access ends with that. The person must authorize \
+         again.",
     )
 }
 

@@ -59,6 +59,7 @@ static AUTHORITY: LazyLock<Authority<Desk>> = LazyLock::new(|| {
         launch: None,
         scopes: Scopes::parse(SCOPES),
         purpose: Purpose::PatientRequest,
+        session: None,
         created_s: NOW,
         used_s: NOW,
         expires_s: NOW + 7200,

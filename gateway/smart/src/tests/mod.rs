@@ -8,6 +8,8 @@ mod backend;
 mod flow;
 mod introspect;
 mod introspection;
+mod launch;
+mod online;
 mod people;
 mod refresh;
 mod revoke;

@@ -154,7 +154,7 @@ async fn logout(cx: &Context, request: &Request, browser: &Browser, person: Opti
     {
         return *refused;
     }
-    if let Err(why) = cx.authority.sign_out(browser.session.as_deref()).await {
+    if let Err(why) = cx.authority.sign_out(browser.session.as_deref(), clock::now().seconds()).await {
         return unavailable(browser, &why);
     }
     let go = Credential::see_other(browser.own_path(ACCOUNT_LOGOUT, "to", ""));
