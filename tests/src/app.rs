@@ -7,6 +7,7 @@ use crate::http::{Answer, Connection, Peer};
 use base64::Engine;
 use certs::digest::{base64url, sha256};
 use form_urlencoded::Serializer;
+use serde_json::Value;
 use std::net::SocketAddr;
 
 /// Where a person says what they allow.
@@ -31,6 +32,8 @@ pub struct Grant {
     pub scope: String,
     /// The app's id.
     pub client_id: String,
+    /// All that the app was answered.
+    pub answer: Value,
 }
 
 impl Grant {
@@ -146,6 +149,22 @@ impl Browser {
         ticks: Option<&[&str]>,
     ) -> Grant {
         let verifier = certs::random::token();
+        let asking = self.asking(app, scope, &verifier, None);
+        self.go_through(app, (&asking, &verifier), username, patient, ticks).await
+    }
+
+    /// The app as an EHR opened it, at the address that the EHR was given: it takes the launch up for this person.
+    ///
+    /// # Panics
+    /// With the page that led no further.
+    pub async fn launch_from_ehr(&mut self, app: &Registered, username: &str, scope: &str, opened: &str) -> Grant {
+        let verifier = certs::random::token();
+        let asking = self.asking(app, scope, &verifier, Some(&launch_of(opened)));
+        self.go_through(app, (&asking, &verifier), username, None, None).await
+    }
+
+    /// The address of an app's authorization request, with the launch that it was opened with.
+    pub fn asking(&self, app: &Registered, scope: &str, verifier: &str, launch: Option<&str>) -> String {
         let challenge = base64url(&sha256(verifier.as_bytes()));
         let aud = format!("{}/fhir", self.peer.origin);
         let query = Serializer::new(String::new())
@@ -159,15 +178,28 @@ impl Browser {
                 ("code_challenge", &challenge),
                 ("code_challenge_method", "S256"),
             ])
+            .extend_pairs(launch.map(|launch| ("launch", launch)))
             .finish();
-        let mut answer = self.go(&format!("/oauth/authorize?{query}"), None).await;
+        format!("/oauth/authorize?{query}")
+    }
+
+    /// Every page of a launch up to its end.
+    async fn go_through(
+        &mut self,
+        app: &Registered,
+        (asking, verifier): (&str, &str),
+        username: &str,
+        patient: Option<&str>,
+        ticks: Option<&[&str]>,
+    ) -> Grant {
+        let mut answer = self.go(asking, None).await;
         for _ in 0..PAGES_MAX {
             let location =
                 answer.header("location").unwrap_or_else(|| panic!("no way on: {}", answer.text())).to_owned();
             if let Some(query) = location.strip_prefix(REDIRECT) {
                 let code = value_of(query.trim_start_matches('?'), "code");
                 let code = code.unwrap_or_else(|| panic!("no code: {location}"));
-                return self.token(app, &code, &verifier).await;
+                return self.token(app, &code, verifier).await;
             }
             let page = self.go(&path_of(&location), None).await;
             let (action, mut fields) = fill(&page.text(), username, patient);
@@ -195,6 +227,12 @@ impl Browser {
     }
 }
 
+/// The launch in the address that an EHR opens.
+pub fn launch_of(opened: &str) -> String {
+    let query = opened.trim().split_once('?').map_or("", |(_, query)| query);
+    value_of(query, "launch").unwrap_or_else(|| panic!("no launch: {opened}"))
+}
+
 /// The token endpoint: a grant, or the answer that is none.
 ///
 /// # Errors
@@ -215,6 +253,7 @@ pub(crate) fn granted(client_id: &str, answer: Answer) -> Result<Grant, Answer> 
             patient: text("patient"),
             scope: text("scope").unwrap_or_default(),
             client_id: client_id.to_owned(),
+            answer: answer.json(),
         }),
         None => Err(answer),
     }
@@ -279,7 +318,7 @@ pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// The first form of a page as a person fills it in: its address and its fields.
-fn fill(page: &str, username: &str, patient: Option<&str>) -> (String, Vec<(String, String)>) {
+pub fn fill(page: &str, username: &str, patient: Option<&str>) -> (String, Vec<(String, String)>) {
     let form = between(page, "<form", "</form>").unwrap_or_else(|| panic!("no form: {page}"));
     let action = attribute(form, "action").unwrap();
     let mut fields: Vec<(String, String)> = Vec::new();

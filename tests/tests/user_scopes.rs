@@ -222,12 +222,7 @@ async fn the_consent_page_says_in_plain_words_whose_records_these_are_and_untick
     }
     let mut doctor = Browser::open(gateway.peer()).await;
     doctor.sign_in("roe").await;
-    let begin = format!(
-        "/oauth/authorize?response_type=code&client_id=chart&redirect_uri=http%3A%2F%2F127.0.0.1%3A5555%2Fcallback\
-         &scope=user%2FObservation.rs&state=s&aud={}%2Ffhir&code_challenge={}&code_challenge_method=S256",
-        gateway.peer().origin.replace(':', "%3A").replace('/', "%2F"),
-        "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-    );
+    let begin = doctor.asking(&app(), "user/Observation.rs", &"v".repeat(43), None);
     let page = doctor.open_page(&begin).await.text();
     assert!(page.contains("chart asks to see the records of your patients"), "{page}");
     assert!(page.contains("The app would see all of the above of every patient in your care."), "{page}");

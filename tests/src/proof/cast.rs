@@ -1,5 +1,5 @@
-//! Who asks: patients with full and narrowed scopes, clinicians for one patient and for all in their care, backend services,
-//! and those who may ask nothing.
+//! Who asks: patients with full and narrowed scopes, clinicians for one patient and for all in their care, apps that an EHR
+//! opened, backend services, and those who may ask nothing.
 
 use crate::gateway::{Person, Registered};
 use crate::oracle::care::in_care_of;
@@ -14,7 +14,8 @@ use std::sync::OnceLock;
 /// The apps: one public, one with a secret.
 pub fn apps() -> Vec<Registered> {
     let scopes =
-        "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read user/*.rs user/*.read";
+        "openid fhirUser profile offline_access launch launch/patient patient/*.rs patient/*.read user/*.rs \
+         user/*.read";
     let app = |client_id: &str, secret: Option<&str>| Registered {
         client_id: client_id.to_owned(),
         secret: secret.map(str::to_owned),
@@ -57,6 +58,8 @@ pub struct Part {
     pub is_service: bool,
     /// About whom else, by place in the world: who is in a clinician's care, where `user/` scopes are asked for.
     pub in_care: Vec<u16>,
+    /// Whether an EHR opens the app for them, with the patient.
+    pub by_ehr: bool,
 }
 
 impl Part {
@@ -79,6 +82,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         fate,
         is_service: false,
         in_care: Vec::new(),
+        by_ehr: false,
     };
     let doctor = |place: usize, patient: u16, scope: &str| Part {
         name: format!("doctor {place} for patient {patient} with {scope}"),
@@ -90,6 +94,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         fate: Fate::Alive,
         is_service: false,
         in_care: Vec::new(),
+        by_ehr: false,
     };
     let current = world.current();
     let of_all = |place: usize, patient: u16, scope: &str| {
@@ -101,6 +106,7 @@ pub fn parts(world: &World) -> Vec<Part> {
             ..doctor(place, patient, scope)
         }
     };
+    let opened = |part: Part| Part { name: format!("{} by an EHR", part.name), by_ehr: true, ..part };
     let service = |scope: &str| Part {
         name: format!("service with {scope}"),
         username: String::new(),
@@ -111,6 +117,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         fate: Fate::Alive,
         is_service: true,
         in_care: Vec::new(),
+        by_ehr: false,
     };
     let mut parts: Vec<Part> =
         (0..11).filter(|number| *number != 7).map(|number| of(number, full, Fate::Alive)).collect();
@@ -187,6 +194,10 @@ pub fn parts(world: &World) -> Vec<Part> {
         ),
         of_all(3, 3, "launch/patient patient/Encounter.rs patient/Binary.rs user/Encounter.s user/DocumentReference.rs"),
         of_all(6, 8, "user/*.rs"),
+        opened(doctor(0, 4, "launch openid fhirUser patient/*.rs")),
+        opened(doctor(2, 5, "launch patient/Observation.rs patient/Encounter.rs patient/Practitioner.rs")),
+        opened(of_all(0, 0, "launch fhirUser patient/Condition.rs user/Observation.rs user/Binary.rs user/*.s")),
+        opened(of(2, "launch openid fhirUser patient/*.read", Fate::Alive)),
     ]);
     parts
 }

@@ -48,7 +48,7 @@ pub struct Served {
     pub gateway: Gateway,
     /// The server behind it.
     pub upstream: Option<Upstream>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 /// Someone with a token for each world.
@@ -266,7 +266,7 @@ async fn serve(
         assert_eq!(verdict(&waits), Some("AA"), "{waits}");
         let patient = world.rows.iter().filter(|row| row["id"] == late.id);
         patient.for_each(|row| upstream.put(&row.to_string(), at(row)));
-        replay(&folder, program, "2").await;
+        folder.command(program, &["journal", "replay"], &["2"]).await.unwrap();
         let filed = born_in(upstream).iter().any(|row| row.to_string().contains(&value));
         assert!(filed, "a result whose patient became known was not filed");
     }
@@ -281,15 +281,7 @@ async fn serve(
             assert_eq!(verdict(&ack), Some("AA"), "{ack}");
         }
     }
-    Served { gateway, upstream, _folder: folder }
-}
-
-/// The operator's command; it speaks to the running gateway, so it must not keep this thread.
-async fn replay(folder: &Folder, program: Program, sequence: &str) {
-    let mut command = std::process::Command::new(program.path());
-    command.args(["journal", "replay", "--config"]).arg(folder.config()).arg(sequence);
-    let done = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Served { gateway, upstream, folder }
 }
 
 fn about(person: &Person) -> About {
@@ -329,7 +321,12 @@ async fn sign_in(served: &Served, parts: &[Part], compared: bool) -> Vec<Signed>
         let browser = browsers.get_mut(part.username.as_str()).unwrap();
         let app = &apps[at % apps.len()];
         let patient = &part.patient_id;
-        let grant = browser.launch(app, &part.username, &part.scope, Some(patient)).await;
+        let grant = if part.by_ehr {
+            let opened = served.folder.launch(&app.client_id, &["--user", &part.username, "--patient", patient]).await;
+            browser.launch_from_ehr(app, &part.username, &part.scope, &opened.unwrap()).await
+        } else {
+            browser.launch(app, &part.username, &part.scope, Some(patient)).await
+        };
         let mut bearer = grant.bearer();
         match part.fate {
             Fate::Revoked => {
