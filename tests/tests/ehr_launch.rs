@@ -12,7 +12,8 @@ use tests::http::{Answer, Connection};
 use tests::upstream::Upstream;
 
 const SCOPE: &str = "launch openid fhirUser offline_access patient/Observation.rs patient/Patient.rs";
-const CONTEXT: &str = r#"[{"reference":"Observation/o1","role":"https://example.org/open"},{"reference":"ImagingStudy/7"}]"#;
+const CONTEXT: &str =
+    r#"[{"reference":"Observation/o1","role":"https://example.org/open"},{"reference":"ImagingStudy/7"}]"#;
 
 fn records() -> Vec<Value> {
     let patient = |id: &str, doctor: &str| {
@@ -73,7 +74,12 @@ async fn world() -> (Folder, Gateway) {
 const FOR_ROE: [&str; 6] = ["--user", "roe", "--patient", "p1", "--encounter", "e1"];
 
 /// What the app is told when it asks with this launch: nothing while the pages go on, or error and description.
-async fn refused(browser: &mut Browser, app: &Registered, scope: &str, launch: Option<&str>) -> Option<(String, String)> {
+async fn refused(
+    browser: &mut Browser,
+    app: &Registered,
+    scope: &str,
+    launch: Option<&str>,
+) -> Option<(String, String)> {
     let asking = browser.asking(app, scope, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", launch);
     let answer = browser.go(&asking, None).await;
     let location = answer.header("location").unwrap_or_else(|| panic!("{}", answer.text())).to_owned();
@@ -180,7 +186,8 @@ async fn a_launch_is_for_the_person_it_was_made_for_and_who_signs_in_as_them_goe
     assert!(page.contains("chart was opened for somebody else."), "{page}");
     assert!(!page.contains("p1") && !page.contains("Given"), "{page}");
     // She is led to sign in as the other, in the same launch, and nothing was granted meanwhile.
-    let login = page.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|href| href.contains("/oauth/login"));
+    let login =
+        page.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|href| href.contains("/oauth/login"));
     let login = browser.open_page(&login.unwrap().replace("&amp;", "&").replace("&#38;", "&")).await.text();
     let (action, fields) = fill(&login, "roe", None);
     let page = browser.post(&action, &fields).await.text();
@@ -349,7 +356,11 @@ async fn a_clinician_opens_an_app_for_a_patient_in_their_care_and_that_goes_thro
     assert_eq!(app::get(&mut connection, &grant, "/fhir/Patient/p1").await.status, 404);
     // Nobody else can be opened for, and no app that is not opened.
     for (app, patient) in [("chart", "p3"), ("chart", "none"), ("chart", ""), ("alone", "p1"), ("", "p1")] {
-        assert_eq!(opened_by(&mut doctor, app, patient).await, "/account/launch?said=failed&lang=en", "{app} {patient}");
+        assert_eq!(
+            opened_by(&mut doctor, app, patient).await,
+            "/account/launch?said=failed&lang=en",
+            "{app} {patient}"
+        );
     }
     assert!(doctor.open_page("/account/launch?said=failed").await.text().contains("The app could not be opened."));
     // A form of another site, or another person, opens nothing.
@@ -363,7 +374,10 @@ async fn a_clinician_opens_an_app_for_a_patient_in_their_care_and_that_goes_thro
     // Whose names were shown stands on the ledger.
     let told = folder.command(Program::Shipped, &["ledger", "export"], &[]).await.unwrap();
     let of_page: Vec<&str> = told.lines().filter(|line| line.contains("\"portal\"")).collect();
-    assert!(of_page.iter().any(|line| line.contains("Patient/p1")) && !of_page.iter().any(|line| line.contains("Patient/p3")));
+    assert!(
+        of_page.iter().any(|line| line.contains("Patient/p1"))
+            && !of_page.iter().any(|line| line.contains("Patient/p3"))
+    );
     assert!(gateway.stop().success());
 }
 

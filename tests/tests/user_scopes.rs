@@ -15,7 +15,8 @@ use tests::upstream::Upstream;
 /// Three patients: p1 by general practitioner, p2 by an encounter through a role, p3 in nobody's care that matters.
 fn records() -> Vec<Value> {
     let patient = |id: &str, more: Value| {
-        let mut patient = json!({"resourceType": "Patient", "id": id, "name": [{"family": id}], "birthDate": "1980-01-01"});
+        let mut patient =
+            json!({"resourceType": "Patient", "id": id, "name": [{"family": id}], "birthDate": "1980-01-01"});
         patient.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         patient
     };

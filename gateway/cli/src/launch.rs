@@ -10,8 +10,17 @@ use smart::launch::NewLaunch;
 /// # Errors
 /// One sentence: the context is not JSON of the right shape.
 pub(crate) fn command(typed: LaunchArgs) -> Result<(DataArgs, Command), String> {
-    let LaunchArgs { data, user, patient, encounter, fhir_context, intent, no_patient_banner, smart_style_url, client_id } =
-        typed;
+    let LaunchArgs {
+        data,
+        user,
+        patient,
+        encounter,
+        fhir_context,
+        intent,
+        no_patient_banner,
+        smart_style_url,
+        client_id,
+    } = typed;
     let fhir_context: Vec<ContextItem> = match fhir_context {
         None => Vec::new(),
         Some(json) => serde_json::from_str(&json).map_err(|why| {

@@ -162,12 +162,7 @@ fn tick_of(frame: &Frame, kind: ResourceType, item: &Item, checked: bool) -> Tic
             Some((label, _)) => (frame.t(label).to_owned(), frame.fill(Text::PartOf, &whole)),
             None => (frame.t(Text::PartOther).to_owned(), format!("{whole}: {part}")),
         },
-        Item::Records(_)
-        | Item::InCare
-        | Item::Identity
-        | Item::WhichPatient
-        | Item::Offline
-        | Item::Online => {
+        Item::Records(_) | Item::InCare | Item::Identity | Item::WhichPatient | Item::Offline | Item::Online => {
             (whole, content.map_or_else(|| kind.as_str().to_owned(), |content| frame.t(content).to_owned()))
         }
     };

@@ -4,9 +4,9 @@
 
 use crate::{
     App, AppsForm, ChooseForm, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, Frame, Html, LaunchForm,
-    LoginFault, LoginForm, Message, Own, OwnLoginForm, STYLESHEET, SeenForm, SignedIn, Start, account, apps, apps_alone, choose,
-    code, consent_of_patient, consent_own, error_doc, launch, launch_alone, login, message, own_login, second, second_on, seen,
-    seen_of_unnamed, sessions, start, stylesheet_path, unfit,
+    LoginFault, LoginForm, Message, Own, OwnLoginForm, STYLESHEET, SeenForm, SignedIn, Start, account, apps,
+    apps_alone, choose, code, consent_of_patient, consent_own, error_doc, launch, launch_alone, login, message,
+    own_login, second, second_on, seen, seen_of_unnamed, sessions, start, stylesheet_path, unfit,
 };
 use bytes::Bytes;
 use fhir::{Id, ResourceType};
@@ -46,7 +46,16 @@ fn login_form(locale: Locale, fault: Option<LoginFault>) -> LoginForm {
 
 fn consent_form(locale: Locale, name: &str, items: &[Item]) -> ConsentForm {
     let (flow, items, instead) = ("f-1".to_owned(), items.to_vec(), Vec::new());
-    ConsentForm { frame: frame(locale), app: app(name), flow, items, in_care: Vec::new(), instead, tells_context: true, can_choose_again: true }
+    ConsentForm {
+        frame: frame(locale),
+        app: app(name),
+        flow,
+        items,
+        in_care: Vec::new(),
+        instead,
+        tells_context: true,
+        can_choose_again: true,
+    }
 }
 
 const ITEMS: [Item; 5] = [
@@ -508,7 +517,9 @@ fn everyone_in_care_is_one_box_that_says_what_of_them() {
     };
     let (all, some) = (body(&[]), body(&ITEMS[..1]));
     assert!(all.contains("name=\"item\" value=\"in-care\" checked><span><b>All patients in my care</b>"), "{all}");
-    assert!(all.contains("all of the above of every patient in your care") && all.contains("it sees no patient’s record"));
+    assert!(
+        all.contains("all of the above of every patient in your care") && all.contains("it sees no patient’s record")
+    );
     assert!(some.contains("this of every patient in your care: Results and measurements."), "{some}");
     assert!(!all.contains("name=\"patient\"") && !all.contains("the number by which this server knows the record"));
 }

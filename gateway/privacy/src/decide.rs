@@ -55,7 +55,9 @@ pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
             Level::Patient | Level::System => {
                 "This token has no patient in context. Ask for launch/patient together with patient/ scopes."
             }
-            Level::User => "The person who authorized this app has no patients in their care now, and no record of their own.",
+            Level::User => {
+                "The person who authorized this app has no patients in their care now, and no record of their own."
+            }
         }));
     }
     Ok(Permit { principal: Arc::clone(principal), level, subject, question, policy: Arc::clone(policy) })

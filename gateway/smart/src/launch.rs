@@ -154,9 +154,7 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn launchable(&self, account: &Account) -> Result<Vec<Client>, Unavailable> {
-        let fits = |client: &Client| {
-            client.launch_address().is_some() && client.purposes.contains(&account.purpose())
-        };
+        let fits = |client: &Client| client.launch_address().is_some() && client.purposes.contains(&account.purpose());
         let mut clients: Vec<Client> = self.clients().await?.into_iter().filter(fits).collect();
         clients.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(clients)

@@ -9,8 +9,8 @@
 
 use crate::parts::parts;
 use fhir::ResourceType;
-use privacy::{Role, Scopes};
 use privacy::scope::{Constraint, Letters, Level, ResourceScope, Scope};
+use privacy::{Role, Scopes};
 use std::fmt;
 
 /// One thing that an app asks for, as a person can allow it or take it away.
@@ -83,7 +83,11 @@ pub fn offer(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> S
             | Scope::OnlineAccess
             | Scope::Launch
             | Scope::LaunchPatient => {
-                if allowed.has(scope.clone()) { vec![scope.clone()] } else { Vec::new() }
+                if allowed.has(scope.clone()) {
+                    vec![scope.clone()]
+                } else {
+                    Vec::new()
+                }
             }
         })
         .collect()
@@ -232,11 +236,7 @@ fn is_of_user(scope: &Scope) -> bool {
 fn is_identity(scope: &Scope) -> bool {
     match scope {
         Scope::OpenId | Scope::FhirUser | Scope::Profile => true,
-        Scope::OfflineAccess
-        | Scope::OnlineAccess
-        | Scope::Launch
-        | Scope::LaunchPatient
-        | Scope::Resource(_) => false,
+        Scope::OfflineAccess | Scope::OnlineAccess | Scope::Launch | Scope::LaunchPatient | Scope::Resource(_) => false,
     }
 }
 

@@ -73,8 +73,7 @@ impl<P: Ports> Authority<P> {
                      must authorize the app again.",
                 ));
             }
-            let account =
-                self.still_allowed(client, &grant.username, &grant.account, grant.patient.as_ref()).await?;
+            let account = self.still_allowed(client, &grant.username, &grant.account, grant.patient.as_ref()).await?;
             if !self.session_holds(&grant, &account, now_s).await? {
                 return Err(self.ended(&grant, signed_out(), now_s).await?);
             }

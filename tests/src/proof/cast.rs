@@ -13,8 +13,7 @@ use std::sync::OnceLock;
 
 /// The apps: one public, one with a secret.
 pub fn apps() -> Vec<Registered> {
-    let scopes =
-        "openid fhirUser profile offline_access launch launch/patient patient/*.rs patient/*.read user/*.rs \
+    let scopes = "openid fhirUser profile offline_access launch launch/patient patient/*.rs patient/*.read user/*.rs \
          user/*.read";
     let app = |client_id: &str, secret: Option<&str>| Registered {
         client_id: client_id.to_owned(),
@@ -184,7 +183,11 @@ pub fn parts(world: &World) -> Vec<Part> {
         of(3, "openid fhirUser user/*.rs", Fate::Alive),
         of(1, "launch/patient patient/Observation.rs patient/Patient.rs user/Condition.rs user/*.s", Fate::Alive),
         of_all(0, 0, "openid fhirUser user/*.rs"),
-        of_all(0, 4, "openid fhirUser launch/patient patient/*.rs user/Observation.rs user/Patient.s user/Provenance.rs"),
+        of_all(
+            0,
+            4,
+            "openid fhirUser launch/patient patient/*.rs user/Observation.rs user/Patient.s user/Provenance.rs",
+        ),
         of_all(1, 1, "openid fhirUser user/*.read"),
         of_all(
             2,
@@ -192,7 +195,11 @@ pub fn parts(world: &World) -> Vec<Part> {
             "user/Observation.rs?category=urn:proof:codes|laboratory user/Patient.rs user/Practitioner.rs \
              user/Condition.s?category=problem user/Provenance.rs user/DocumentReference.r user/MedicationRequest.rs",
         ),
-        of_all(3, 3, "launch/patient patient/Encounter.rs patient/Binary.rs user/Encounter.s user/DocumentReference.rs"),
+        of_all(
+            3,
+            3,
+            "launch/patient patient/Encounter.rs patient/Binary.rs user/Encounter.s user/DocumentReference.rs",
+        ),
         of_all(6, 8, "user/*.rs"),
         opened(doctor(0, 4, "launch openid fhirUser patient/*.rs")),
         opened(doctor(2, 5, "launch patient/Observation.rs patient/Encounter.rs patient/Practitioner.rs")),

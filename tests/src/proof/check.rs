@@ -1,8 +1,8 @@
 //! Asking one request, and holding what comes back against the scan and the permission oracle.
 
+use super::cast::View;
 use super::request::Step;
 use super::scan;
-use super::cast::View;
 use super::stage::{ORIGIN, Source, Stage};
 use crate::http::{Answer, Connection};
 use crate::oracle::answer::{Asked, asked, is_own_read};

@@ -21,8 +21,7 @@ const FILE: &str = "demo.json";
 /// Patients of the population who can sign in.
 const PATIENTS: u32 = 5;
 /// What the demo apps may ask for.
-const SCOPES: &str =
-    "openid fhirUser profile offline_access online_access launch launch/patient patient/*.rs patient/*.read user/*.rs user/*.read";
+const SCOPES: &str = "openid fhirUser profile offline_access online_access launch launch/patient patient/*.rs patient/*.read user/*.rs user/*.read";
 /// Where the demo apps are opened from an EHR.
 const LAUNCH: &str = "http://127.0.0.1:3000/launch";
 /// What the demo's backend service may ask for.

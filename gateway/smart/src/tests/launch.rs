@@ -8,7 +8,8 @@ use crate::launch::{NewLaunch, NoLaunch};
 use crate::settings::LAUNCH_S;
 use crate::token::Tokens;
 use crate::trial::{
-    BROWSER, LAUNCH, NOW, SECRET, Trial, asked, hundred, id, pairs, redeeming, run, session, signed_in, told, visit, world,
+    BROWSER, LAUNCH, NOW, SECRET, Trial, asked, hundred, id, pairs, redeeming, run, session, signed_in, told, visit,
+    world,
 };
 use crate::{Authority, Client, Item};
 use fhir::{Id, ResourceType};
@@ -20,7 +21,8 @@ const SCOPE: &str = "launch openid fhirUser offline_access patient/Observation.r
 /// The usual world, in which `cleo` treats `ana`, whose encounter `e1` and observation `o1` are; those of `ben` are 2.
 fn world_of_records() -> Authority<Trial> {
     let world = world();
-    for (name, whose) in [("Encounter/e1", "ana"), ("Encounter/e2", "ben"), ("Observation/o1", "ana"), ("Observation/o2", "ben")]
+    for (name, whose) in
+        [("Encounter/e1", "ana"), ("Encounter/e2", "ben"), ("Observation/o1", "ana"), ("Observation/o2", "ben")]
     {
         world.ports.records.lock().unwrap().insert(name.to_owned(), id(whose));
     }
@@ -111,7 +113,8 @@ fn what_the_ehr_said_comes_with_the_token_with_every_refresh_and_with_introspect
 fn an_app_that_opened_by_itself_is_told_of_no_launch() {
     let world = world();
     let code = crate::trial::code(&world, "ana", &[("scope", "launch/patient patient/Observation.rs")]);
-    let answer: Value = serde_json::from_str(&run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap().body().unwrap()).unwrap();
+    let answer: Value =
+        serde_json::from_str(&run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap().body().unwrap()).unwrap();
     for name in ["encounter", "fhirContext", "intent", "need_patient_banner", "smart_style_url"] {
         assert!(answer.get(name).is_none(), "{name}");
     }
@@ -125,10 +128,11 @@ fn a_ticket_counts_once_for_its_app_and_for_five_minutes_and_one_thing_is_said_o
     let others = made(&world, &for_cleo(|new| new.client_id = "keeper".to_owned()));
     let late = made(&world, &for_cleo(|_| {}));
     let long = "x".repeat(10_000);
-    let answers: Vec<_> = [(&used, NOW), (&others, NOW), (&late, NOW + LAUNCH_S), (&"forged".to_owned(), NOW), (&long, NOW)]
-        .into_iter()
-        .map(|(launch, at)| taken_up(&world, launch, at).unwrap_err())
-        .collect();
+    let answers: Vec<_> =
+        [(&used, NOW), (&others, NOW), (&late, NOW + LAUNCH_S), (&"forged".to_owned(), NOW), (&long, NOW)]
+            .into_iter()
+            .map(|(launch, at)| taken_up(&world, launch, at).unwrap_err())
+            .collect();
     assert!(answers[0].starts_with("invalid_request: The value of launch does not hold"), "{}", answers[0]);
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     // Whoever tried it with the wrong app has used it up.
