@@ -11,7 +11,6 @@ mod hl7;
 mod init;
 mod journal;
 mod launch;
-mod launch;
 mod ledger;
 mod out;
 mod place;
@@ -54,7 +53,6 @@ fn run(command: Command) -> Result<(), String> {
         Command::Ledger(command) => ask(ledger::command(command)),
         Command::Journal(command) => ask(journal::command(command)),
         Command::Account(command) => ask(account::command(command)?),
-        Command::Launch(typed) => ask(launch::command(typed)?),
         Command::Launch(typed) => ask(launch::command(typed)?),
         Command::Status(data) => ask((data, admin::Command::Status)),
         Command::Drain(data) => ask((data, admin::Command::Drain)),
