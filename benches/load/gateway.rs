@@ -67,7 +67,7 @@ async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &P
     let origin = format!("https://localhost:{port}");
     write_tokens(&store, &keys.access, &format!("{origin}/fhir"), people, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
-    let records = Records::Upstream(Upstream::new(base, None)?);
+    let records = Records::Upstream(Upstream::new(base, None)?, store.clone());
     let base = Base { origin, data, store, records, keys, network: Network::default() };
     let setup = Setup { base, links: Vec::new(), demo: Demo::default() };
     let gateway = Gateway::new(setup).await.map_err(|why| fail(&why))?;
@@ -125,8 +125,10 @@ fn grant(purpose: Purpose, patient: &str, now_s: i64) -> Result<Grant, String> {
         role,
         fhir_user: Some(fhir_user),
         patient: Some(patient),
+        launch: None,
         scopes: Scopes::parse(SCOPES),
         purpose,
+        session: None,
         created_s: now_s,
         used_s: now_s,
         expires_s: now_s + LIFE_S,

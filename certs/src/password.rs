@@ -42,7 +42,7 @@ pub fn verify(password: &str, phc: &str) -> bool {
     password.len() <= PASSWORD_BYTES_MAX && argon2.verify_password(password.as_bytes(), &hash).is_ok()
 }
 
-/// Whether the hash was made at another cost than today's, so that the next good login should hash anew.
+/// Whether it is no hash of today's cost, or none at all.
 #[must_use]
 pub fn is_outdated(phc: &str) -> bool {
     read(phc)

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A crate depends only on crates of lower rank.
-const RANKS: [(&str, u8); 15] = [
+const RANKS: [(&str, u8); 16] = [
     ("json", 0),
     ("certs", 0),
+    ("one-build", 0),
     ("fhir", 1),
     ("privacy", 2),
     ("conformance", 2),
@@ -34,7 +35,7 @@ const RANKS: [(&str, u8); 15] = [
 const OWNED: [(&str, &[&str]); 36] = [
     ("openssl", &["certs"]),
     ("rustls", &["certs"]),
-    ("aws-lc-rs", &["certs"]),
+    ("aws-lc-rs", &["certs", "one-build"]),
     ("jsonwebtoken", &["certs", "tests"]),
     ("argon2", &["certs"]),
     ("subtle", &["certs"]),
@@ -42,7 +43,7 @@ const OWNED: [(&str, &[&str]); 36] = [
     ("hyper-rustls", &["tests"]),
     ("httparse", &["server"]),
     ("socket2", &["server"]),
-    ("hyper", &["server", "tests", "benches"]),
+    ("hyper", &["server", "tests", "benches", "one-build"]),
     ("hyper-util", &["server", "tests", "benches"]),
     ("http", &["server", "tests", "benches"]),
     ("http-body-util", &["server", "tests", "benches"]),
@@ -346,6 +347,21 @@ fn every_crate_inherits_the_lints_the_licence_and_its_versions() {
         let own = manifest.lines().find(|line| line.starts_with("version =") || line.contains("version = \""));
         assert_eq!(own, None, "{}: versions stand in the root's [workspace.dependencies]", member.name);
     }
+}
+
+#[test]
+fn each_dependency_is_compiled_once_for_the_program_and_for_its_tests() {
+    let tree = |of: &[&str]| -> BTreeSet<String> {
+        let asked = [&["tree", "--locked", "--prefix", "none", "-f", "{p}|{f}"], of].concat();
+        output("cargo", &asked).lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+    };
+    let program = tree(&["-p", "cli", "-e", "normal,build"]);
+    let all = tree(&["--workspace", "-e", "normal,build,dev"]);
+    let twice: Vec<&String> = program.difference(&all).collect();
+    assert!(
+        program.len() > 100 && twice.is_empty(),
+        "one-build/Cargo.toml lacks features that tests ask for: {twice:?}"
+    );
 }
 
 #[test]

@@ -81,7 +81,9 @@ pub fn decide(prior: Option<&Standing>, incoming: &Standing, same_content: bool)
     let Some(prior) = prior else {
         return Apply::Create; // A withdrawal that overtakes its result stands there as one, and the late result is older.
     };
-    if same_content {
+    // A result that stands there as withdrawn may still have older versions to be taken back.
+    let takes_older_back = matches!(incoming.action, Action::Void { older_too: true });
+    if same_content && !takes_older_back {
         return Apply::Unchanged;
     }
     match order(prior, incoming) {
@@ -196,6 +198,17 @@ mod tests {
         assert_eq!(decide(None, &wrong, false), Apply::Create);
         let late = standing("final", Stage::Final, 10, 10);
         assert_eq!(decide(Some(&wrong), &late, false), Apply::Ignore(Reason::ReportedEarlier));
+    }
+
+    #[test]
+    fn what_was_deleted_and_is_then_said_to_be_wrong_is_taken_back_with_its_older_versions() {
+        let void = |older_too, sent| Standing {
+            action: Action::Void { older_too },
+            ..standing("entered-in-error", Stage::Withdrawn, sent, sent)
+        };
+        assert_eq!(decide(Some(&void(false, 20)), &void(true, 30), true), Apply::Void);
+        assert_eq!(decide(Some(&void(false, 20)), &void(false, 30), true), Apply::Unchanged);
+        assert_eq!(decide(Some(&void(false, 30)), &void(true, 20), true), Apply::Ignore(Reason::ReportedEarlier));
     }
 
     #[test]

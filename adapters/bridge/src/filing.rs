@@ -18,7 +18,7 @@ pub struct Reading {
     pub verdict: Verdict,
     /// One for each patient group. To be applied only when the verdict is [`Verdict::Accepted`].
     pub filings: Vec<Phi<Filing>>,
-    /// Everything wrong with it, in the order of the message.
+    /// Everything wrong with it, what is refused for first, else in the order of the message.
     pub defects: Vec<Defect>,
     /// What became of every element of it, in the order of the message.
     pub loss: Vec<Loss>,
@@ -31,17 +31,10 @@ pub struct Filing {
     pub subject: Claimed,
     /// The order numbers it names.
     pub orders: Vec<OrderNumber>,
-    /// The resources it makes, each after those it refers to.
+    /// The resources it makes.
     pub records: Vec<Record>,
     /// The patient as the message shows them; for showing, never for applying.
     pub patient: Record,
-}
-
-impl Filing {
-    /// The Patient resource as the message shows it. Applying never creates or changes a patient.
-    pub fn patient_resource(&self) -> Vec<u8> {
-        self.patient.render(Subject::Unmatched)
-    }
 }
 
 /// Whom a message claims to be about.
@@ -120,8 +113,7 @@ pub enum Action {
     StatusOnly,
     /// It was never right: entered-in-error, without value and notes.
     Void {
-        /// Its older versions must not be shown any more either (OBX-11 `W`: wrong patient or wrong result), and who has
-        /// seen them is to be listed.
+        /// Its older versions must not be shown any more either (OBX-11 `W`: wrong patient or wrong result).
         older_too: bool,
     },
 }

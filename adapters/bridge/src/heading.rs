@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What must be known of a message to journal, route and answer it.
 ///
-/// Texts are as the sender wrote them, undecoded, so that an answer can repeat them byte for byte. No name, identifier or
+/// What an answer repeats is as the sender wrote it, byte for byte. No name, identifier or
 /// result of a patient stands here, yet it is not for logs: a sender may put anything into a control id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Heading {

@@ -23,7 +23,7 @@ pub(crate) enum Command {
     },
     /// Run the gateway by its configuration
     Serve(ConfigArgs),
-    /// Read a configuration and say all that is wrong with it
+    /// Read a configuration and say what is wrong with it, and where
     CheckConfig(ConfigArgs),
     /// Try a privacy policy
     #[command(subcommand)]

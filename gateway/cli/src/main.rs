@@ -26,6 +26,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let command = Sluice::parse().command;
+    // Whatever is written here is for its owner alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     server::telemetry::start(false);
     #[cfg(feature = "faults")]
     if let Err(sentence) = faults::start() {

@@ -23,10 +23,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Says all that is wrong with a configuration and the files it names.
+/// Says all that is wrong with a configuration's keys and values, then the first fault of the files it names.
 ///
 /// # Errors
-/// All of it.
+/// That.
 pub(crate) fn check(path: &Path) -> Result<(), String> {
     let config = config::load(path)?;
     tls(&config)?;
@@ -72,14 +72,14 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     }
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();
-    let serving = tokio::spawn(gateway.serve(vec![listener], tls, stopping));
+    let mut serving = tokio::spawn(gateway.serve(vec![listener], tls, stopping));
     let links =
         config.links.iter().map(|configured| format!(", link {} at {}", configured.link.name, configured.address));
     out::line(&format!("Sluice serves {} at {}{}.", config.origin, config.listen, links.collect::<String>()))?;
-    stop::asked(drain).await?;
+    stop::asked(drain, &mut serving).await?;
     tracing::info!("the gateway finishes what is under way, and stops");
     stop.send_replace(true);
-    serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
+    serving.await.map_err(|_| stop::BY_MISTAKE.to_owned())
 }
 
 /// The links, each with its namespace.
@@ -101,7 +101,7 @@ pub(crate) fn records(config: &Config, store: &Store) -> Result<Records, String>
         .parse()
         .map_err(|why| format!("upstream.url is no address ({why}); write the FHIR base of the server behind"))?;
     let ca = upstream.ca_file.as_ref().map(|path| read(path)).transpose()?;
-    Ok(Records::Upstream(Upstream::new(url, ca.as_deref())?))
+    Ok(Records::Upstream(Upstream::new(url, ca.as_deref())?, store.clone()))
 }
 
 /// Whom the gateway may call for keys that clients publish.

@@ -46,8 +46,8 @@ texts! {
     SignInWrong: "The user name or the password is not right. Check both and try again.",
         "El nombre de usuario o la contraseña no son correctos. Revise ambos e inténtelo de nuevo.";
     SignInEmpty: "Enter your user name and your password.", "Escriba su nombre de usuario y su contraseña.";
-    SignInTooMany: "There were too many tries. Wait a few minutes, then try again.",
-        "Hubo demasiados intentos. Espere unos minutos e inténtelo de nuevo.";
+    SignInTooMany: "There were too many tries. Wait a minute, then try again.",
+        "Hubo demasiados intentos. Espere un minuto e inténtelo de nuevo.";
     SignInBusy: "The server is busy. Try again in a moment.", "El servidor está ocupado. Inténtelo de nuevo en un momento.";
     Cancel: "Cancel and go back to the app", "Cancelar y volver a la aplicación";
 
@@ -76,7 +76,7 @@ texts! {
         "Si hay alguno que no conozca, ciérrelo y pida que cambien su contraseña.";
     SessionHere: "This browser", "Este navegador";
     SessionBrowser: "{} on", "{} en";
-    SessionBrowserOther: "Another browser", "Otro navegador";
+    SessionBrowserOther: "Unknown browser", "Navegador desconocido";
     SessionSystemOther: "another system", "otro sistema";
     SessionSince: "Signed in", "Inicio de sesión";
     SessionUsed: "Last used", "Último uso";

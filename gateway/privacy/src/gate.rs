@@ -188,7 +188,8 @@ impl<L: Ledger> Gate<L> {
         Ok(Disclosure { content: raw.released(), to, about: look.whose.patients, receipts: vec![receipt] })
     }
 
-    /// The other exit: no known principal is refused unrecorded.
+    /// The other exit: what a known principal is refused is recorded. Of refusals for asking too often one a second stands
+    /// for all ([`Refused::unrecorded`]); an answer cut off by its deadline was recorded when it was released, or not begun.
     pub async fn refuse(&self, who: &Principal, asked: &Question, why: Refusal, now: Instant) -> Refused {
         self.refuse_as(entry(who, Event::Refused, Some(asked), now), why).await
     }

@@ -24,6 +24,9 @@ use std::collections::HashSet;
 /// end early, and then it says where to go on.
 pub(crate) const CHUNKS_MAX: usize = 40;
 
+/// Bytes of shown rows from which on a page takes in nothing more, and says where to go on.
+pub(crate) const PAGE_BYTES_FULL: usize = 32 * 1024 * 1024;
+
 /// Visible rows that one page may count beyond those it shows (`_total=accurate`, `_count=0`).
 pub(crate) const COUNTED_MAX: usize = 10_000;
 
@@ -53,6 +56,7 @@ pub struct Judging {
     last_shown: Cursor,
     companions: bool,
     chunks: usize,
+    bytes: usize,
 }
 
 impl Judging {
@@ -73,6 +77,7 @@ impl Judging {
             more: false,
             companions: false,
             chunks: 0,
+            bytes: 0,
         }
     }
 
@@ -87,7 +92,7 @@ impl Judging {
     pub fn wants(&self) -> Option<Cursor> {
         // One more than is ever told decides; otherwise the last chunk's hidden rows would.
         let counting = self.wanted.total && self.counted <= COUNTED_MAX;
-        if self.chunks >= CHUNKS_MAX || (self.more && !counting) {
+        if self.chunks >= CHUNKS_MAX || self.bytes >= PAGE_BYTES_FULL || (self.more && !counting) {
             return None;
         }
         self.next.clone()
@@ -147,6 +152,7 @@ impl Judging {
             Standing::Include => {}
         }
         self.seen.insert(key.clone());
+        self.bytes += content.len();
         let version = resource.version().map(|version| version.into_owned());
         let updated = resource.last_updated();
         let (kind, id) = key;

@@ -1,7 +1,7 @@
 //! Policies: for each purpose of use, which types and elements may leave, and which labels bar it.
 //!
 //! A policy is a TOML file that a privacy officer can read, with examples that are run when it is loaded by a test. Every
-//! element it names is checked against R4's own tables. A type that is not named does not leave; there is no default.
+//! element it names is checked against R4's own tables. A type that is not named, by itself or by `"*"`, does not leave.
 
 use crate::label::Label;
 use crate::purpose::Purpose;

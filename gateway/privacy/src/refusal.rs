@@ -130,7 +130,8 @@ impl Refusal {
     }
 }
 
-/// A refusal that has been through the gate: when the principal is known it stands on the ledger.
+/// A refusal that has been through the gate: when the principal is known it stands on the ledger, or another of the same
+/// second does where it is for asking too often.
 #[derive(Debug)]
 pub struct Refused(Refusal);
 

@@ -1,7 +1,7 @@
 //! Rate limits, applied once we know who asks and why.
 //!
-//! Keyed by client and purpose, so that one app's job cannot starve a clinician. Holds no health data. The number of keys
-//! is bounded; past it, new ones wait.
+//! Keyed by grant (by client where it acts for itself) and purpose, so that one app's job cannot starve a clinician. Holds
+//! no health data. The number of keys is bounded; past it everyone waits until some are forgotten.
 
 use crate::places::neighbourhood;
 use governor::clock::{Clock, DefaultClock};
@@ -10,6 +10,7 @@ use privacy::{Kind, Principal, Purpose, Refusal};
 use smart::Account;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 /// Requests a second for one client, grant and purpose.
 const GRANT_PER_S: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
@@ -17,10 +18,16 @@ const GRANT_PER_S: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
 const GRANT_BURST: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
 /// Sign-ins a minute from one network.
 const NETWORK_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
-/// Sign-ins a minute for one account from one network. Its owner elsewhere is not kept out by them.
-const ACCOUNT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+/// Sign-ins at once for one account from one network, and the time after which it may be one more. However long it goes on, it
+/// is far from the account's own bound, so its owner elsewhere is not kept out.
+const ACCOUNT_NEARBY_BURST: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+const ACCOUNT_NEARBY_EVERY: Duration = Duration::from_secs(30);
 /// Sign-ins an hour for one account from wherever: those who guess from many networks get no further.
 const ACCOUNT_PER_HOUR: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
+/// Launches a minute that may be begun from one network: each keeps a flow on the disk for ten minutes.
+const LAUNCHES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).expect("not zero");
+/// Launches a second that may be begun from wherever.
+const LAUNCHES_PER_S: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
 /// Keys that a limiter holds at most (about 100 bytes each).
 const KEYS_MAX: usize = 100_000;
 
@@ -31,6 +38,8 @@ pub struct Limits {
     networks: DefaultKeyedRateLimiter<IpAddr>,
     accounts_nearby: DefaultKeyedRateLimiter<(String, IpAddr)>,
     accounts: DefaultKeyedRateLimiter<String>,
+    launches_nearby: DefaultKeyedRateLimiter<IpAddr>,
+    launches: DefaultKeyedRateLimiter<()>,
     clock: DefaultClock,
 }
 
@@ -40,11 +49,18 @@ impl Default for Limits {
             grants: DefaultKeyedRateLimiter::keyed(Quota::per_second(GRANT_PER_S).allow_burst(GRANT_BURST)),
             records: DefaultKeyedRateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)),
             networks: DefaultKeyedRateLimiter::keyed(Quota::per_minute(NETWORK_PER_MINUTE)),
-            accounts_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_minute(ACCOUNT_PER_MINUTE)),
+            accounts_nearby: DefaultKeyedRateLimiter::keyed(nearby()),
             accounts: DefaultKeyedRateLimiter::keyed(Quota::per_hour(ACCOUNT_PER_HOUR)),
+            launches_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_minute(LAUNCHES_PER_MINUTE)),
+            launches: DefaultKeyedRateLimiter::keyed(Quota::per_second(LAUNCHES_PER_S)),
             clock: DefaultClock::default(),
         }
     }
+}
+
+fn nearby() -> Quota {
+    let one_every = Quota::with_period(ACCOUNT_NEARBY_EVERY).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+    one_every.allow_burst(ACCOUNT_NEARBY_BURST)
 }
 
 impl Limits {
@@ -80,6 +96,15 @@ impl Limits {
         check(&self.networks, &neighbourhood(remote), &self.clock)
     }
 
+    /// May one more launch be begun from this address?
+    ///
+    /// # Errors
+    /// `Throttled`, with the seconds to wait.
+    pub fn launch(&self, remote: IpAddr) -> Result<(), Refusal> {
+        check(&self.launches_nearby, &neighbourhood(remote), &self.clock)?;
+        check(&self.launches, &(), &self.clock)
+    }
+
     /// Forgets keys that have not been used for a while; called by a timer.
     pub fn tidy(&self) {
         tidy(&self.grants);
@@ -87,6 +112,7 @@ impl Limits {
         tidy(&self.networks);
         tidy(&self.accounts_nearby);
         tidy(&self.accounts);
+        tidy(&self.launches_nearby);
     }
 }
 
@@ -130,7 +156,7 @@ mod tests {
     fn who_guesses_at_an_account_is_stopped_and_its_owner_elsewhere_is_not() {
         let limits = Limits::default();
         let (stranger, owner): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "192.0.2.1".parse().unwrap());
-        let tries = (0..ACCOUNT_PER_MINUTE.get()).map(|_| limits.login(stranger, "ann"));
+        let tries = (0..ACCOUNT_NEARBY_BURST.get()).map(|_| limits.login(stranger, "ann"));
         assert!(tries.into_iter().all(|tried| tried.is_ok()));
         assert_eq!(limits.login(stranger, "ann").map_err(|why| why.kind()), Err(Kind::Throttled));
         assert!(limits.login("2001:db8::ffff".parse().unwrap(), "ann").is_err(), "another address of the same network");

@@ -4,10 +4,8 @@ use crate::clock;
 use crate::context::Context;
 use crate::request::Request;
 use privacy::{Kind, Principal, Refusal};
+use smart::introspect::TOKEN_BYTES_MAX;
 use std::sync::Arc;
-
-/// Bytes of an access token.
-const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Who asks.
 pub(crate) struct Caller {

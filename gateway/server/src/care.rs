@@ -46,7 +46,7 @@ pub(crate) async fn reach(cx: &Context, principal: &Principal, question: &Questi
 async fn in_care_of(cx: &Context, practitioner: &Id) -> Result<Subject, Refusal> {
     let patients = match cx.records.as_ref() {
         Records::Store(_) => cx.records.patients_in_care_of(practitioner).await?.into(),
-        Records::Upstream(_) => match cx.in_care.0.get(practitioner) {
+        Records::Upstream(_, _) => match cx.in_care.0.get(practitioner) {
             Some(kept) => kept,
             None => {
                 let told: Arc<[Id]> = cx.records.patients_in_care_of(practitioner).await?.into();

@@ -75,12 +75,17 @@ impl Keys {
     }
 }
 
-/// Writes a file that must not exist yet, for its owner alone, and makes it durable.
+/// Writes a file that must not exist yet, for its owner alone, whole or not at all, and makes it durable.
 ///
 /// # Errors
 /// What the system says.
 pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let beside = path.with_added_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     file.write_all(content)?;
-    file.sync_all()
+    file.sync_all()?;
+    // A link is refused where the name is taken; a rename would overwrite what is there.
+    fs::hard_link(&beside, path)?;
+    fs::remove_file(&beside)?;
+    fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }

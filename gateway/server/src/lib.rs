@@ -1,7 +1,7 @@
 //! Sockets and time: everything that touches the world, in one straight line from socket to answer.
 //!
-//! A request goes `listen` → `pipeline` → `authenticate` → `privacy::decide` → `admit` → `interaction` → `privacy`'s gate →
-//! `respond`. A laboratory's message goes `inbound::listener` → `inbound::worker`. Operators ask by `admin`.
+//! A request goes `listen` → `pipeline` → `authenticate` → `admit` → `interaction` → `privacy::decide` → the source →
+//! `privacy`'s gate → `respond`. A laboratory's message goes `inbound::listener` → `inbound::worker`. Operators ask by `admin`.
 
 pub mod admin;
 mod admit;

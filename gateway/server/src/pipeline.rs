@@ -1,4 +1,4 @@
-//! A request's journey, in one straight line. Every way out of this server passes through [`journey`].
+//! A request's journey, in one straight line. Whatever of a record is answered passes through [`journey`].
 
 use crate::authenticate::{self, Caller};
 use crate::context::Context;

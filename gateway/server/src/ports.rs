@@ -30,7 +30,7 @@ pub struct Ports {
     identity: SigningKey,
     access_keys: Vec<PublicKey>,
     records: Arc<Records>,
-    passwords: Semaphore,
+    passwords: Arc<Semaphore>,
     published: KeyFetcher,
 }
 
@@ -44,7 +44,7 @@ impl Ports {
         published: KeyFetcher,
     ) -> Ports {
         let access_keys = vec![access.public_key()];
-        let passwords = Semaphore::new(PASSWORDS_AT_ONCE);
+        let passwords = Arc::new(Semaphore::new(PASSWORDS_AT_ONCE));
         Ports { store, access, identity, access_keys, records, passwords, published }
     }
 }
@@ -71,6 +71,7 @@ fn namespace(space: Space) -> Namespace {
         Space::SecondFactor => Namespace::SecondFactor,
         Space::HalfWay => Namespace::HalfWay,
         Space::Grant => Namespace::Grant,
+        Space::Stops => Namespace::Stops,
         Space::Code => Namespace::Code,
         Space::Flow => Namespace::Flow,
         Space::Launch => Namespace::Launch,
@@ -192,10 +193,14 @@ impl Crypto for Ports {
     }
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
-        let _place = self.passwords.acquire().await.map_err(unavailable)?;
+        let place = Arc::clone(&self.passwords).acquire_owned().await.map_err(unavailable)?;
         let (password, known) = (password.to_owned(), phc.is_some());
         let phc = phc.unwrap_or(certs::password::DUMMY).to_owned();
-        let checked = tokio::task::spawn_blocking(move || certs::password::verify(&password, &phc));
+        // The work goes on where its caller has gone, and so does its place.
+        let checked = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            certs::password::verify(&password, &phc)
+        });
         Ok(checked.await.map_err(unavailable)? && known)
     }
 }

@@ -14,8 +14,8 @@ use store::Store;
 pub enum Records {
     /// The embedded store.
     Store(Store),
-    /// A FHIR server behind us.
-    Upstream(Upstream),
+    /// A FHIR server behind us, and our own store, which remembers what of it is never to be shown again.
+    Upstream(Upstream, Store),
 }
 
 impl Records {
@@ -23,7 +23,7 @@ impl Records {
     pub(crate) fn base(&self) -> &str {
         match self {
             Records::Store(_) => "",
-            Records::Upstream(upstream) => upstream.base(),
+            Records::Upstream(upstream, _) => upstream.base(),
         }
     }
 
@@ -31,7 +31,7 @@ impl Records {
     pub async fn ready(&self) -> bool {
         match self {
             Records::Store(store) => store.check().await.is_ok(),
-            Records::Upstream(upstream) => upstream.ready().await,
+            Records::Upstream(upstream, _) => upstream.ready().await,
         }
     }
 
@@ -42,7 +42,7 @@ impl Records {
     pub async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Refusal> {
         match self {
             Records::Store(store) => store.patients_in_care_of(practitioner).await.map_err(Refusal::fault),
-            Records::Upstream(upstream) => upstream.patients_in_care_of(practitioner).await,
+            Records::Upstream(upstream, _) => upstream.patients_in_care_of(practitioner).await,
         }
     }
 
@@ -53,7 +53,7 @@ impl Records {
     pub async fn is_about(&self, kind: ResourceType, id: &Id, patient: &Id) -> Result<bool, Refusal> {
         let found = match self {
             Records::Store(store) => store.current(kind, id).await.map_err(Refusal::fault)?.map(|(_, record)| record),
-            Records::Upstream(upstream) => upstream.current(kind, id.as_str()).await?,
+            Records::Upstream(upstream, _) => upstream.current(kind, id.as_str()).await?,
         };
         let is_theirs = |record: &Document| {
             let Ok(resource) = Resource::of(record.root()) else { return false };
@@ -69,7 +69,7 @@ impl Source for Records {
         match self {
             // Boxed: what a source needs while it is asked is large, and would be moved along with every step of a request.
             Records::Store(store) => Box::pin(store.find(permit, query, from, at_most)).await,
-            Records::Upstream(upstream) => Box::pin(upstream.find(permit, query, from, at_most)).await,
+            Records::Upstream(upstream, _) => Box::pin(upstream.find(permit, query, from, at_most)).await,
         }
     }
 
@@ -82,7 +82,15 @@ impl Source for Records {
     ) -> Result<Phi<Chunk>, Refusal> {
         match self {
             Records::Store(store) => Box::pin(store.fetch(permit, kind, id, version)).await,
-            Records::Upstream(upstream) => upstream.fetch(permit, kind, id, version).await,
+            Records::Upstream(upstream, store) => {
+                if let Some(version) = version
+                    && store.withholds_earlier(kind, id).await.map_err(Refusal::fault)?
+                    && !upstream.is_current(kind, id, version).await?
+                {
+                    return Ok(Phi::new(Chunk { rows: Vec::new(), next: None }));
+                }
+                upstream.fetch(permit, kind, id, version).await
+            }
         }
     }
 }

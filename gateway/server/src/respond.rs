@@ -158,7 +158,7 @@ pub(crate) struct Credential {
     pub status: StatusCode,
     /// Its media type; empty for a redirect.
     pub media: &'static str,
-    /// `Location`, `Set-Cookie`, `WWW-Authenticate`.
+    /// `Location`, `Set-Cookie`, `WWW-Authenticate` and the like.
     pub headers: Vec<(HeaderName, String)>,
     /// Its bytes.
     pub body: Bytes,

@@ -157,7 +157,13 @@ impl Gateway {
         }
         parts.spawn(admin::serve(self.socket, Arc::clone(&self.admin), stop.clone()));
         parts.spawn(tidy(Arc::clone(cx), self.admin.store.clone(), inboxes, stop));
-        while parts.join_next().await.is_some() {}
+        // Each part ends when it is told to stop. One that ends by a mistake of ours ends the gateway: half of one is none.
+        while let Some(ended) = parts.join_next().await {
+            if let Err(why) = ended {
+                tracing::error!(alarm = "part", %why, "a part of the gateway ended by a mistake of ours");
+                return;
+            }
+        }
     }
 }
 

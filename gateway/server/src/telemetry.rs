@@ -1,11 +1,15 @@
 //! Logs: one line an event, without health data. Neither paths nor queries are logged.
 //!
-//! What someone must look into is an alarm: its line names it and says how often it has been since the process began, so
-//! that whoever reads the log alone can count. Nothing of it is shown to a client.
+//! What someone must look into is an alarm, and its line names it. Those that come from outside, from the server behind us or
+//! for whom an answer was, also say how often they have been since the process began, so that whoever reads the log alone can
+//! count. Nothing of it is shown to a client.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
 /// What someone must look into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +38,17 @@ impl Alarm {
     }
 }
 
-/// Starts logging to standard error; `RUST_LOG` chooses what, `info` of ours otherwise.
+/// What is logged unless `RUST_LOG` says otherwise.
+const USUAL: [(&str, LevelFilter); 3] =
+    [("server", LevelFilter::INFO), ("store", LevelFilter::INFO), ("cli", LevelFilter::INFO)];
+
+/// Starts logging to standard error; `RUST_LOG` chooses what, by `target=level` and commas.
 pub fn start(json: bool) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,server=info,store=info,cli=info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    let chosen = std::env::var("RUST_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let chosen = chosen.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN).with_targets(USUAL));
     // Colours are for eyes; in a file they hide what is looked for.
-    let log = log.with_ansi(std::io::stderr().is_terminal());
-    let started = if json { log.json().try_init() } else { log.try_init() };
+    let log = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let log = if json { log.json().boxed() } else { log.boxed() };
     // A second start in one process (tests) keeps the first.
-    drop(started);
+    drop(tracing_subscriber::registry().with(log.with_filter(chosen)).try_init());
 }

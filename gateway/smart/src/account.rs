@@ -19,7 +19,7 @@ pub const PASSWORD_BYTES_MAX: usize = 1024;
 pub struct Account {
     /// Opaque and never given to another: the `sub` of tokens.
     pub id: String,
-    /// What the person types, in lower case.
+    /// What the person types; it is compared in lower case.
     pub username: String,
     /// The password as a PHC string (argon2id).
     pub password: String,
@@ -72,8 +72,8 @@ impl<P: Ports> Authority<P> {
         Ok(matches!(swap, Swap::Done(_)))
     }
 
-    /// Switches an account off, which ends all that it granted, or on again. Gives how many grants were ended, and nothing
-    /// when there is no such account.
+    /// Switches an account off, which ends its sessions and all that it granted, or on again. Gives how many grants were
+    /// ended, and nothing when there is no such account.
     ///
     /// # Errors
     /// When the shelf does not serve.
@@ -88,7 +88,8 @@ impl<P: Ports> Authority<P> {
         if enabled {
             return Ok(Some(0));
         }
-        // First the account: from then on nothing more is granted.
+        // First the account: from then on nobody signs in and nothing more is granted.
+        self.end_other_sessions(&account, None, now_s).await?;
         self.end_grants(|grant| grant.account == account.id, now_s).await.map(Some)
     }
 
@@ -100,7 +101,7 @@ impl<P: Ports> Authority<P> {
     pub async fn change_password(&self, username: &str, password: String, now_s: i64) -> Result<bool, Unavailable> {
         let change = |account| Account { password: password.clone(), password_set_s: now_s, ..account };
         let Some(account) = self.change_account(username, change).await? else { return Ok(false) };
-        self.end_grants(|grant| grant.account == account.id && grant.session.is_some(), now_s).await?;
+        self.end_other_sessions(&account, None, now_s).await?;
         Ok(true)
     }
 

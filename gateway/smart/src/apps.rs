@@ -1,15 +1,18 @@
 //! The apps that a patient allowed, as that patient sees them and stops them.
 //!
 //! An app may hold several grants of one person, from several launches; the person thinks of one app. Stopping ends them
-//! all, and none is named to anyone: what is asked for is "this app, of mine".
+//! all, and none is named to anyone: what is asked for is "this app, of mine". A code that is still on its way to the app
+//! is worth nothing either: the stop is noted first, and whoever redeems a code looks at the notes last.
 
 use crate::account::Account;
 use crate::authority::Authority;
 use crate::client::Client;
 use crate::grant::Grant;
 use crate::offer::{self, Item};
-use crate::ports::{Ports, Unavailable};
+use crate::ports::{Ports, Space, Unavailable};
+use crate::settings::CODE_S;
 use privacy::Role;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +29,15 @@ pub struct Allowed {
     pub since_s: i64,
     /// Until when, unless it renews that itself.
     pub until_s: i64,
+}
+
+/// When an account stopped which app last, as long as codes from before may be on their way; and when it stopped them all.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stops {
+    at_s: BTreeMap<String, i64>,
+    #[serde(default)]
+    all_s: Option<i64>,
 }
 
 impl<P: Ports> Authority<P> {
@@ -64,6 +76,7 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve; what was ended until then stays ended.
     pub async fn stop_app(&self, account: &Account, client_id: &str, now_s: i64) -> Result<usize, Unavailable> {
+        self.note_stop(account, client_id, now_s).await?;
         let mut ended = 0;
         loop {
             // A code may be redeemed meanwhile: what it made is ended as well.
@@ -73,6 +86,33 @@ impl<P: Ports> Authority<P> {
                 some => ended += some,
             }
         }
+    }
+
+    /// Notes that an app was stopped, if there is one that this person could have allowed.
+    async fn note_stop(&self, account: &Account, client_id: &str, now_s: i64) -> Result<(), Unavailable> {
+        if account.role != Role::Patient || self.client(client_id).await?.is_none() {
+            return Ok(());
+        }
+        let note = |stops: Option<Stops>| {
+            let mut stops = stops.unwrap_or_default();
+            stops.at_s.retain(|_, at_s| now_s < *at_s + CODE_S);
+            stops.at_s.insert(client_id.to_owned(), now_s);
+            Some(stops)
+        };
+        self.change(Space::Stops, &account.id, note).await
+    }
+
+    /// Makes every code worthless that was given by this account until now: whoever gave it is no longer believed.
+    pub(crate) async fn stop_codes(&self, account: &str, now_s: i64) -> Result<(), Unavailable> {
+        let note = |stops: Option<Stops>| Some(Stops { all_s: Some(now_s), ..stops.unwrap_or_default() });
+        self.change(Space::Stops, account, note).await
+    }
+
+    /// Whether this account stopped this app at that time or later.
+    pub(crate) async fn was_stopped(&self, account: &str, client_id: &str, since_s: i64) -> Result<bool, Unavailable> {
+        let stops: Option<Stops> = self.get(Space::Stops, account).await?;
+        let Some(Stops { at_s, all_s }) = stops else { return Ok(false) };
+        Ok(all_s.max(at_s.get(client_id).copied()).is_some_and(|at_s| at_s >= since_s))
     }
 
     /// Whether a grant holds now. Looks at memory alone.

@@ -23,6 +23,8 @@ const ECHO_BYTES_MAX: usize = 2048;
 pub enum Rejected {
     /// To be shown as a page: it is not sure where the browser may be sent.
     Page(OauthError),
+    /// Too many flows are under way; to be tried again later.
+    NotNow,
     /// To be sent back to the app.
     Redirect {
         /// The whole address, the error in its query.
@@ -45,11 +47,18 @@ pub(crate) struct Request {
 impl<P: Ports> Authority<P> {
     /// Opens a flow for a browser, and gives its id.
     ///
-    /// `browser` is the browser's own random token, kept in a cookie: nobody else can go on with the flow.
+    /// `browser` is the browser's own random token, kept in a cookie: nobody else can go on with the flow. `admitted` is asked
+    /// whether one more flow may be kept, once the request holds.
     ///
     /// # Errors
-    /// A page or a redirect that says what was wrong.
-    pub async fn begin(&self, parameters: &[(String, String)], browser: &str, now_s: i64) -> Result<String, Rejected> {
+    /// A page or a redirect that says what was wrong, or `NotNow`.
+    pub async fn begin(
+        &self,
+        parameters: &[(String, String)],
+        browser: &str,
+        now_s: i64,
+        admitted: impl FnOnce() -> bool + Send,
+    ) -> Result<String, Rejected> {
         let parameters = Parameters::new(parameters);
         let client_id = client_id(parameters).map_err(Rejected::Page)?;
         let client = self.client(client_id).await.map_err(|why| Rejected::Page(why.into()))?;
@@ -60,6 +69,9 @@ impl<P: Ports> Authority<P> {
             why,
         };
         let asked = request(&self.settings, &client, redirect_uri, parameters).map_err(back)?;
+        if !admitted() {
+            return Err(Rejected::NotNow);
+        }
         // Last of all, so that a launch is not used up by a request that fails otherwise.
         let launch = parameters.get("launch").map_err(|why| back(unusable("launch", why)))?;
         let launched = self.take_up(&client, launch, &asked.offered, now_s).await.map_err(back)?;

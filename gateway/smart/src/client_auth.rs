@@ -17,7 +17,7 @@ use url::form_urlencoded;
 const HEADER_BYTES_MAX: usize = 4096;
 
 impl<P: Ports> Authority<P> {
-    /// The client of a request at the token or revocation endpoint, proven and enabled.
+    /// The client of a request at the token, revocation or introspection endpoint, proven and enabled.
     pub(crate) async fn proven_client(
         &self,
         authorization: Option<&str>,

@@ -1,7 +1,7 @@
 //! What this server says of itself: smart-configuration, openid-configuration, public keys.
 //!
 //! SMART App Launch 2.2.0 ("Conformance"), OpenID Connect Discovery 1.0 section 3, RFC 8414. All are made from one set of
-//! settings, so that no two of them can disagree; the CapabilityStatement takes its addresses from here as well.
+//! settings, from which the CapabilityStatement takes its addresses as well, so that no two of them can disagree.
 
 use crate::assertion::SIGNING_ALGS;
 use crate::authority::Authority;

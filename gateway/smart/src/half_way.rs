@@ -45,14 +45,6 @@ impl<P: Ports> Authority<P> {
         Ok(token)
     }
 
-    /// Whether a sign-in waits for its code in this browser and flow.
-    ///
-    /// # Errors
-    /// When the shelf does not serve.
-    pub async fn waits_for_code(&self, flow: Option<&str>, half: &str, visit: &Visit<'_>) -> Result<bool, Unavailable> {
-        Ok(self.waiting(flow, half, visit).await?.is_some())
-    }
-
     /// Ends a sign-in by the code of the person's second factor, or by a recovery code; gives the token of the new session.
     ///
     /// # Errors
@@ -90,7 +82,8 @@ impl<P: Ports> Authority<P> {
         if !short || !self.ports.password_holds(password, Some(&account.password)).await? {
             return Err(NotSignedIn::Wrong);
         }
-        let codes = match self.switch_second_factor_on(account, code, visit.now_s).await? {
+        let own = self.digest(visit.session.unwrap_or(""));
+        let codes = match self.switch_second_factor_on(account, &own, code, visit.now_s).await? {
             Ok(codes) => codes,
             Err(Tried::TooMany) => return Err(NotSignedIn::TooMany),
             Err(Tried::Wrong | Tried::Holds) => return Err(NotSignedIn::Wrong),
@@ -109,6 +102,7 @@ impl<P: Ports> Authority<P> {
             return Ok(None);
         }
         let account = self.live_account(&found.username, &found.account).await?;
-        Ok(account.filter(|account| found.created_s >= account.password_set_s))
+        // In the second in which the password was changed nobody can tell which came first.
+        Ok(account.filter(|account| found.created_s > account.password_set_s))
     }
 }

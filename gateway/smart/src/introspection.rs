@@ -65,11 +65,14 @@ impl<P: Ports> Authority<P> {
         let parameters = Parameters::new(form).usable()?;
         let client = match authorization.and_then(bearer) {
             Some(token) => self.bearer_client(token, now_s).await?,
-            None => self.proven_client(authorization, parameters, now_s).await?,
+            None => {
+                let client = self.proven_client(authorization, parameters, now_s).await?;
+                if !client.is_confidential() {
+                    return Err(OauthError::new(ErrorCode::InvalidClient, PUBLIC));
+                }
+                client
+            }
         };
-        if authorization.is_none() && !client.is_confidential() {
-            return Err(OauthError::new(ErrorCode::InvalidClient, PUBLIC));
-        }
         let token = parameters.get("token").ok().flatten().ok_or_else(|| missing("token"))?;
         let known = self.introspect(token, now_s).ok();
         let known = known.filter(|known| client.resource_server || known.principal().client == client.client_id);

@@ -113,7 +113,15 @@ impl<P: Ports> Authority<P> {
         if self.is_asked_for_code(&account).await? {
             return Ok(SignedIn::Code(self.half_way(flow, &account, visit).await?));
         }
-        self.signed_in(flow, &account, visit).await.map(SignedIn::Session)
+        let token = self.signed_in(flow, &account, visit).await?;
+        // Whoever changed the password or switched a second factor on just now may have ended sessions before this one stood.
+        let now = self.live_account(&account.username, &account.id).await?;
+        let same = now.is_some_and(|now| now.password == account.password);
+        if !same || self.is_asked_for_code(&account).await? {
+            self.sign_out(Some(&token), visit.now_s).await?;
+            return Err(NotSignedIn::Wrong);
+        }
+        Ok(SignedIn::Session(token))
     }
 
     /// Starts the session of someone who has proved to be this person, and binds the flow to it.

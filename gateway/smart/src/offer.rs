@@ -1,7 +1,7 @@
 //! Which scopes can be granted: what was asked for, within what the app is registered for and this server serves; and
 //! what is left of them when the person takes something away.
 //!
-//! The result is always within all of these (threats: scope tricks). People grant `patient/` and `user/` scopes, a backend
+//! The result is always within all of these. People grant `patient/` and `user/` scopes, a backend
 //! service gets `system/` scopes. Letters that write are not granted: nothing here enforces them yet.
 //!
 //! A person allows kinds of records, for both levels at once, and whether the app may see everyone in their care at all: that

@@ -26,6 +26,8 @@ pub enum Space {
     HalfWay,
     /// What an account granted to a client, by grant id.
     Grant,
+    /// Which apps an account stopped a moment ago, by the account's opaque id.
+    Stops,
     /// Authorization codes, by their digest.
     Code,
     /// Launches under way, by the digest of their id.

@@ -31,6 +31,8 @@ const TYPED_CHARS_MAX: usize = 40;
 const WRONG_MAX: u32 = 10;
 /// That hour.
 const WRONG_S: i64 = 3600;
+/// A secret that was shown and not confirmed ends after ten minutes.
+const BEGUN_S: i64 = 600;
 
 /// What is kept of a person's second factor. Times in seconds since 1970.
 #[derive(Serialize, Deserialize)]
@@ -41,6 +43,9 @@ struct Factor {
     /// Whether it is asked for; before that it has only been shown.
     on: bool,
     since_s: i64,
+    /// The digest of the session that it was shown to and that may confirm it: nobody is handed the secret of another.
+    #[serde(default)]
+    begun_by: String,
     /// The step of the last code that was taken.
     step: i64,
     /// Digests of the recovery codes that are left.
@@ -96,28 +101,31 @@ pub enum Tried {
 }
 
 impl<P: Ports> Authority<P> {
-    /// How a person's second factor stands.
+    /// How a person's second factor stands, to the session with this digest.
     ///
     /// # Errors
     /// When the shelf does not serve.
-    pub async fn second_factor(&self, account: &Account) -> Result<Standing, Unavailable> {
+    pub async fn second_factor(&self, account: &Account, session: &str, now_s: i64) -> Result<Standing, Unavailable> {
         Ok(match self.factor(account).await? {
             None => Standing::Off(None),
             Some(Factor { on: true, since_s, recovery, .. }) => Standing::On { since_s, recovery: recovery.len() },
-            Some(Factor { secret, taken_off, .. }) if secret.is_empty() => Standing::Off(taken_off),
+            Some(factor) if !factor.may_be_confirmed(session, now_s) => Standing::Off(factor.taken_off),
             Some(Factor { secret, .. }) => Standing::Begun { link: link(&account.username, &secret), secret },
         })
     }
 
-    /// Makes a new secret to be confirmed. One that is asked for already stays as it is.
+    /// Makes a new secret, to be confirmed in the session with this digest. One that is asked for already stays as it is.
     ///
     /// # Errors
     /// When the shelf does not serve.
-    pub async fn begin_second_factor(&self, account: &Account, now_s: i64) -> Result<(), Unavailable> {
+    pub async fn begin_second_factor(&self, account: &Account, session: &str, now_s: i64) -> Result<(), Unavailable> {
         let secret = base32::encode(self.random()?.get(..SECRET_BYTES).unwrap_or_default());
         let begun = |kept: Option<Factor>| match kept {
             Some(kept) if kept.on => None,
-            Some(_) | None => Some(Factor { secret: secret.clone(), since_s: now_s, ..Factor::off(None) }),
+            kept => {
+                let off = Factor::off(kept.and_then(|kept| kept.taken_off));
+                Some(Factor { secret: secret.clone(), since_s: now_s, begun_by: session.to_owned(), ..off })
+            }
         };
         self.change(Space::SecondFactor, &account.id, begun).await
     }
@@ -126,6 +134,7 @@ impl<P: Ports> Authority<P> {
     pub(crate) async fn switch_second_factor_on(
         &self,
         account: &Account,
+        session: &str,
         code: &str,
         now_s: i64,
     ) -> Result<Result<Vec<String>, Tried>, Unavailable> {
@@ -133,12 +142,13 @@ impl<P: Ports> Authority<P> {
         let digests: Vec<String> = fresh.iter().map(|code| self.digest(&without_spaces(code))).collect();
         let tried = self
             .try_factor(&account.id, code, now_s, |factor, tried| {
-                if factor.on {
+                if factor.on || !factor.may_be_confirmed(session, now_s) {
                     return Tried::Wrong;
                 }
                 if tried == Tried::Holds {
                     factor.on = true;
                     factor.since_s = now_s;
+                    factor.taken_off = None;
                     factor.recovery.clone_from(&digests);
                 }
                 tried
@@ -274,7 +284,12 @@ impl<P: Ports> Authority<P> {
 impl Factor {
     fn off(taken_off: Option<TakenOff>) -> Factor {
         let (secret, recovery) = (String::new(), Vec::new());
-        Factor { secret, on: false, since_s: 0, step: 0, recovery, wrong: 0, wrong_since_s: 0, taken_off }
+        let begun_by = String::new();
+        Factor { secret, on: false, since_s: 0, begun_by, step: 0, recovery, wrong: 0, wrong_since_s: 0, taken_off }
+    }
+
+    fn may_be_confirmed(&self, session: &str, now_s: i64) -> bool {
+        !self.secret.is_empty() && self.begun_by == session && now_s < self.since_s + BEGUN_S
     }
 }
 

@@ -67,7 +67,7 @@ impl<P: Ports> Authority<P> {
         if own { self.end_listed(&account.id, digest, now_s).await } else { Ok(false) }
     }
 
-    /// Ends every session of a person but one; gives how many lived.
+    /// Ends every session of a person but one, and makes codes worthless that they gave; gives how many sessions lived.
     ///
     /// # Errors
     /// When the shelf does not serve; what was ended until then stays ended.
@@ -77,6 +77,7 @@ impl<P: Ports> Authority<P> {
         but: Option<&str>,
         now_s: i64,
     ) -> Result<usize, Unavailable> {
+        self.stop_codes(&account.id, now_s).await?;
         let mut ended = 0;
         for line in self.session_list(&account.id).await?.sessions {
             if but != Some(line.digest.as_str()) && self.end_listed(&account.id, &line.digest, now_s).await? {

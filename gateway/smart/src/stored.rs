@@ -1,6 +1,7 @@
 //! How typed values are written into kept documents: as the texts that people read elsewhere.
 //!
-//! A text that no longer means anything makes its document unreadable, never a wider one.
+//! A text that no longer means anything makes its document unreadable, never a wider one; of scopes, a word that means nothing
+//! any more grants nothing.
 
 use fhir::{Id, ResourceType};
 use serde::de::Error;

@@ -16,7 +16,7 @@ use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::ports::{Ports, Space, Swap, Unavailable};
-use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
+use crate::settings::{ACCESS_TOKEN_S, CODE_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
 use fhir::Id;
 use privacy::Scopes;
 use privacy::scope::Scope;
@@ -141,12 +141,15 @@ impl<P: Ports> Authority<P> {
             Swap::Done(_) => {
                 // The grant stands, so the code is of no more use; taking it away only tidies up.
                 self.take::<Code>(Space::Code, secret).await?;
-                // Whoever switched the account off just now may have looked for its grants before this one stood.
+                // Whoever switched the account off, ended the session, or stopped the app, just now may have looked for grants
+                // before this one stood.
                 let account = self.live_account(&grant.username, &grant.account).await?;
-                // And so may whoever ended the session.
                 let Some(account) = account else { return Err(self.ended(&grant, switched_off(), now_s).await?) };
                 if !self.session_holds(&grant, &account, now_s).await? {
                     return Err(self.ended(&grant, signed_out(), now_s).await?);
+                }
+                if self.was_stopped(&grant.account, &grant.client, code.expires_s - CODE_S).await? {
+                    return Err(self.ended(&grant, stopped(), now_s).await?);
                 }
                 let refresh_token = grant.can_be_renewed().then(|| self.refresh_token(&grant)).transpose()?;
                 let id_token = self.id_token(&grant, &code, now_s)?;
@@ -359,6 +362,11 @@ pub(crate) fn signed_out() -> OauthError {
         "The person has signed out, or was away for too long, and online_access ends with that. The person must authorize \
          again.",
     )
+}
+
+/// The person stopped the app after the code was given.
+fn stopped() -> OauthError {
+    invalid_grant("The person stopped the app after the code was given. The person must authorize again.")
 }
 
 /// The code or refresh token does not hold.

@@ -369,7 +369,7 @@ pub(crate) fn told(location: &str, name: &str) -> Option<String> {
 
 /// A code for a patient's whole launch, everything allowed.
 pub(crate) fn code(authority: &Authority<Trial>, username: &str, changes: &[(&str, &str)]) -> String {
-    let flow = run(authority.begin(&asked(changes), BROWSER, NOW)).unwrap();
+    let flow = run(authority.begin(&asked(changes), BROWSER, NOW, || true)).unwrap();
     let session = signed_in(authority, &flow, username);
     let step = run(authority.step(&flow, BROWSER, Some(&session), NOW)).unwrap();
     let crate::flow::Step::Consent(_, consent) = step else { panic!("no consent page") };

@@ -1,5 +1,5 @@
 //! What of a record goes into columns beside its bytes: whose it is, by what it is found, what it refers to, how sensitive
-//! it is. The one file of this crate that looks into a record before the gate.
+//! it is. Searches look at these columns; beside them only `search` looks into a record, for whose it is.
 
 use crate::error::StoreError;
 use bytes::Bytes;

@@ -23,6 +23,8 @@ pub enum Namespace {
     HalfWay,
     /// What an account granted to a client.
     Grant,
+    /// Which apps an account stopped a moment ago.
+    Stops,
     /// Authorization codes.
     Code,
     /// Launches under way.
@@ -31,8 +33,6 @@ pub enum Namespace {
     Launch,
     /// Client assertions that were used.
     Assertion,
-    /// Things that this installation remembers.
-    Setting,
 }
 
 impl Namespace {
@@ -45,11 +45,11 @@ impl Namespace {
             Namespace::SecondFactor => "second-factor",
             Namespace::HalfWay => "half-way",
             Namespace::Grant => "grant",
+            Namespace::Stops => "stops",
             Namespace::Code => "code",
             Namespace::Flow => "flow",
             Namespace::Launch => "launch",
             Namespace::Assertion => "assertion",
-            Namespace::Setting => "setting",
         }
     }
 }
@@ -153,10 +153,9 @@ impl Documents<'_> {
     pub async fn delete_all(&self, namespace: Namespace, keys: Vec<String>) -> Result<(), StoreError> {
         let work = self.0.writer().write(move |connection| {
             Box::pin(async move {
-                for key in &keys {
-                    let sql = "DELETE FROM document WHERE namespace = ? AND key = ?";
-                    sqlx::query(sql).bind(namespace.as_str()).bind(key).execute(&mut *connection).await?;
-                }
+                let sql = "DELETE FROM document WHERE namespace = ? AND key IN (SELECT value FROM json_each(?))";
+                let keys = serde_json::Value::from(keys).to_string();
+                sqlx::query(sql).bind(namespace.as_str()).bind(keys).execute(connection).await?;
                 Ok(())
             })
         });

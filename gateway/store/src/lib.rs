@@ -18,6 +18,7 @@ mod resources;
 mod search;
 mod sqlite;
 mod tickets;
+mod withheld;
 
 pub use apply::Applied;
 pub use care::IDENTIFIERS_MAX;

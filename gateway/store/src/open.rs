@@ -9,9 +9,9 @@ use crate::sqlite::{self, MigrateFault, Writer};
 use fhir::Instant;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqlitePool;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,6 +136,7 @@ impl Store {
         let unusable = |why| unusable(dir, why);
         // For its owner alone: nothing in it is encrypted.
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(unusable)?;
+        for_its_owner_alone(dir).map_err(unusable)?;
         if let Some(kind) = network_file_system(dir) {
             return Err(OpenError::NetworkFileSystem { folder: dir.to_owned(), kind });
         }
@@ -239,6 +240,12 @@ fn sql_fault(dir: &Path, error: &sqlx::Error) -> OpenError {
         Some(FULL) => OpenError::Full(folder),
         Some(_) | None => OpenError::Damaged { folder, why: error.to_string() },
     }
+}
+
+/// Takes a folder that was there already from everyone but its owner.
+fn for_its_owner_alone(dir: &Path) -> io::Result<()> {
+    let open_to_others = std::fs::metadata(dir)?.permissions().mode() & 0o077 != 0;
+    if open_to_others { std::fs::set_permissions(dir, Permissions::from_mode(0o700)) } else { Ok(()) }
 }
 
 /// Takes the folder for this process. The lock ends with the process, however that ends.

@@ -145,7 +145,7 @@ pub(crate) async fn put_all(
     // What is searched is what is written, and that has milliseconds.
     let at = Instant::from_micros(at.micros().div_euclid(1000) * 1000);
     let mut versions = Vec::with_capacity(ready.len());
-    let mut indexed: Vec<Indexed> = Vec::with_capacity(ready.len());
+    let mut indexed: HashMap<i64, Indexed> = HashMap::with_capacity(ready.len());
     let mut left = ready.into_iter().peekable();
     while left.peek().is_some() {
         // Most of what a laboratory sends is new, and is written without a look at what is not there.
@@ -163,13 +163,14 @@ pub(crate) async fn put_all(
         };
         for (version, index) in written {
             versions.push(version);
+            // A record that is put twice is found by what it was last.
             if let Some(index) = index {
-                // A record that is put twice is found by what it was last.
-                indexed.retain(|earlier| earlier.row != index.row);
-                indexed.push(index);
+                indexed.insert(index.row, index);
             }
         }
     }
+    let mut indexed: Vec<Indexed> = indexed.into_values().collect();
+    indexed.sort_by_key(|index| index.row);
     insert_columns(connection, &indexed).await?;
     Ok(versions)
 }

@@ -58,7 +58,7 @@ fn authorization(bytes: &[u8]) {
     let pairs = decoded(bytes);
     let known = one(&pairs, "client_id").is_some_and(|id| ["reader", "keeper"].contains(&id))
         && one(&pairs, "redirect_uri").is_some_and(is_registered);
-    match done(world.begin(&pairs, BROWSER, NOW)) {
+    match done(world.begin(&pairs, BROWSER, NOW, || true)) {
         Ok(flow) => {
             let method = one(&pairs, "code_challenge_method") == Some("S256");
             let challenge = one(&pairs, "code_challenge").is_some_and(|text| (43..=128).contains(&text.len()));
@@ -103,7 +103,7 @@ fn code(world: &Authority<Desk>, client: &str) -> String {
         ("code_challenge_method", "S256"),
     ];
     let asked: Pairs = asked.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let flow = done(world.begin(&asked, BROWSER, NOW)).expect("the request is in order");
+    let flow = done(world.begin(&asked, BROWSER, NOW, || true)).expect("the request is in order");
     let visit = Visit { browser: BROWSER, session: None, whence: &Whence::default(), now_s: NOW };
     let session = done(world.sign_in(Some(&flow), ("ana", "ana-password"), &visit)).ok();
     let session = session.and_then(|signed_in| match signed_in {

@@ -1,4 +1,4 @@
-//! Maps as data: rows that say which part of a message goes to which FHIR element, compiled once at start.
+//! Maps as data: rows that say which part of a message goes to which FHIR element, compiled once.
 //!
 //! A row moves, looks up or marks; it never branches. Where the rule branches, the row names a step, which is Rust in the
 //! dialect's own crate. The dialect runs the rows over its own messages and writes straight into [`Out`].

@@ -1,4 +1,4 @@
-//! From what is written to what is meant. Everything that can be wrong is found at once, not one thing a run.
+//! From what is written to what is meant. Every key and value that is wrong is found at once, not one a run.
 
 use super::fault::Fault;
 use super::file::{self, File};

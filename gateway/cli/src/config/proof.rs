@@ -51,6 +51,14 @@ impl Checking<'_> {
             let hint = "name exactly one purpose beside \"PATRQT\": \"TREAT\" or \"HPAYMT\"";
             self.fault(&written.scopes, "it is not said for what purpose this client acts for itself", hint);
         }
+        if client.resource_server && !client.is_confidential() {
+            let hint = "register a secret or its public keys, or take `resource_server` out";
+            self.fault(
+                &written.client_id,
+                "only a client that proves itself may ask what others' tokens stand for",
+                hint,
+            );
+        }
         if client.redirect_uris.is_empty() && !for_itself && !client.resource_server {
             let hint = "add `redirect_uris` for an app that people use, or `system/` scopes for a backend service";
             self.fault(&written.client_id, "nobody can use this client", hint);

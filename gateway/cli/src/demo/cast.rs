@@ -13,6 +13,7 @@ use server::ports::Ports;
 use smart::{Account, Authority, Client, ClientKind, Keys};
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -94,9 +95,11 @@ impl Cast {
             return Ok(cast);
         }
         let path = data.join(FILE);
+        let failed = |why: io::Error| format!("{}: {why}; name another folder with --data", path.display());
         let cast = Cast::choose(seed, population)?;
         let json = serde_json::to_vec_pretty(&cast).map_err(|why| why.to_string())?;
-        write_new(&path, &json).map_err(|why| format!("{}: {why}; name another folder with --data", path.display()))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(failed)?;
+        write_new(&path, &json).map_err(failed)?;
         Ok(cast)
     }
 
@@ -118,7 +121,9 @@ impl Cast {
     /// # Errors
     /// One sentence: it holds something else, a real gateway's records perhaps.
     pub(crate) fn may_use(data: &Path) -> Result<(), String> {
-        let is_empty = |entries: fs::ReadDir| entries.count() == 0;
+        // A start that was cut off may have left the beginning of its first file.
+        let begun = Path::new(FILE).with_added_extension("new");
+        let is_empty = |entries: fs::ReadDir| entries.flatten().all(|entry| Path::new(&entry.file_name()) == begun);
         // What keeps it from being read keeps it from being opened, which says so.
         let free = fs::read_dir(data).map_or(true, is_empty);
         if free || Cast::read(data)?.is_some() {

@@ -42,16 +42,20 @@ pub(crate) const AUTHORITY: &str = "SLUICE";
 pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     Cast::may_use(&args.data)?;
     if let Some(path) = &args.ready_file {
-        ready::forget(path)?;
+        ready::may_be_written(path)?;
     }
-    let store = Store::open(&args.data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
-    let keys = Keys::make(&args.data.join("keys")).map_err(|why| why.to_string())?;
-    let (ca_path, tls) = certificate(&args.data)?;
     let listeners = bind("localhost", args.port, "--port").await?;
     let port = port_of(&listeners)?;
     let mllp = bind_mllp(args.mllp_port).await?;
     let mllp_port = mllp.local_addr().map_err(|why| why.to_string())?.port();
+    // The first file of a folder is the cast, by which a later start knows it for a demo's, however this one ends.
     let cast = Cast::take(&args.data, args.seed, args.population)?;
+    let store = Store::open(&args.data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
+    if let Some(path) = &args.ready_file {
+        ready::forget(path)?;
+    }
+    let keys = Keys::make(&args.data.join("keys")).map_err(|why| why.to_string())?;
+    let (ca_path, tls) = certificate(&args.data)?;
     let records = source(args.upstream.as_deref(), &store)?;
     population::seed(&args.data, &store, &records, cast.seed, cast.population).await?;
     let origin = format!("https://localhost:{port}");
@@ -65,21 +69,21 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
 
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();
-    let serving = tokio::spawn(gateway.serve(listeners, tls, stopping));
+    let mut serving = tokio::spawn(gateway.serve(listeners, tls, stopping));
     let ready = ready::Ready::new(&origin, &ca_path, mllp_port, &cast);
     let example = tour::example(&args.data, &cast)?;
     if let Some(path) = &args.ready_file {
         ready.write(path)?;
     }
     tour::print(&ready, &args.data, example.as_deref());
-    stop::asked(drain).await?;
+    stop::asked(drain, &mut serving).await?;
     tour::stopping();
     if let Some(path) = &args.ready_file {
         ready::forget(path)?;
     }
     // Nobody listening means that everything has stopped already.
     stop.send_replace(true);
-    serving.await.map_err(|why| format!("the gateway stopped by a mistake of ours: {why}"))
+    serving.await.map_err(|_| stop::BY_MISTAKE.to_owned())
 }
 
 /// Where records come from.
@@ -91,7 +95,7 @@ pub(crate) fn source(upstream: Option<&str>, store: &Store) -> Result<Records, S
     let url = url
         .parse()
         .map_err(|why| format!("--upstream is no address ({why}); give one like http://127.0.0.1:8080/fhir"))?;
-    Ok(Records::Upstream(Upstream::new(url, None)?))
+    Ok(Records::Upstream(Upstream::new(url, None)?, store.clone()))
 }
 
 fn link(cast: &Cast) -> Link {
@@ -117,6 +121,8 @@ fn certificate(data: &Path) -> Result<(PathBuf, Arc<certs::rustls::ServerConfig>
         format!("{}: {why}; name another folder with --data", path.display())
     };
     if !cert.exists() {
+        // A start that was cut off may have left a key without its certificate.
+        drop(fs::remove_file(&key));
         let ca = Ca::new(now).map_err(|why| why.to_string())?;
         write_new(&key, ca.key_pem.as_bytes()).map_err(|why| failed(&key, &why))?;
         write_new(&cert, ca.cert_pem.as_bytes()).map_err(|why| failed(&cert, &why))?;

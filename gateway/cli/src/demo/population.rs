@@ -26,7 +26,7 @@ pub(crate) async fn seed(data: &Path, store: &Store, records: &Records, seed: u6
             grow(seed, people, |resources| keep(store, resources)).await?;
             fs::write(&done, b"").map_err(|why| format!("{}: {why}; name another folder with --data", done.display()))
         }
-        Records::Upstream(upstream) => {
+        Records::Upstream(upstream, _) => {
             let population = format!("seed {seed}, {people} people");
             match upstream.claim().await.map_err(|why| unusable(&why))? {
                 Claim::Ours(Some(whole)) if whole == population => return Ok(()),

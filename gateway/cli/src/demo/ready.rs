@@ -15,6 +15,13 @@ pub(crate) fn forget(path: &Path) -> Result<(), String> {
     }
 }
 
+/// Whether there is a folder for the file: what stands in the way is said before anything is made.
+pub(crate) fn may_be_written(path: &Path) -> Result<(), String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let found = fs::metadata(folder).map_err(|why| refused(path, &why))?;
+    if found.is_dir() && !path.is_dir() { Ok(()) } else { Err(refused(path, &io::ErrorKind::NotADirectory.into())) }
+}
+
 fn refused(path: &Path, why: &io::Error) -> String {
     format!("the ready file {}: {why}; name another with --ready-file", path.display())
 }

@@ -111,7 +111,9 @@ impl Admin {
     async fn holds(&self, kind: ResourceType, id: &Id) -> bool {
         match self.cx.records.as_ref() {
             Records::Store(store) => store.current(kind, id).await.is_ok_and(|found| found.is_some()),
-            Records::Upstream(upstream) => upstream.current(kind, id.as_str()).await.is_ok_and(|found| found.is_some()),
+            Records::Upstream(upstream, _) => {
+                upstream.current(kind, id.as_str()).await.is_ok_and(|found| found.is_some())
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use fhir::subject::{About, about_at};
 use fhir::{Id, Resource, ResourceType};
 use json::{Document, Limits, Value};
 use privacy::Phi;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use store::{Crossed, Expected, IDENTIFIERS_MAX, Order, PUTS_MAX, Put, Store};
 
 /// Finds out whose a group is.
@@ -38,7 +38,7 @@ pub(crate) async fn whose(
                 candidates.extend(places.get(*nth).and_then(|via| candidate(patient, *via)));
             }
         }
-        Records::Upstream(upstream) => {
+        Records::Upstream(upstream, _) => {
             for (via, (system, value)) in places.iter().zip(&asked) {
                 let found =
                     upstream.patients_identified(system, value).await.map_err(|why| format!("{:?}", why.kind()))?;
@@ -78,7 +78,7 @@ pub(crate) struct Writes {
     names: HashSet<(ResourceType, Id)>,
 }
 
-/// Adds what a matched group writes. `false`: it can never be written as it is, because two keys have one id, a record stands
+/// Adds what a matched group writes. `false`: it can never be written as it is, because a key has led to another id, a record stands
 /// there that is another patient's, or one message says two things of one record.
 ///
 /// # Errors
@@ -92,13 +92,17 @@ pub(crate) async fn writes(
     writes: &mut Writes,
 ) -> Result<bool, String> {
     let filing = filing.expose();
+    if filing.records.len() + writes.names.len() > PUTS_MAX {
+        return Ok(false);
+    }
     let keys: Vec<String> = filing.records.iter().map(|record| record.key.clone()).collect();
     let known = store.crossed(&link.name, &keys).await.map_err(|why| why.to_string())?;
+    let known: HashMap<&str, &Crossed> = known.iter().map(|crossed| (crossed.key.as_str(), crossed)).collect();
     let owner = Id::parse(patient).map_err(|why| why.to_string())?;
     let names = filing.records.iter().map(name).collect::<Result<Vec<_>, String>>()?;
     let currents = currents(records, &names).await?;
     for ((record, (kind, id)), (expected, current)) in filing.records.iter().zip(names).zip(currents) {
-        let prior = known.iter().find(|crossed| crossed.key == record.key);
+        let prior = known.get(record.key.as_str()).copied();
         if prior.is_some_and(|prior| prior.id != id) {
             return Ok(false);
         }
@@ -121,9 +125,6 @@ pub(crate) async fn writes(
                 return Ok(false);
             }
             continue;
-        }
-        if writes.puts.len() >= PUTS_MAX {
-            return Ok(false);
         }
         if let Err(why) = one(record, (kind, id, expected), patient, prior, current.as_ref(), writes) {
             tracing::error!(why, link = link.name, "a record of a message cannot be written");
@@ -160,7 +161,7 @@ async fn currents(
             };
             Ok(found.into_iter().map(stands).collect())
         }
-        Records::Upstream(upstream) => {
+        Records::Upstream(upstream, _) => {
             let mut all = Vec::with_capacity(names.len());
             for (kind, id) in names {
                 let current = upstream.current(*kind, id.as_str()).await.map_err(|why| format!("{:?}", why.kind()))?;

@@ -288,9 +288,15 @@ impl Inbox {
                 }
             }
         }
-        if let Records::Upstream(upstream) = self.records.as_ref() {
-            // Writing again what stands there already changes nothing, so a crash from here on loses and doubles nothing.
+        if let Records::Upstream(upstream, store) = self.records.as_ref() {
             let puts = std::mem::take(&mut work.write.puts);
+            // Before the withdrawal itself: no moment is left in which an earlier version could still be read.
+            let withdrawn = puts.iter().filter(|put| put.withhold_earlier).map(|put| (put.kind, put.id.clone()));
+            if let Err(why) = store.withhold_earlier(&withdrawn.collect::<Vec<_>>()).await {
+                tracing::error!(%why, "a withdrawal could not be noted");
+                return Event::Down;
+            }
+            // Writing again what stands there already changes nothing, so a crash from here on loses and doubles nothing.
             let taken = match puts.into_iter().map(content).collect::<Result<Vec<_>, _>>() {
                 Ok(resources) => upstream.put_all(&resources).await,
                 Err(why) => Err(why),

@@ -118,7 +118,7 @@ async fn nothing_overtakes_a_message_whose_delivery_failed_and_all_are_taken_up_
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Options::new(Instant::from_micros(0))).await.unwrap();
     let nobody = Upstream::new("http://127.0.0.1:1/fhir".parse().unwrap(), None).unwrap();
-    let down = inbox_on(store.clone(), Records::Upstream(nobody));
+    let down = inbox_on(store.clone(), Records::Upstream(nobody, store.clone()));
     for (control, value) in [("C1", "first"), ("C2", "second")] {
         assert!(answered(&down, message_with(control, value)).await.contains("MSA|AA"), "kept, and so acknowledged");
     }
@@ -219,11 +219,31 @@ async fn forgetful() -> MockServer {
 }
 
 #[tokio::test]
+async fn what_a_laboratory_takes_back_as_anothers_is_noted_before_the_server_behind_is_told() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), forgetful().await);
+    let store = Store::open(folder.path(), Options::new(Instant::from_micros(0))).await.unwrap();
+    let upstream = Upstream::new(format!("{}/fhir", server.uri()).parse().unwrap(), None).unwrap();
+    let inbox = inbox_on(store.clone(), Records::Upstream(upstream, store.clone()));
+    let filing = inbox.adapter.read(&inbox.link, &message("first")).filings.remove(0).into_exposed();
+    let result = filing.records.iter().find(|record| record.kind == "Observation").unwrap();
+    let id = Id::parse(&result.id).unwrap();
+    // The first transaction is taken and its answer lost, so the second message takes it up again.
+    for (control, status, withheld) in [("C1", "F", false), ("C2", "D", false), ("C3", "W", true)] {
+        let value = format!("OBX|1|ST|2345-7^Glucose^LN||first||||||{status}");
+        let order = "OBR|1|P1^HIS|F1^LAB|2345-7^Glucose^LN|||20261120090000-0500";
+        assert!(answered(&inbox, lines(control, &[ANN, order, &value])).await.contains("MSA|AA"));
+        let told = store.withholds_earlier(ResourceType::Observation, &id).await.unwrap();
+        assert_eq!(told, withheld, "behind {status}");
+    }
+    assert!(!store.withholds_earlier(ResourceType::Observation, &Id::parse("another").unwrap()).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_result_whose_answer_from_behind_was_lost_is_filed_and_corrected_later() {
     let (folder, server) = (tempfile::tempdir().unwrap(), forgetful().await);
     let store = Store::open(folder.path(), Options::new(Instant::from_micros(0))).await.unwrap();
     let upstream = Upstream::new(format!("{}/fhir", server.uri()).parse().unwrap(), None).unwrap();
-    let inbox = inbox_on(store.clone(), Records::Upstream(upstream));
+    let inbox = inbox_on(store.clone(), Records::Upstream(upstream, store.clone()));
     assert!(answered(&inbox, message_with("C1", "first")).await.contains("MSA|AA"), "kept, and so acknowledged");
     assert_eq!(ending(&store).await, None, "its answer was lost");
     assert!(answered(&inbox, message_with("C2", "second")).await.contains("MSA|AA"));
@@ -231,7 +251,7 @@ async fn a_result_whose_answer_from_behind_was_lost_is_filed_and_corrected_later
     assert!(kept.iter().all(|kept| kept.ending == Some(Ending::Applied)), "both are filed, in their order");
     let filing = inbox.adapter.read(&inbox.link, &message("first")).filings.remove(0).into_exposed();
     let result = filing.records.iter().find(|record| record.kind == "Observation").unwrap();
-    let Records::Upstream(upstream) = inbox.records.as_ref() else { panic!() };
+    let Records::Upstream(upstream, _) = inbox.records.as_ref() else { panic!() };
     let content = upstream.current(ResourceType::Observation, &result.id).await.unwrap().unwrap();
     let observation = Resource::of(content.expose().root()).unwrap();
     assert_eq!(observation.value().get("valueString").unwrap().text().unwrap(), "second");

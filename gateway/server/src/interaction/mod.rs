@@ -15,8 +15,11 @@ use privacy::{Chunk, Cursor, Kind, Permit, Phi, Question, Refusal, Source, Wante
 
 /// Matches on a page when the caller does not say.
 const COUNT_DEFAULT: u32 = 50;
-/// Rows that a source is asked for beyond those still wanted.
+/// Rows that a source is asked for beyond those wanted, at each asking.
 const AHEAD: usize = 20;
+
+/// Rows that a source is asked for at once where all visible ones are to be counted, however few are shown.
+const COUNTING: usize = 500;
 
 /// One question, read and understood, not yet decided.
 pub(crate) struct Asked {
@@ -196,7 +199,11 @@ pub(crate) async fn perform(
             let id = asked.question.id.as_ref().ok_or_else(|| Refusal::fault("a read without an id"))?;
             cx.records.fetch(permit, asked.question.kind, id, version.as_deref()).await
         }
-        What::Page { query, .. } => cx.records.find(permit, query, from, asked.wanted().count + AHEAD).await,
+        What::Page { query, .. } => {
+            let Wanted { count, total } = asked.wanted();
+            let rows = if total { (count + AHEAD).max(COUNTING) } else { count + AHEAD };
+            cx.records.find(permit, query, from, rows).await
+        }
         What::Seen { count, .. } => seen::find(cx, permit, from, count + 1).await,
     }
 }

@@ -36,8 +36,8 @@ impl Browser {
         let named = |name: &str| {
             let mut all = Cookie::split_parse(cookies).filter_map(Result::ok).filter(|cookie| cookie.name() == name);
             let first = all.next()?;
-            // Two of one name: someone planted one.
-            if all.next().is_some() { None } else { Some(first.value().to_owned()) }
+            // Two of one name: someone planted one. An empty one is no secret.
+            if all.next().is_some() || first.value().is_empty() { None } else { Some(first.value().to_owned()) }
         };
         let chosen = request.query_pairs().into_iter().find(|(name, _)| name == "lang").map(|(_, tag)| tag);
         let chosen = chosen.or_else(|| {

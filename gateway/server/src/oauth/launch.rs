@@ -10,7 +10,7 @@ use http::{Method, StatusCode, header};
 use portal::{App, ConsentForm, LoginFault, LoginForm, Message, Own, consent_own, message, unfit};
 use privacy::{Kind, Refusal, Role};
 use smart::Item;
-use smart::account::USERNAME_BYTES_MAX;
+use smart::account::{PASSWORD_BYTES_MAX, USERNAME_BYTES_MAX};
 use smart::authorize::Rejected;
 use smart::consent::Word;
 use smart::flow::{Step, Stopped};
@@ -30,7 +30,15 @@ pub(super) async fn authorize(cx: &Context, request: &Request, browser: &Browser
         Some(token) => (token.clone(), false),
         None => (certs::random::token(), true),
     };
-    match cx.authority.begin(&parameters, &token, now_s).await {
+    let mut later_s = None;
+    let admitted = || match cx.limits.launch(request.remote) {
+        Ok(()) => true,
+        Err(why) => {
+            later_s = why.retry_after_s();
+            false
+        }
+    };
+    match cx.authority.begin(&parameters, &token, now_s, admitted).await {
         Ok(flow) => {
             let path = match cx.authority.step(&flow, &token, browser.session.as_deref(), now_s).await {
                 Ok(step) => path_of(&step),
@@ -40,6 +48,10 @@ pub(super) async fn authorize(cx: &Context, request: &Request, browser: &Browser
             Reply::Credential(if fresh { go.with(header::SET_COOKIE, keep_browser(&token)) } else { go })
         }
         Err(Rejected::Page(why)) => page(message(&browser.frame(None), &Message::App(&why)), StatusCode::BAD_REQUEST),
+        Err(Rejected::NotNow) => {
+            tracing::warn!("launches are begun too often");
+            page_later(message(&browser.frame(None), &Message::Unavailable), later_s.unwrap_or(60))
+        }
         Err(Rejected::Redirect { location, why }) => {
             tracing::info!(code = why.code.as_str(), "an authorization request was refused");
             Reply::Credential(Credential::see_other(location))
@@ -81,7 +93,7 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
     if username.is_empty() || password.is_empty() {
         return again(LoginFault::Empty, StatusCode::OK);
     }
-    if username.len() > USERNAME_BYTES_MAX {
+    if username.len() > USERNAME_BYTES_MAX || password.len() > PASSWORD_BYTES_MAX {
         return again(LoginFault::Wrong, StatusCode::OK);
     }
     if let Err(why) = cx.limits.login(request.remote, username) {

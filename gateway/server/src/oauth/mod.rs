@@ -10,7 +10,7 @@ mod patients;
 
 use crate::context::Context;
 use crate::request::Request;
-use crate::respond::{HTML, Public, Reply};
+use crate::respond::{Credential, HTML, Public, Reply};
 use crate::route::{Act, Authn, Matched};
 use browser::Browser;
 use http::{Method, StatusCode, header};
@@ -83,6 +83,12 @@ fn page(html: Html, status: StatusCode) -> Reply {
 fn page_later(html: Html, seconds: u32) -> Reply {
     let document = document(html, StatusCode::TOO_MANY_REQUESTS);
     Reply::Public(document.with(header::RETRY_AFTER, seconds.to_string()))
+}
+
+/// A page with something that its person alone may know.
+fn secret_page(html: Html) -> Credential {
+    let Public { status, media, headers, body } = document(html, StatusCode::OK);
+    Credential { status, media, headers, body }
 }
 
 fn document(html: Html, status: StatusCode) -> Public {

@@ -34,8 +34,8 @@ pub struct Range {
 impl Range {
     fn holds(self, address: IpAddr) -> bool {
         match (self.first, address) {
-            (IpAddr::V4(first), IpAddr::V4(address)) => begins_alike(first, address, self.bits),
-            (IpAddr::V6(first), IpAddr::V6(address)) => begin_alike(first, address, self.bits),
+            (IpAddr::V4(first), IpAddr::V4(address)) => begins_alike_v4(first, address, self.bits),
+            (IpAddr::V6(first), IpAddr::V6(address)) => begins_alike_v6(first, address, self.bits),
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
     }
@@ -59,12 +59,12 @@ impl FromStr for Range {
     }
 }
 
-fn begins_alike(one: Ipv4Addr, other: Ipv4Addr, bits: u8) -> bool {
+fn begins_alike_v4(one: Ipv4Addr, other: Ipv4Addr, bits: u8) -> bool {
     let differ = u32::from(one) ^ u32::from(other);
     differ.leading_zeros() >= u32::from(bits)
 }
 
-fn begin_alike(one: Ipv6Addr, other: Ipv6Addr, bits: u8) -> bool {
+fn begins_alike_v6(one: Ipv6Addr, other: Ipv6Addr, bits: u8) -> bool {
     let differ = u128::from(one) ^ u128::from(other);
     differ.leading_zeros() >= u32::from(bits)
 }
@@ -101,11 +101,11 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
-            !SPECIAL_V4.iter().any(|(first, bits)| begins_alike(Ipv4Addr::from(*first), address, *bits))
+            !SPECIAL_V4.iter().any(|(first, bits)| begins_alike_v4(Ipv4Addr::from(*first), address, *bits))
         }
         IpAddr::V6(address) => {
-            begin_alike(PUBLIC_V6.0, address, PUBLIC_V6.1)
-                && !SPECIAL_V6.iter().any(|(first, bits)| begin_alike(*first, address, *bits))
+            begins_alike_v6(PUBLIC_V6.0, address, PUBLIC_V6.1)
+                && !SPECIAL_V6.iter().any(|(first, bits)| begins_alike_v6(*first, address, *bits))
         }
     }
 }

@@ -35,6 +35,16 @@ impl Upstream {
         Ok(self.one(kind, &id, None, PAGE_BYTES_MAX).await?.map(Phi::new))
     }
 
+    /// Whether this is the version in which a record stands now.
+    ///
+    /// # Errors
+    /// As [`Upstream::current`].
+    pub(crate) async fn is_current(&self, kind: ResourceType, id: &Id, version: &str) -> Result<bool, Refusal> {
+        let Some(content) = self.one(kind, id, None, PAGE_BYTES_MAX).await? else { return Ok(false) };
+        let resource = Resource::of(content.root()).map_err(down)?;
+        Ok(resource.version().is_some_and(|current| current == version))
+    }
+
     /// Keeps resources under their own ids, a hundred in one transaction; what others refer to goes first, because servers
     /// refuse references to what is not there.
     ///

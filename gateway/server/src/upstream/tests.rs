@@ -210,6 +210,31 @@ async fn a_read_gives_the_resource_asked_for_or_none() {
 }
 
 #[tokio::test]
+async fn earlier_versions_of_what_was_taken_back_are_as_if_they_had_never_been() {
+    let version = |number: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"o1","meta":{{"versionId":"{number}"}},"subject":{{"reference":"Patient/p1"}}}}"#
+        )
+    };
+    let Scripted { upstream, server: _server, .. } = Scripted::new(move |place, _| match place {
+        "/fhir/Observation/o1" | "/fhir/Observation/o1/_history/2" => (200, version("2")),
+        "/fhir/Observation/o1/_history/1" => (200, version("1")),
+        _ => (404, String::new()),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = store::Store::open(folder.path(), store::Options::new(crate::clock::now())).await.unwrap();
+    let records = crate::records::Records::Upstream(upstream, store.clone());
+    let read = async |version: Option<&str>| {
+        let permit = permit(ResourceType::Observation, Some("o1"));
+        names(&records.fetch(&permit, ResourceType::Observation, &id("o1"), version).await.unwrap()).len()
+    };
+    assert_eq!((read(Some("1")).await, read(Some("2")).await, read(None).await), (1, 1, 1));
+    store.withhold_earlier(&[(ResourceType::Observation, id("o1"))]).await.unwrap();
+    assert_eq!((read(Some("1")).await, read(Some("2")).await, read(None).await), (0, 1, 1));
+}
+
+#[tokio::test]
 async fn a_practitioner_comes_with_a_record_of_the_patient_that_names_them() {
     let server = Scripted::new(|place, _| match place {
         "/fhir/Practitioner/d1" => (200, r#"{"resourceType":"Practitioner","id":"d1"}"#.to_owned()),

@@ -10,7 +10,7 @@ use fhir::ResourceType;
 use privacy::Role;
 
 fn sign_in(world: &Authority<Trial>, password: &str, now_s: i64) -> Result<String, NotSignedIn> {
-    let flow = run(world.begin(&asked(&[]), BROWSER, now_s)).unwrap();
+    let flow = run(world.begin(&asked(&[]), BROWSER, now_s, || true)).unwrap();
     run(world.sign_in(Some(&flow), ("ana", password), &visit(None, now_s))).map(session)
 }
 
@@ -29,7 +29,7 @@ fn a_name_that_is_taken_is_not_given_twice() {
 #[test]
 fn switching_an_account_off_ends_its_tokens_its_sessions_and_its_sign_in_at_once() {
     let world = world();
-    let session = signed_in(&world, &run(world.begin(&asked(&[]), BROWSER, NOW)).unwrap(), "ana");
+    let session = signed_in(&world, &run(world.begin(&asked(&[]), BROWSER, NOW, || true)).unwrap(), "ana");
     let begun = code(&world, "ana", &[]);
     let ana = run(world.token(None, &redeeming(&code(&world, "ana", &[]), &[]), NOW)).unwrap();
     let ben = run(world.token(None, &redeeming(&code(&world, "ben", &[]), &[]), NOW)).unwrap();
@@ -40,6 +40,7 @@ fn switching_an_account_off_ends_its_tokens_its_sessions_and_its_sign_in_at_once
     assert_eq!(sign_in(&world, "ana-password", NOW), Err(NotSignedIn::Wrong));
     assert!(run(world.token(None, &redeeming(&begun, &[]), NOW)).is_err(), "a code from before gives nothing");
     assert_eq!(run(world.switch_account("ana", true, NOW)), Ok(Some(0)));
+    assert!(run(world.session(Some(&session), NOW)).unwrap().is_none(), "what was ended stays so");
     assert!(sign_in(&world, "ana-password", NOW).is_ok());
     assert!(world.principal(&ana.access_token, NOW).is_err(), "what was ended stays so");
     assert_eq!(run(world.switch_account("nobody", false, NOW)), Ok(None));

@@ -6,31 +6,38 @@ use crate::trial::{BROWSER, NOW, REDIRECT, asked, run, told, world};
 use crate::{ErrorCode, discovery};
 
 fn rejected(changes: &[(&str, &str)]) -> Rejected {
-    run(world().begin(&asked(changes), BROWSER, NOW)).unwrap_err()
+    run(world().begin(&asked(changes), BROWSER, NOW, || true)).unwrap_err()
 }
 
 fn page(changes: &[(&str, &str)]) -> ErrorCode {
     match rejected(changes) {
         Rejected::Page(why) => why.code,
-        Rejected::Redirect { location, .. } => panic!("was sent to {location}"),
+        other @ (Rejected::Redirect { .. } | Rejected::NotNow) => panic!("{other:?}"),
     }
 }
 
 fn sent_back(changes: &[(&str, &str)]) -> String {
     match rejected(changes) {
         Rejected::Redirect { location, .. } => location,
-        Rejected::Page(why) => panic!("was shown {why:?}"),
+        other @ (Rejected::Page(_) | Rejected::NotNow) => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn a_sound_request_opens_a_flow_that_asks_for_a_sign_in() {
     let world = world();
-    let flow = run(world.begin(&asked(&[]), BROWSER, NOW)).unwrap();
+    let flow = run(world.begin(&asked(&[]), BROWSER, NOW, || true)).unwrap();
     let step = run(world.step(&flow, BROWSER, None, NOW)).unwrap();
     let Step::Login(asking) = step else { panic!() };
     assert_eq!(asking.client.client_id, "reader");
     assert_eq!(asking.answers_to.as_deref(), Some("http://127.0.0.1:8000"));
+}
+
+#[test]
+fn a_request_that_holds_is_kept_only_when_one_more_may_be_and_others_are_not_counted() {
+    assert_eq!(run(world().begin(&asked(&[]), BROWSER, NOW, || false)), Err(Rejected::NotNow));
+    let wrong = asked(&[("response_type", "token")]);
+    assert!(run(world().begin(&wrong, BROWSER, NOW, || panic!("it is refused before that"))).is_err());
 }
 
 #[test]
@@ -42,7 +49,7 @@ fn while_client_or_address_are_in_doubt_nobody_is_sent_anywhere() {
     for repeated in ["client_id", "redirect_uri"] {
         let mut twice = asked(&[]);
         twice.push((repeated.to_owned(), "again".to_owned()));
-        let why = run(world().begin(&twice, BROWSER, NOW)).unwrap_err();
+        let why = run(world().begin(&twice, BROWSER, NOW, || true)).unwrap_err();
         assert!(matches!(why, Rejected::Page(_)), "{repeated}");
     }
 }
@@ -89,7 +96,7 @@ fn a_repeated_parameter_is_refused() {
     for name in ["scope", "state", "aud", "code_challenge", "anything"] {
         let mut twice = asked(&[("anything", "once")]);
         twice.push((name.to_owned(), "again".to_owned()));
-        let Rejected::Redirect { location, .. } = run(world().begin(&twice, BROWSER, NOW)).unwrap_err() else {
+        let Rejected::Redirect { location, .. } = run(world().begin(&twice, BROWSER, NOW, || true)).unwrap_err() else {
             panic!()
         };
         assert_eq!(told(&location, "error").as_deref(), Some("invalid_request"), "{name}");
@@ -99,14 +106,14 @@ fn a_repeated_parameter_is_refused() {
 #[test]
 fn a_slash_behind_aud_and_an_unknown_launch_are_forgiven() {
     for changes in [[("aud", "https://localhost:8443/fhir/")], [("launch", "xyz")], [("state", "")], [("foo", "bar")]] {
-        assert!(run(world().begin(&asked(&changes), BROWSER, NOW)).is_ok(), "{changes:?}");
+        assert!(run(world().begin(&asked(&changes), BROWSER, NOW, || true)).is_ok(), "{changes:?}");
     }
 }
 
 #[test]
 fn another_browser_and_a_late_one_find_no_flow() {
     let world = world();
-    let flow = run(world.begin(&asked(&[]), BROWSER, NOW)).unwrap();
+    let flow = run(world.begin(&asked(&[]), BROWSER, NOW, || true)).unwrap();
     assert!(matches!(run(world.step(&flow, "other", None, NOW)), Err(Stopped::Lost)));
     assert!(matches!(run(world.step("other", BROWSER, None, NOW)), Err(Stopped::Lost)));
     assert!(matches!(run(world.step(&flow, BROWSER, None, NOW + 600)), Err(Stopped::Lost)));

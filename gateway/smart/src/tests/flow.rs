@@ -10,7 +10,7 @@ use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role};
 
 fn begun(world: &Authority<Trial>) -> String {
-    run(world.begin(&asked(&[]), BROWSER, NOW)).unwrap()
+    run(world.begin(&asked(&[]), BROWSER, NOW, || true)).unwrap()
 }
 
 fn step(world: &Authority<Trial>, flow: &str, session: &str) -> Step {
@@ -165,7 +165,8 @@ fn two_tabs_are_two_flows() {
     let world = world();
     let one = begun(&world);
     let session = signed_in(&world, &one, "ana");
-    let other = run(world.begin(&asked(&[("client_id", "keeper"), ("state", "other")]), BROWSER, NOW)).unwrap();
+    let other =
+        run(world.begin(&asked(&[("client_id", "keeper"), ("state", "other")]), BROWSER, NOW, || true)).unwrap();
     let Step::Consent(asking, _) = step(&world, &other, &session) else { panic!() };
     assert_eq!(asking.client.client_id, "keeper");
     let location = allow_after_step(&world, &one, &session);
@@ -227,7 +228,7 @@ fn taking_everything_away_and_saying_no_are_the_same() {
 fn an_app_may_ask_for_a_fresh_sign_in() {
     let world = world();
     let session = signed_in(&world, &begun(&world), "ana");
-    let flow = run(world.begin(&asked(&[("prompt", "login")]), BROWSER, NOW)).unwrap();
+    let flow = run(world.begin(&asked(&[("prompt", "login")]), BROWSER, NOW, || true)).unwrap();
     assert!(matches!(step(&world, &flow, &session), Step::Login(_)));
     let fresh = signed_in(&world, &flow, "ana");
     assert!(matches!(step(&world, &flow, &fresh), Step::Consent(..)));

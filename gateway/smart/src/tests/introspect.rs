@@ -1,4 +1,4 @@
-//! No change to a token ever widens what it opens (threats: missing, null and mistyped claims).
+//! No change to a token ever widens what it opens: no missing, null or mistyped claim.
 
 use crate::Grant;
 use crate::introspect::{Why, principal_of};

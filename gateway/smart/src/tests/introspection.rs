@@ -79,6 +79,10 @@ fn nobody_is_told_anything_without_proof() {
     let ask = |form: &[(&str, &str)]| run(world.introspection(None, &pairs(form), NOW)).map_err(|why| why.code);
     assert_eq!(ask(&[("client_id", "reader"), ("token", &token)]), Err(ErrorCode::InvalidClient));
     assert_eq!(ask(&[("token", &token)]), Err(ErrorCode::InvalidClient));
+    // Its id in a header is no more proof than in a form: "reader:", in base64.
+    let header = Some("Basic cmVhZGVyOg==");
+    let told = run(world.introspection(header, &pairs(&[("token", &token)]), NOW)).map_err(|why| why.code);
+    assert_eq!(told, Err(ErrorCode::InvalidClient));
     let wrong = [("client_id", "keeper"), ("client_secret", "wrong"), ("token", token.as_str())];
     assert_eq!(ask(&wrong), Err(ErrorCode::InvalidClient));
     let none = [("client_id", "keeper"), ("client_secret", SECRET)];

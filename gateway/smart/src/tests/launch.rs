@@ -48,9 +48,9 @@ fn made(world: &Authority<Trial>, new: &NewLaunch) -> String {
 /// A flow that takes the launch up, or the error that the app is sent.
 fn taken_up(world: &Authority<Trial>, launch: &str, at: i64) -> Result<String, String> {
     let parameters = asked(&[("launch", launch), ("scope", SCOPE)]);
-    run(world.begin(&parameters, BROWSER, at)).map_err(|why| match why {
+    run(world.begin(&parameters, BROWSER, at, || true)).map_err(|why| match why {
         Rejected::Redirect { why, .. } => format!("{}: {}", why.code.as_str(), why.description),
-        Rejected::Page(why) => panic!("{why:?}"),
+        Rejected::Page(_) | Rejected::NotNow => panic!("the app was told nothing"),
     })
 }
 
@@ -137,7 +137,7 @@ fn a_ticket_counts_once_for_its_app_and_for_five_minutes_and_one_thing_is_said_o
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     // Whoever tried it with the wrong app has used it up.
     let changes = [("launch", others.as_str()), ("scope", SCOPE), ("client_id", "keeper")];
-    assert!(run(world.begin(&asked(&changes), BROWSER, NOW)).is_err());
+    assert!(run(world.begin(&asked(&changes), BROWSER, NOW, || true)).is_err());
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_request_that_fails_otherwise_leaves_its_launch() {
     let world = world_of_records();
     let ticket = made(&world, &for_cleo(|_| {}));
     let wrong = asked(&[("launch", &ticket), ("scope", SCOPE), ("code_challenge_method", "plain")]);
-    assert!(run(world.begin(&wrong, BROWSER, NOW)).is_err());
+    assert!(run(world.begin(&wrong, BROWSER, NOW, || true)).is_err());
     assert!(taken_up(&world, &ticket, NOW).is_ok());
 }
 
@@ -153,16 +153,16 @@ fn a_request_that_fails_otherwise_leaves_its_launch() {
 fn launch_and_its_scope_go_together() {
     let world = world_of_records();
     let ticket = made(&world, &for_cleo(|_| {}));
-    let error = |changes: &[(&str, &str)]| match run(world.begin(&asked(changes), BROWSER, NOW)).unwrap_err() {
+    let error = |changes: &[(&str, &str)]| match run(world.begin(&asked(changes), BROWSER, NOW, || true)).unwrap_err() {
         Rejected::Redirect { why, .. } => why.code.as_str(),
-        Rejected::Page(why) => panic!("{why:?}"),
+        Rejected::Page(_) | Rejected::NotNow => panic!("the app was told nothing"),
     };
     assert_eq!(error(&[("scope", SCOPE)]), "invalid_request");
     assert_eq!(error(&[("scope", SCOPE), ("launch", "")]), "invalid_request");
     assert_eq!(error(&[("scope", "patient/Observation.rs"), ("launch", &ticket)]), "invalid_scope");
     let mut twice = asked(&[("scope", SCOPE), ("launch", &ticket)]);
     twice.push(("launch".to_owned(), ticket.clone()));
-    assert!(run(world.begin(&twice, BROWSER, NOW)).is_err());
+    assert!(run(world.begin(&twice, BROWSER, NOW, || true)).is_err());
     assert!(taken_up(&world, &ticket, NOW).is_ok(), "none of these used it up");
 }
 
@@ -298,7 +298,7 @@ fn a_patient_is_opened_for_with_their_own_record_and_no_other() {
     };
     let ticket = made(&world, &own(None));
     let changes = [("launch", ticket.as_str()), ("scope", SCOPE), ("client_id", "keeper")];
-    let flow = run(world.begin(&asked(&changes), BROWSER, NOW)).unwrap();
+    let flow = run(world.begin(&asked(&changes), BROWSER, NOW, || true)).unwrap();
     let session = session(run(world.sign_in(Some(&flow), ("ana", "ana-password"), &visit(None, NOW))).unwrap());
     let Step::Consent(_, consent) = step(&world, &flow, &session) else { panic!() };
     assert_eq!(consent.patient, Some(id("ana")));

@@ -67,7 +67,7 @@ fn all_others_end_and_ones_own_stays() {
     let world = world();
     let tokens: Vec<String> = (0..3).map(|nth| sign_in(&world, "ana", None, NOW + nth)).collect();
     let own = sessions(&world, "ana", NOW + 9).remove(0).digest;
-    assert_eq!(run(world.end_other_sessions(&person(&world, "ana"), Some(&own), NOW)), Ok(2));
+    assert_eq!(run(world.end_other_sessions(&person(&world, "ana"), Some(&own), NOW + 9)), Ok(2));
     let living: Vec<bool> = tokens.iter().map(|token| lives(&world, token, NOW + 9)).collect();
     assert_eq!(living, [false, false, true]);
 }
@@ -167,9 +167,30 @@ fn stopping_an_app_ends_all_its_grants_of_this_person_at_once_and_nobody_elses()
 }
 
 #[test]
+fn a_code_that_was_on_its_way_when_the_app_was_stopped_is_worth_nothing() {
+    let world = world();
+    let asked = [("scope", "launch/patient patient/*.rs")];
+    let redeem = |code: &str, now_s| run(world.token(None, &redeeming(code, &[("client_id", "reader")]), now_s));
+    let before = code(&world, "ana", &asked);
+    let of_ben = code(&world, "ben", &asked);
+    assert_eq!(run(world.stop_app(&person(&world, "ana"), "reader", NOW + 5)), Ok(0));
+    let refused = redeem(&before, NOW + 10).map(|_| ()).unwrap_err();
+    assert_eq!(refused.code, crate::ErrorCode::InvalidGrant);
+    assert!(run(world.allowed_apps(&person(&world, "ana"), NOW + 10)).unwrap().is_empty());
+    assert!(redeem(&of_ben, NOW + 10).is_ok(), "another person's word stands");
+    // Whoever allows the app again after that means it.
+    let session = sign_in(&world, "ana", None, NOW + 20);
+    let flow = run(world.begin(&crate::trial::asked(&asked), BROWSER, NOW + 20, || true)).unwrap();
+    drop(run(world.step(&flow, BROWSER, Some(&session), NOW + 20)));
+    let word = crate::consent::Word { kept: &[Item::Records(ResourceType::Patient)], patient: Some("ana") };
+    let answer = run(world.allow(&flow, BROWSER, Some(&session), word, NOW + 20)).unwrap();
+    assert!(redeem(&crate::trial::told(&answer, "code").unwrap(), NOW + 25).is_ok());
+}
+
+#[test]
 fn a_clinician_has_no_apps_here_and_stops_none() {
     let world = world();
-    let flow = run(world.begin(&asked(&[]), BROWSER, NOW)).unwrap();
+    let flow = run(world.begin(&asked(&[]), BROWSER, NOW, || true)).unwrap();
     let session = signed_in(&world, &flow, "cleo");
     run(world.choose(&flow, BROWSER, Some(&session), Some("ben"), NOW)).unwrap();
     assert!(run(world.allowed_apps(&person(&world, "cleo"), NOW)).unwrap().is_empty());

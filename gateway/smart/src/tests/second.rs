@@ -15,15 +15,24 @@ fn code_at(world: &Authority<Trial>, secret: &str, now_s: i64) -> String {
     world.code(&base32::decode(secret).unwrap(), now_s / 30)
 }
 
+/// The token of the session in which she looks after her factor.
+const OWN: &str = "her own session";
+
+fn own(world: &Authority<Trial>) -> String {
+    world.digest(OWN)
+}
+
 /// A world in which `ana` has a second factor since `NOW`, its secret, and her recovery codes.
 fn with_factor() -> (Authority<Trial>, String, Vec<String>) {
     let world = world();
-    run(world.begin_second_factor(&ana(&world), NOW)).unwrap();
-    let Standing::Begun { secret, link } = run(world.second_factor(&ana(&world))).unwrap() else { panic!() };
+    run(world.begin_second_factor(&ana(&world), &own(&world), NOW)).unwrap();
+    let Standing::Begun { secret, link } = run(world.second_factor(&ana(&world), &own(&world), NOW)).unwrap() else {
+        panic!()
+    };
     assert!(link.starts_with("otpauth://totp/Sluice:ana?secret=") && link.contains(&secret));
     let typed = code_at(&world, &secret, NOW);
     let (_, codes) =
-        run(world.confirm_second_factor(&ana(&world), ("ana-password", &typed), &visit(None, NOW))).unwrap();
+        run(world.confirm_second_factor(&ana(&world), ("ana-password", &typed), &visit(Some(OWN), NOW))).unwrap();
     (world, secret, codes)
 }
 
@@ -57,18 +66,38 @@ fn codes_are_those_of_the_rfc() {
 }
 
 #[test]
+fn a_secret_is_shown_to_the_session_that_asked_for_it_for_ten_minutes_and_confirmed_there_alone() {
+    let (world, account) = (world(), "ana");
+    let ana = run(world.account(account)).unwrap().unwrap();
+    run(world.begin_second_factor(&ana, &world.digest("a stolen session"), NOW)).unwrap();
+    assert_eq!(run(world.second_factor(&ana, &own(&world), NOW)), Ok(Standing::Off(None)));
+    let Ok(Standing::Begun { secret, .. }) = run(world.second_factor(&ana, &world.digest("a stolen session"), NOW))
+    else {
+        panic!()
+    };
+    let good = code_at(&world, &secret, NOW);
+    let confirmed = run(world.confirm_second_factor(&ana, ("ana-password", &good), &visit(Some(OWN), NOW)));
+    assert_eq!(confirmed.map(|_| ()), Err(NotSignedIn::Wrong));
+    run(world.begin_second_factor(&ana, &own(&world), NOW)).unwrap();
+    assert!(matches!(run(world.second_factor(&ana, &own(&world), NOW + 599)), Ok(Standing::Begun { .. })));
+    assert_eq!(run(world.second_factor(&ana, &own(&world), NOW + 600)), Ok(Standing::Off(None)));
+}
+
+#[test]
 fn it_is_on_only_after_password_and_code_and_then_every_session_is_another() {
     let world = world();
     let before = session(password(&world, NOW));
     let account = ana(&world);
-    assert_eq!(run(world.second_factor(&account)), Ok(Standing::Off(None)));
-    run(world.begin_second_factor(&account, NOW)).unwrap();
-    let Standing::Begun { secret, .. } = run(world.second_factor(&account)).unwrap() else { panic!() };
+    assert_eq!(run(world.second_factor(&account, &own(&world), NOW)), Ok(Standing::Off(None)));
+    run(world.begin_second_factor(&account, &own(&world), NOW)).unwrap();
+    let Standing::Begun { secret, .. } = run(world.second_factor(&account, &own(&world), NOW)).unwrap() else {
+        panic!()
+    };
     assert!(matches!(password(&world, NOW), SignedIn::Session(_)), "what is only shown is not asked for");
     let good = code_at(&world, &secret, NOW);
     let wrong = if good == "000000" { "000001" } else { "000000" };
     for (password, code) in [("wrong", good.as_str()), ("ana-password", wrong), ("ana-password", "")] {
-        let answer = run(world.confirm_second_factor(&account, (password, code), &visit(None, NOW)));
+        let answer = run(world.confirm_second_factor(&account, (password, code), &visit(Some(OWN), NOW)));
         assert_eq!(answer, Err(NotSignedIn::Wrong));
     }
     let confirmed = run(world.confirm_second_factor(&account, ("ana-password", &good), &visit(Some(&before), NOW)));
@@ -76,9 +105,12 @@ fn it_is_on_only_after_password_and_code_and_then_every_session_is_another() {
     assert_eq!(codes.len(), 10);
     assert!(run(world.session(Some(&before), NOW)).unwrap().is_none());
     assert!(run(world.session(Some(&after), NOW)).unwrap().is_some());
-    assert_eq!(run(world.second_factor(&account)), Ok(Standing::On { since_s: NOW, recovery: 10 }));
-    run(world.begin_second_factor(&account, NOW)).unwrap();
-    assert!(matches!(run(world.second_factor(&account)), Ok(Standing::On { .. })), "one that is on stays as it is");
+    assert_eq!(run(world.second_factor(&account, &own(&world), NOW)), Ok(Standing::On { since_s: NOW, recovery: 10 }));
+    run(world.begin_second_factor(&account, &own(&world), NOW)).unwrap();
+    assert!(
+        matches!(run(world.second_factor(&account, &own(&world), NOW)), Ok(Standing::On { .. })),
+        "one that is on stays as it is"
+    );
     let kept = world.ports.everything();
     assert!(codes.iter().all(|code| !kept.contains(code.as_str()) && !kept.contains(&code.replace('-', ""))));
 }
@@ -133,7 +165,10 @@ fn a_recovery_code_is_used_once_in_any_spelling() {
     let later = NOW + 60;
     assert!(with_code(&world, &half(&world, later), &codes[3].to_uppercase().replace('-', " "), later).is_ok());
     assert_eq!(with_code(&world, &half(&world, later), &codes[3], later), Err(NotSignedIn::Wrong));
-    assert_eq!(run(world.second_factor(&ana(&world))), Ok(Standing::On { since_s: NOW, recovery: 9 }));
+    assert_eq!(
+        run(world.second_factor(&ana(&world), &own(&world), NOW)),
+        Ok(Standing::On { since_s: NOW, recovery: 9 })
+    );
 }
 
 #[test]
@@ -160,7 +195,7 @@ fn a_sign_in_that_waits_is_of_one_browser_one_flow_and_five_minutes() {
     let other = Visit { browser: "another", ..visit(None, later) };
     let lost = Err(NotSignedIn::Stopped(Stopped::Lost));
     assert_eq!(run(world.sign_in_with_code(None, (&half, &code), &other)), lost);
-    let flow = run(world.begin(&asked(&[]), BROWSER, later)).unwrap();
+    let flow = run(world.begin(&asked(&[]), BROWSER, later, || true)).unwrap();
     assert_eq!(run(world.sign_in_with_code(Some(&flow), (&half, &code), &visit(None, later))), lost);
     assert_eq!(with_code(&world, &half, &code_at(&world, &secret, later + 300), later + 300), lost);
     assert_eq!(with_code(&world, "none", &code, later), lost);
@@ -176,7 +211,7 @@ fn a_sign_in_that_waits_is_of_one_browser_one_flow_and_five_minutes() {
 fn a_launch_of_an_app_asks_for_the_code_as_well() {
     let (world, secret, _) = with_factor();
     let later = NOW + 60;
-    let flow = run(world.begin(&asked(&[]), BROWSER, later)).unwrap();
+    let flow = run(world.begin(&asked(&[]), BROWSER, later, || true)).unwrap();
     let signed = run(world.sign_in(Some(&flow), ("ana", "ana-password"), &visit(None, later))).unwrap();
     let SignedIn::Code(half) = signed else { panic!() };
     assert!(matches!(run(world.step(&flow, BROWSER, None, later)), Ok(crate::flow::Step::Login(_))));
@@ -192,7 +227,7 @@ fn it_is_switched_off_by_a_code_and_taken_off_by_an_administrator_who_says_why()
     assert_eq!(run(world.end_second_factor(&account, "000", NOW)), Ok(Tried::Wrong));
     assert_eq!(run(world.end_second_factor(&account, &codes[0], NOW)), Ok(Tried::Holds));
     assert!(matches!(password(&world, NOW + 60), SignedIn::Session(_)));
-    assert_eq!(run(world.second_factor(&account)), Ok(Standing::Off(None)));
+    assert_eq!(run(world.second_factor(&account, &own(&world), NOW)), Ok(Standing::Off(None)));
 
     let (world, _, _) = with_factor();
     let half = half(&world, NOW + 60);
@@ -200,7 +235,7 @@ fn it_is_switched_off_by_a_code_and_taken_off_by_an_administrator_who_says_why()
     let taken = TakenOff { at_s: NOW + 90, by: "root".to_owned(), reason: "lost telephone".to_owned() };
     assert_eq!(run(world.take_off_second_factor(&ana(&world), taken.clone())), Ok(true));
     assert!(run(world.session(Some(&token), NOW + 90)).unwrap().is_none(), "and every session ends");
-    assert_eq!(run(world.second_factor(&ana(&world))), Ok(Standing::Off(Some(taken.clone()))));
+    assert_eq!(run(world.second_factor(&ana(&world), &own(&world), NOW)), Ok(Standing::Off(Some(taken.clone()))));
     assert_eq!(run(world.take_off_second_factor(&ana(&world), taken)), Ok(false));
     assert!(matches!(password(&world, NOW + 91), SignedIn::Session(_)));
 }

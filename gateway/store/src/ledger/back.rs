@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes that are read of a segment at once.
 const READ_BYTES: usize = 1024 * 1024;
@@ -76,13 +77,16 @@ impl Ledger {
         at_most: usize,
     ) -> Result<Phi<Stretch>, StoreError> {
         // One at a time: each keeps a core and the disk busy.
-        let _place = self.readers.acquire().await.map_err(|_| StoreError::Closed)?;
+        let place = Arc::clone(&self.readers).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let (folder, patient) = (self.folder.clone(), patient.clone());
         let from = match from {
             None => None,
             Some(text) => Some(Mark::read(text).ok_or(StoreError::Damaged("a place in the ledger"))?),
         };
-        let read = tokio::task::spawn_blocking(move || stretch(&folder, &patient, from, at_most));
+        let read = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            stretch(&folder, &patient, from, at_most)
+        });
         read.await.map_err(|_| StoreError::Closed)?.map(Phi::new)
     }
 }

@@ -87,8 +87,7 @@ pub(crate) fn gap(numbers: &[u64]) -> Option<Broken> {
 
 /// Makes a change of names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Windows cannot open a folder as a file and needs no such thing.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    File::open(folder)?.sync_all()
 }
 
 /// How the walk along one file ended.

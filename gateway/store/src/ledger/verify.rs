@@ -1,4 +1,4 @@
-//! Holding a ledger to its chain, and reading it out; both on a folder that no process uses.
+//! Holding a ledger to its chain, and reading it out. Reads the files alone, so it changes nothing beside a process that writes them.
 
 use super::FOLDER;
 use super::block::{Block, Content};

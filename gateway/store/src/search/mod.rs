@@ -15,7 +15,7 @@ use fhir::search::Query;
 use fhir::{Id, ResourceType};
 use privacy::{Chunk, Cursor, Permit, Phi, Refusal, Source};
 
-/// Bytes of rows in one chunk, from which on no further row is taken in: a page is at most 32 MiB.
+/// Bytes of rows in one chunk, from which on no further row is taken in.
 pub(crate) const CHUNK_BYTES_FULL: usize = 16 * 1024 * 1024;
 
 /// Why a search gave no rows.

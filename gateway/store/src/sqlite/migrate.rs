@@ -3,8 +3,11 @@
 use sqlx::sqlite::SqliteConnection;
 
 /// Every step there has ever been, oldest first. A step that has been shipped is never changed.
-const STEPS: [&str; 2] =
-    [include_str!("../../sql/sqlite/0001_store.sql"), include_str!("../../sql/sqlite/0002_same_message.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("../../sql/sqlite/0001_store.sql"),
+    include_str!("../../sql/sqlite/0002_same_message.sql"),
+    include_str!("../../sql/sqlite/0003_withheld.sql"),
+];
 
 /// The schema cannot be brought up to date.
 pub(crate) enum MigrateFault {

@@ -120,7 +120,8 @@ async fn refuse(pending: &mut VecDeque<Job>, why: &StoreError) {
     }
 }
 
-/// One transaction. Leaves in `pending` what it did not come to; says whether the connection may be used on.
+/// One transaction of all that is pending; whoever did not come into one that failed hears why as well. Says whether the
+/// connection may be used on.
 async fn together(connection: &mut SqliteConnection, pending: &mut VecDeque<Job>) -> bool {
     if let Err(error) = run_sql(connection, "BEGIN IMMEDIATE").await {
         tracing::error!(%error, "a transaction could not begin");
@@ -143,6 +144,9 @@ async fn together(connection: &mut SqliteConnection, pending: &mut VecDeque<Job>
     for tell in tells {
         tell(outcome.clone());
     }
+    if let Err(why) = &outcome {
+        refuse(pending, why).await;
+    }
     usable
 }
 
@@ -158,7 +162,10 @@ async fn fill(
             tells.push(tell);
             return if keep { commit(connection).await } else { run_sql(connection, "ROLLBACK").await };
         }
-        run_sql(connection, "SAVEPOINT piece").await?;
+        if let Err(error) = run_sql(connection, "SAVEPOINT piece").await {
+            pending.push_front(job);
+            return Err(error);
+        }
         let (keep, tell) = job(Ok(&mut *connection)).await;
         tells.push(tell);
         let end = if keep { "RELEASE piece" } else { "ROLLBACK TO piece; RELEASE piece" };

@@ -97,8 +97,8 @@ await check('Chromium: a clinician opens an app for a patient from their own pag
   const launch = demo.public.launch_uri
   await context.route(`${launch}**`, (route) => route.fulfill({ body: 'opened' }))
   await page.goto(`${demo.base}/account/launch`)
-  await page.fill('#username', demo.clinicians[0].username)
-  await page.fill('#password', demo.clinicians[0].password)
+  await page.fill('#username', demo.clinician.username)
+  await page.fill('#password', demo.clinician.password)
   await page.click('button.primary')
   await page.check(`input[name=app][value=${demo.public.client_id}]`)
   const patient = page.locator('input[name=patient]').first()

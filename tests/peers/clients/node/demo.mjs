@@ -19,7 +19,7 @@ export const demo = {
   fhir: ready.fhir_base,
   ca: ready.ca_cert,
   patients: ready.users.filter((user) => user.patient),
-  clinicians: ready.users.filter((user) => !user.patient),
+  clinician: ready.users.find((user) => !user.patient),
   public: ready.clients.find((app) => !app.client_secret),
   confidential: ready.clients.find((app) => app.client_secret),
 }

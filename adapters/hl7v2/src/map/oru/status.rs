@@ -21,7 +21,7 @@ pub(crate) enum Change {
 pub(crate) fn change(run: &Run<'_>, obx: usize) -> Change {
     match run.message.field(obx, 11).trimmed().as_deref() {
         Some("D" | "W") => Change::Withdrawn,
-        Some("U") if run.message.field(obx, 5).is_empty() => Change::StatusAlone,
+        Some("U") => Change::StatusAlone,
         Some(_told) => Change::Told,
         None => Change::Told,
     }

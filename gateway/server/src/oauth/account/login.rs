@@ -11,7 +11,7 @@ use crate::respond::{Credential, Reply};
 use crate::route::AccountPage;
 use http::{Method, StatusCode, header};
 use portal::{CodeFault, CodeForm, LoginFault, OwnLoginForm};
-use smart::account::USERNAME_BYTES_MAX;
+use smart::account::{PASSWORD_BYTES_MAX, USERNAME_BYTES_MAX};
 use smart::flow::Stopped;
 use smart::login::{NotSignedIn, SignedIn, Visit};
 use smart::settings::ACCOUNT_LOGIN;
@@ -55,7 +55,7 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
     if username.is_empty() || password.is_empty() {
         return shown(Some(LoginFault::Empty), StatusCode::OK);
     }
-    if username.len() > USERNAME_BYTES_MAX {
+    if username.len() > USERNAME_BYTES_MAX || password.len() > PASSWORD_BYTES_MAX {
         return shown(Some(LoginFault::Wrong), StatusCode::OK);
     }
     if let Err(why) = cx.limits.login(request.remote, username) {

@@ -4,10 +4,10 @@ use super::{Person, done, frame, of, unavailable};
 use crate::clock;
 use crate::context::Context;
 use crate::oauth::browser::{Browser, keep_session};
-use crate::oauth::{document, page};
+use crate::oauth::secret_page;
 use crate::request::Request;
 use crate::respond::Reply;
-use http::{Method, StatusCode, header};
+use http::{Method, header};
 use portal::CodeFault;
 use smart::login::NotSignedIn;
 use smart::ports::Unavailable;
@@ -28,7 +28,7 @@ pub(super) async fn second(
     }
     let (account, code) = (&person.account, of(fields, "code"));
     match of(fields, "do") {
-        "begin" => match cx.authority.begin_second_factor(account, now_s).await {
+        "begin" => match cx.authority.begin_second_factor(account, &person.session.digest, now_s).await {
             Ok(()) => done(browser, ACCOUNT_SECOND_FACTOR, ""),
             Err(why) => unavailable(browser, &why),
         },
@@ -64,7 +64,7 @@ async fn confirm(
                 tracing::error!(%why, "a person cannot be recognised");
             }
             let html = portal::second_on(&now.frame(None), &codes);
-            Reply::Public(document(html, StatusCode::OK).with(header::SET_COOKIE, keep_session(&session)))
+            Reply::Credential(secret_page(html).with(header::SET_COOKIE, keep_session(&session)))
         }
         Err(NotSignedIn::Wrong) => shown(cx, browser, person, Some(CodeFault::Wrong)).await,
         Err(NotSignedIn::TooMany) => shown(cx, browser, person, Some(CodeFault::TooMany)).await,
@@ -73,8 +73,11 @@ async fn confirm(
 }
 
 async fn shown(cx: &Context, browser: &Browser, person: &Person, fault: Option<CodeFault>) -> Reply {
-    match cx.authority.second_factor(&person.account).await {
-        Ok(standing) => page(portal::second(&frame(browser, ACCOUNT_SECOND_FACTOR), &standing, fault), StatusCode::OK),
+    let now_s = clock::now().seconds();
+    match cx.authority.second_factor(&person.account, &person.session.digest, now_s).await {
+        Ok(standing) => {
+            Reply::Credential(secret_page(portal::second(&frame(browser, ACCOUNT_SECOND_FACTOR), &standing, fault)))
+        }
         Err(why) => unavailable(browser, &why),
     }
 }
