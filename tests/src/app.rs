@@ -7,6 +7,7 @@ use crate::http::{Answer, Connection, Peer};
 use base64::Engine;
 use certs::digest::{base64url, sha256};
 use form_urlencoded::Serializer;
+use serde_json::Value;
 use std::net::SocketAddr;
 
 /// Where a person says what they allow.
@@ -31,6 +32,8 @@ pub struct Grant {
     pub scope: String,
     /// The app's id.
     pub client_id: String,
+    /// All that the app was answered.
+    pub answer: Value,
 }
 
 impl Grant {
@@ -147,9 +150,35 @@ impl Browser {
     ) -> Grant {
         let (request, verifier) = asking(&self.peer.origin, app, scope);
         let location = self.answered(&request, username, patient, ticks).await;
+        self.redeem(app, &location, &verifier).await
+    }
+
+    /// The app as an EHR opened it, at the address that the EHR was given: it takes the launch up for this person.
+    ///
+    /// # Panics
+    /// With the page that led no further.
+    pub async fn launch_from_ehr(&mut self, app: &Registered, username: &str, scope: &str, opened: &str) -> Grant {
+        let (mut request, verifier) = asking(&self.peer.origin, app, scope);
+        request.push(("launch".to_owned(), launch_of(opened)));
+        let location = self.answered(&request, username, None, None).await;
+        self.redeem(app, &location, &verifier).await
+    }
+
+    /// The address of an app's authorization request, with the launch that it was opened with.
+    pub fn asking(&self, app: &Registered, scope: &str, verifier: &str, launch: Option<&str>) -> String {
+        let request = request_of(&self.peer.origin, app, scope, verifier);
+        let query = Serializer::new(String::new())
+            .extend_pairs(&request)
+            .extend_pairs(launch.map(|launch| ("launch", launch)))
+            .finish();
+        format!("/oauth/authorize?{query}")
+    }
+
+    /// The tokens for the code in the address that the browser was sent back to.
+    async fn redeem(&mut self, app: &Registered, location: &str, verifier: &str) -> Grant {
         let query = location.strip_prefix(REDIRECT).unwrap_or_else(|| panic!("elsewhere: {location}"));
         let code = value_of(query.trim_start_matches('?'), "code").unwrap_or_else(|| panic!("no code: {location}"));
-        self.token(app, &code, &verifier).await
+        self.token(app, &code, verifier).await
     }
 
     /// From an authorization request to the address with which the browser is sent back to the app.
@@ -200,9 +229,13 @@ impl Browser {
 /// What an app sends to the authorization endpoint, and the verifier that it keeps for itself.
 pub fn asking(origin: &str, app: &Registered, scope: &str) -> (Vec<(String, String)>, String) {
     let verifier = certs::random::token();
+    (request_of(origin, app, scope, &verifier), verifier)
+}
+
+fn request_of(origin: &str, app: &Registered, scope: &str, verifier: &str) -> Vec<(String, String)> {
     let challenge = base64url(&sha256(verifier.as_bytes()));
     let aud = format!("{origin}/fhir");
-    let request = pairs(&[
+    pairs(&[
         ("response_type", "code"),
         ("client_id", &app.client_id),
         ("redirect_uri", REDIRECT),
@@ -211,8 +244,13 @@ pub fn asking(origin: &str, app: &Registered, scope: &str) -> (Vec<(String, Stri
         ("aud", &aud),
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
-    ]);
-    (request, verifier)
+    ])
+}
+
+/// The launch in the address that an EHR opens.
+pub fn launch_of(opened: &str) -> String {
+    let query = opened.trim().split_once('?').map_or("", |(_, query)| query);
+    value_of(query, "launch").unwrap_or_else(|| panic!("no launch: {opened}"))
 }
 
 /// The token endpoint: a grant, or the answer that is none.
@@ -233,6 +271,7 @@ pub(crate) fn granted(client_id: &str, answer: Answer) -> Result<Grant, Answer> 
             patient: text("patient"),
             scope: text("scope").unwrap_or_default(),
             client_id: client_id.to_owned(),
+            answer: answer.json(),
         }),
         None => Err(answer),
     }
@@ -290,7 +329,7 @@ pub fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// The first form of a page as a person fills it in: its address and its fields.
-fn fill(page: &str, username: &str, patient: Option<&str>) -> (String, Vec<(String, String)>) {
+pub fn fill(page: &str, username: &str, patient: Option<&str>) -> (String, Vec<(String, String)>) {
     let form = between(page, "<form", "</form>").unwrap_or_else(|| panic!("no form: {page}"));
     let action = attribute(form, "action").unwrap();
     let mut fields: Vec<(String, String)> = Vec::new();

@@ -32,6 +32,8 @@ use uuid::Uuid;
 pub const PASSWORD: &str = "correct horse battery staple";
 /// Where the apps of these tests are answered.
 pub const REDIRECT: &str = "http://127.0.0.1:5555/callback";
+/// Where an EHR opens those of them that may ask for the scope `launch`.
+pub const LAUNCH: &str = "http://127.0.0.1:5555/launch";
 /// How long a child may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(60);
 /// Records of one transaction.
@@ -180,6 +182,27 @@ impl Folder {
     /// Where the laboratories connect, in the plan's order.
     pub fn links(&self) -> &[SocketAddr] {
         &self.links
+    }
+
+    /// What a command of the program prints; it speaks to the running gateway, so it must not keep this thread.
+    ///
+    /// # Errors
+    /// What it says on standard error.
+    pub async fn command(&self, program: Program, words: &[&str], more: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(program.path());
+        command.args(words).arg("--config").arg(self.config()).args(more).stdin(Stdio::null());
+        let done = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let said = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if done.status.success() { Ok(said(done.stdout)) } else { Err(said(done.stderr)) }
+    }
+
+    /// The address at which an EHR opens an app: what `sluice launch` prints.
+    ///
+    /// # Errors
+    /// What it says instead.
+    pub async fn launch(&self, app: &str, more: &[&str]) -> Result<String, String> {
+        let opened = self.command(Program::Shipped, &["launch"], &[more, &[app]].concat()).await?;
+        Ok(opened.trim().to_owned())
     }
 
     /// Starts the program and waits until it is ready.
@@ -409,6 +432,9 @@ fn configuration(plan: &Plan, origin: &str, address: SocketAddr, links: &[Socket
             app.client_id, app.scopes
         )
         .unwrap();
+        if app.scopes.split(' ').any(|scope| scope == "launch") {
+            writeln!(text, "launch_uri = \"{LAUNCH}\"").unwrap();
+        }
         if let Some(secret) = &app.secret {
             let digest: String =
                 certs::digest::sha256(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();

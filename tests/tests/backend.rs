@@ -69,7 +69,7 @@ fn granted(answer: &Answer) -> Grant {
     let body = answer.json();
     let text = |name: &str| body[name].as_str().unwrap_or_else(|| panic!("{}", answer.text())).to_owned();
     let (access_token, scope) = (text("access_token"), text("scope"));
-    Grant { access_token, refresh_token: None, patient: None, scope, client_id: String::new() }
+    Grant { access_token, refresh_token: None, patient: None, scope, client_id: String::new(), answer: answer.json() }
 }
 
 fn ids(bundle: &Value) -> Vec<&str> {

@@ -128,7 +128,7 @@ const DELIVERING: [&str; 2] = ["gateway/server/src/admin/reveal.rs", "gateway/se
 const SHOWING: [&str; 2] = ["gateway/privacy/src/gate.rs", "gateway/server/src/admin/reveal.rs"];
 
 /// Types that say nothing of any person, by file.
-const IMPERSONAL: [(&str, &[&str]); 15] = [
+const IMPERSONAL: [(&str, &[&str]); 16] = [
     ("adapters/bridge/src/correction.rs", &["Apply", "Reason"]),
     ("adapters/bridge/src/heading.rs", &["Heading"]),
     ("adapters/bridge/src/loss.rs", &["Loss"]),
@@ -138,6 +138,7 @@ const IMPERSONAL: [(&str, &[&str]); 15] = [
     ("gateway/portal/src/apps.rs", &["AppsForm"]),
     ("gateway/portal/src/choose.rs", &["ChooseForm"]),
     ("gateway/portal/src/consent.rs", &["ConsentForm"]),
+    ("gateway/portal/src/launch.rs", &["LaunchForm"]),
     ("gateway/portal/src/seen.rs", &["SeenForm"]),
     ("gateway/privacy/src/impersonal.rs", &["()", "Option<T>", "Result<T, E>", "Vec<T>", "bool", "u64", "usize"]),
     ("gateway/server/src/inbound/worker.rs", &["Unwritable"]),

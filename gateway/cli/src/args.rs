@@ -43,6 +43,8 @@ pub(crate) enum Command {
     /// Look at the keys that sign tokens, and let others take their place
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Make a launch for an app, as an EHR does; prints the address to open in the person's browser, good for five minutes
+    Launch(LaunchArgs),
     /// Say how a running gateway goes
     Status(DataArgs),
     /// Ask a running gateway to finish what is under way, and to stop
@@ -259,6 +261,36 @@ pub(crate) enum KeysCommand {
         /// Its name, as `keys list` shows it
         kid: String,
     },
+}
+
+/// What an EHR says of a launch.
+#[derive(Debug, Args)]
+pub(crate) struct LaunchArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// For whom, by the name they sign in with; without it, for whoever signs in
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// The patient whose chart is open
+    #[arg(long, value_name = "ID")]
+    pub(crate) patient: Option<String>,
+    /// The patient's encounter that is open
+    #[arg(long, value_name = "ID", requires = "patient")]
+    pub(crate) encounter: Option<String>,
+    /// What else is open: a JSON array as SMART's fhirContext, [{"reference":"ImagingStudy/123"}]
+    #[arg(long, value_name = "JSON")]
+    pub(crate) fhir_context: Option<String>,
+    /// What the app is to do, in a word that it knows
+    #[arg(long, value_name = "WORD")]
+    pub(crate) intent: Option<String>,
+    /// Say that the EHR itself shows whose chart it is, so that the app need not
+    #[arg(long)]
+    pub(crate) no_patient_banner: bool,
+    /// Where the EHR says how it looks; without it, how this gateway's pages look
+    #[arg(long, value_name = "URL")]
+    pub(crate) smart_style_url: Option<String>,
+    /// The app, by its client id
+    pub(crate) client_id: String,
 }
 
 /// Where a password comes from. Never from the command line, which others on the machine can read.

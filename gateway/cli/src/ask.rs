@@ -65,6 +65,7 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::ClientRemove { .. }
         | Command::KeysList
         | Command::KeysRotate { .. }
-        | Command::KeyRetire { .. }) => place.open().await?.perform(operator, command, out).await,
+        | Command::KeyRetire { .. }
+        | Command::Launch(_)) => place.open().await?.perform(operator, command, out).await,
     }
 }

@@ -12,6 +12,7 @@ mod hl7;
 mod init;
 mod journal;
 mod keys;
+mod launch;
 mod ledger;
 mod out;
 mod place;
@@ -58,6 +59,7 @@ fn run(command: Command) -> Result<(), String> {
         Command::Account(command) => ask(account::command(command)?),
         Command::Client(command) => ask(client::command(command)),
         Command::Keys(command) => ask(keys::command(command)),
+        Command::Launch(typed) => ask(launch::command(typed)?),
         Command::Status(data) => ask((data, admin::Command::Status)),
         Command::Drain(data) => ask((data, admin::Command::Drain)),
         Command::Hl7v2(command) => hl7::run(&command),

@@ -4,7 +4,7 @@ use crate::frame::{Frame, Html};
 use crate::text::Text;
 use askama::Template;
 use privacy::Role;
-use smart::settings::{ACCOUNT_APPS, ACCOUNT_DISCLOSURES, ACCOUNT_SECOND_FACTOR, ACCOUNT_SESSIONS};
+use smart::settings::{ACCOUNT_APPS, ACCOUNT_DISCLOSURES, ACCOUNT_LAUNCH, ACCOUNT_SECOND_FACTOR, ACCOUNT_SESSIONS};
 
 /// A way on: where to, its name, what it is for.
 struct Way {
@@ -28,13 +28,14 @@ pub fn account(frame: &Frame, role: Role) -> Html {
         way(ACCOUNT_APPS, Text::AppsTitle, Text::AppsAbout),
         way(ACCOUNT_DISCLOSURES, Text::SeenTitle, Text::SeenAbout),
     ];
+    let of_clinicians = [way(ACCOUNT_LAUNCH, Text::LaunchTitle, Text::LaunchAbout)];
     let of_all = [
         way(ACCOUNT_SESSIONS, Text::SessionsTitle, Text::SessionsAbout),
         way(ACCOUNT_SECOND_FACTOR, Text::SecondTitle, Text::SecondAbout),
     ];
     let ways = match role {
         Role::Patient => of_patients.into_iter().chain(of_all).collect(),
-        Role::Clinician | Role::System => of_all.into(),
+        Role::Clinician | Role::System => of_clinicians.into_iter().chain(of_all).collect(),
     };
     Html::of(&Page { frame, title: frame.t(Text::AccountTitle).to_owned(), ways }, frame, None)
 }

@@ -19,10 +19,14 @@ pub struct ConsentForm {
     pub flow: String,
     /// What is asked for.
     pub items: Vec<Item>,
+    /// Those of the records that are asked for of everyone in the person's care.
+    pub in_care: Vec<Item>,
     /// Parts that can be allowed in place of a whole that is asked for.
     pub instead: Vec<Item>,
     /// Whether another patient can be chosen.
     pub can_choose_again: bool,
+    /// Whether the app is told which records were open when it was opened.
+    pub tells_context: bool,
 }
 
 impl Impersonal for ConsentForm {}
@@ -66,8 +70,9 @@ struct Page<'a> {
     patient_name: Option<String>,
     birth_date: Option<String>,
     records: Vec<Group>,
+    in_care: Option<Tick>,
     others: Vec<Tick>,
-    offline: bool,
+    lasting: Vec<Tick>,
     about_other: bool,
     action: &'static str,
     login: &'static str,
@@ -95,7 +100,11 @@ pub fn consent_of_patient(released: Released, form: &ConsentForm) -> Html {
 
 fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
     let frame = &form.frame;
-    let title = if about_other { Text::ConsentTitlePatient } else { Text::ConsentTitleOwn };
+    let title = match (form.in_care.is_empty(), about_other) {
+        (false, _) => Text::ConsentTitleInCare,
+        (true, true) => Text::ConsentTitlePatient,
+        (true, false) => Text::ConsentTitleOwn,
+    };
     Page {
         frame,
         title: frame.fill(title, form.app.name()),
@@ -105,8 +114,9 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
         patient_name: None,
         birth_date: None,
         records: records(frame, &form.items, &form.instead),
+        in_care: in_care(frame, form, about_other),
         others: others(frame, &form.items),
-        offline: form.items.contains(&Item::Offline),
+        lasting: lasting(frame, &form.items),
         about_other,
         action: smart::settings::CONSENT,
         login: smart::settings::LOGIN,
@@ -128,7 +138,7 @@ fn records(frame: &Frame, items: &[Item], instead: &[Item]) -> Vec<Group> {
 fn kind_of(item: &Item) -> Option<ResourceType> {
     match item {
         Item::Records(kind) | Item::Part(kind, _) => Some(*kind),
-        Item::Identity | Item::WhichPatient | Item::Offline => None,
+        Item::InCare | Item::Identity | Item::WhichPatient | Item::Offline | Item::Online => None,
     }
 }
 
@@ -152,11 +162,29 @@ fn tick_of(frame: &Frame, kind: ResourceType, item: &Item, checked: bool) -> Tic
             Some((label, _)) => (frame.t(label).to_owned(), frame.fill(Text::PartOf, &whole)),
             None => (frame.t(Text::PartOther).to_owned(), format!("{whole}: {part}")),
         },
-        Item::Records(_) | Item::Identity | Item::WhichPatient | Item::Offline => {
+        Item::Records(_) | Item::InCare | Item::Identity | Item::WhichPatient | Item::Offline | Item::Online => {
             (whole, content.map_or_else(|| kind.as_str().to_owned(), |content| frame.t(content).to_owned()))
         }
     };
     Tick { value: item.to_string(), label, detail, checked }
+}
+
+/// Whether the app may see everyone in the person's care, and of what.
+fn in_care(frame: &Frame, form: &ConsentForm, about_other: bool) -> Option<Tick> {
+    if form.in_care.is_empty() {
+        return None;
+    }
+    let own: Vec<&Item> = form.items.iter().filter(|item| kind_of(item).is_some()).collect();
+    let of_all = own.iter().all(|item| form.in_care.contains(item));
+    let what = if of_all {
+        frame.t(Text::InCareAll).to_owned()
+    } else {
+        let labels: Vec<String> = of_records(frame, &form.in_care).into_iter().map(|(_, labels)| labels).collect();
+        frame.fill(Text::InCareSome, &labels.join(", "))
+    };
+    let without = frame.t(if about_other { Text::InCareElsePatient } else { Text::InCareElseNothing });
+    let detail = format!("{what} {} {without}", frame.t(Text::InCareNow));
+    Some(Tick { value: Item::InCare.to_string(), label: frame.t(Text::ItemInCare).to_owned(), detail, checked: true })
 }
 
 /// What is asked for beside records.
@@ -165,12 +193,29 @@ fn others(frame: &Frame, items: &[Item]) -> Vec<Tick> {
         let (label, detail) = match item {
             Item::Identity => (Text::ItemIdentity, Text::ItemIdentityDetail),
             Item::WhichPatient => (Text::ItemWhichPatient, Text::ItemWhichPatientDetail),
-            Item::Records(_) | Item::Part(_, _) | Item::Offline => return None,
+            Item::Records(_) | Item::Part(_, _) | Item::InCare | Item::Offline | Item::Online => return None,
         };
-        let (label, detail) = (frame.t(label).to_owned(), frame.t(detail).to_owned());
-        Some(Tick { value: item.to_string(), label, detail, checked: true })
+        Some(plain_tick(frame, item, label, detail))
     };
     items.iter().filter_map(tick).collect()
+}
+
+/// For how long it is asked for.
+fn lasting(frame: &Frame, items: &[Item]) -> Vec<Tick> {
+    let tick = |item: &Item| {
+        let (label, detail) = match item {
+            Item::Offline => (Text::ItemOffline, Text::ItemOfflineDetail),
+            Item::Online => (Text::ItemOnline, Text::ItemOnlineDetail),
+            Item::Records(_) | Item::Part(_, _) | Item::InCare | Item::Identity | Item::WhichPatient => return None,
+        };
+        Some(plain_tick(frame, item, label, detail))
+    };
+    items.iter().filter_map(tick).collect()
+}
+
+fn plain_tick(frame: &Frame, item: &Item, label: Text, detail: Text) -> Tick {
+    let (label, detail) = (frame.t(label).to_owned(), frame.t(detail).to_owned());
+    Tick { value: item.to_string(), label, detail, checked: true }
 }
 
 /// Records that may be read, in the words of the consent page: each heading, and what stands under it.
@@ -187,8 +232,10 @@ pub(crate) fn of_records(frame: &Frame, items: &[Item]) -> Vec<(&'static str, St
 pub(crate) fn labels(frame: &Frame, items: &[Item]) -> Vec<&'static str> {
     let label = |item: &Item| match item {
         Item::Identity => Some(frame.t(Text::ItemIdentity)),
+        Item::InCare => Some(frame.t(Text::ItemInCare)),
         Item::WhichPatient => Some(frame.t(Text::ItemWhichPatient)),
         Item::Offline => Some(frame.t(Text::ItemOffline)),
+        Item::Online => Some(frame.t(Text::ItemOnline)),
         Item::Records(_) | Item::Part(_, _) => None,
     };
     items.iter().filter_map(label).collect()

@@ -22,6 +22,8 @@ pub enum Message<'a> {
     NoPage,
     /// Only a patient has this page.
     ForPatients,
+    /// Only a clinician has this page.
+    ForClinicians,
 }
 
 #[derive(Template)]
@@ -44,17 +46,21 @@ pub fn message(frame: &Frame, message: &Message<'_>) -> Html {
         Message::ForeignForm => (Text::ForeignFormTitle, Text::ForeignFormLead),
         Message::NoPage => (Text::NoPageTitle, Text::NoPageLead),
         Message::ForPatients => (Text::AccountForPatients, Text::AccountForPatientsLead),
+        Message::ForClinicians => (Text::AccountForClinicians, Text::AccountForCliniciansLead),
     };
     let for_developers = match message {
         Message::App(why) => Some((why.code.as_str(), why.description.to_string(), doc(why.code))),
         Message::Lost => Some((ErrorCode::FlowExpired.as_str(), String::new(), doc(ErrorCode::FlowExpired))),
-        Message::Unavailable | Message::SignedOut | Message::ForeignForm | Message::NoPage | Message::ForPatients => {
-            None
-        }
+        Message::Unavailable
+        | Message::SignedOut
+        | Message::ForeignForm
+        | Message::NoPage
+        | Message::ForPatients
+        | Message::ForClinicians => None,
     };
     let way_on = match message {
         Message::SignedOut => Some((smart::settings::ACCOUNT, frame.t(Text::SignInAgain))),
-        Message::ForPatients => Some((smart::settings::ACCOUNT, frame.t(Text::AccountBack))),
+        Message::ForPatients | Message::ForClinicians => Some((smart::settings::ACCOUNT, frame.t(Text::AccountBack))),
         Message::App(_) | Message::Lost | Message::Unavailable | Message::ForeignForm | Message::NoPage => None,
     };
     let page = Page { frame, title: frame.t(title).to_owned(), texts: vec![frame.t(text)], way_on, for_developers };
@@ -83,6 +89,8 @@ pub fn unfit(frame: &Frame, app: &App, flow: &str, why: Unfit) -> Html {
         Unfit::NotForClinicians => Text::UnfitClinicians,
         Unfit::NobodyInCare => Text::UnfitNobody,
         Unfit::NoRecord => Text::UnfitNoRecord,
+        Unfit::OtherPerson => Text::UnfitOtherPerson,
+        Unfit::LaunchOver => Text::UnfitLaunchOver,
     };
     let page = UnfitPage {
         frame,

@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::{
-    App, AppsForm, ChooseForm, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, Frame, Html, LoginFault,
-    LoginForm, Message, Own, OwnLoginForm, Proof, RegisterFault, RegisterForm, STYLESHEET, SeenForm, SignedIn, Start,
-    account, apps, apps_alone, choose, code, consent_of_patient, consent_own, error_doc, login, message, own_login,
-    register, registered, second, second_on, seen, seen_of_unnamed, sessions, start, stylesheet_path, unfit,
+    App, AppsForm, ChooseForm, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, Frame, Html, LaunchForm,
+    LoginFault, LoginForm, Message, Own, OwnLoginForm, Proof, RegisterFault, RegisterForm, STYLESHEET, SeenForm,
+    SignedIn, Start, account, apps, apps_alone, choose, code, consent_of_patient, consent_own, error_doc, launch,
+    launch_alone, login, message, own_login, register, registered, second, second_on, seen, seen_of_unnamed, sessions,
+    start, stylesheet_path, unfit,
 };
 use bytes::Bytes;
 use fhir::{Id, ResourceType};
@@ -30,6 +31,7 @@ fn app(name: &str) -> App {
         name: name.to_owned(),
         proof: ClientKind::Public,
         redirect_uris: Vec::new(),
+        launch_uri: None,
         scopes: Scopes::default(),
         purposes: vec![Purpose::PatientRequest],
         owner: Some("Example Health Ltd".to_owned()),
@@ -48,7 +50,16 @@ fn login_form(locale: Locale, fault: Option<LoginFault>) -> LoginForm {
 
 fn consent_form(locale: Locale, name: &str, items: &[Item]) -> ConsentForm {
     let (flow, items, instead) = ("f-1".to_owned(), items.to_vec(), Vec::new());
-    ConsentForm { frame: frame(locale), app: app(name), flow, items, instead, can_choose_again: true }
+    ConsentForm {
+        frame: frame(locale),
+        app: app(name),
+        flow,
+        items,
+        in_care: Vec::new(),
+        instead,
+        tells_context: true,
+        can_choose_again: true,
+    }
 }
 
 const ITEMS: [Item; 5] = [
@@ -72,8 +83,34 @@ fn patients(all: &[(&str, &str)]) -> Page {
     Page { rows: all.iter().map(row).collect(), next: None, total: None }
 }
 
+/// An app that asks for everyone in a clinician's care: of all that it asks for, or of some of it.
+fn in_care_form(locale: Locale, some: &[Item]) -> ConsentForm {
+    let items = [&ITEMS[..], &[Item::InCare]].concat();
+    let in_care = if some.is_empty() { ITEMS.to_vec() } else { some.to_vec() };
+    ConsentForm { in_care, ..consent_form(locale, "Reader", &items) }
+}
+
 fn choose_form(locale: Locale) -> ChooseForm {
     ChooseForm { frame: frame(locale), app: app("Reader"), flow: "f-1".to_owned() }
+}
+
+fn launch_form(locale: Locale) -> LaunchForm {
+    let client = |client_id: &str, launch_uri: &str| Client {
+        client_id: client_id.to_owned(),
+        name: "Chart <i>".to_owned(),
+        proof: ClientKind::Public,
+        redirect_uris: Vec::new(),
+        launch_uri: Some(launch_uri.to_owned()),
+        scopes: Scopes::parse("launch"),
+        purposes: vec![Purpose::Treatment],
+        owner: Some("Example Health Ltd".to_owned()),
+        terms_uri: None,
+        resource_server: false,
+        by_itself: None,
+        enabled: true,
+    };
+    let apps = vec![client("chart", "https://app.example/launch"), client("dose", "https://dose.example/open?x=1")];
+    LaunchForm { frame: frame(locale), apps, failed: true }
 }
 
 fn living(digest: &str, [browser, system]: &[&str; 2]) -> Living {
@@ -178,6 +215,7 @@ fn apps_form(locale: Locale) -> AppsForm {
         name: "Reader <i>".to_owned(),
         proof: ClientKind::Public,
         redirect_uris: Vec::new(),
+        launch_uri: None,
         scopes: Scopes::default(),
         purposes: Vec::new(),
         owner: Some("Example Health Ltd".to_owned()),
@@ -253,6 +291,8 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
             "consent for a patient",
             consent_of_patient(patients(&[("p-1", ANA)]), &consent_form(locale, "Reader", &ITEMS)),
         ),
+        ("consent for all in care", consent_own(&in_care_form(locale, &[]), &Own { patient: None, ..own })),
+        ("consent for one and all", consent_of_patient(patients(&[("p-1", ANA)]), &in_care_form(locale, &ITEMS[..1]))),
         ("app error", message(&frame(locale), &Message::App(&why))),
         ("start", start(&first)),
         ("register", register(&register_form(locale, None))),
@@ -262,6 +302,9 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ("own sign-in again", own_login(&own_login_form(locale, Some(LoginFault::Stale)))),
         ("account", account(&frame(locale), Role::Patient)),
         ("account of a clinician", account(&frame(locale), Role::Clinician)),
+        ("launch", launch(patients(&[("p-1", ANA), ("p-2", NOBODY)]), &launch_form(locale))),
+        ("launch without patients", launch_alone(&launch_form(locale))),
+        ("launch without apps", launch_alone(&LaunchForm { apps: Vec::new(), ..launch_form(locale) })),
         ("apps", apps(history(), &apps_form(locale))),
         ("apps alone", apps_alone(&apps_form(locale))),
         ("no apps", apps_alone(&AppsForm { apps: Vec::new(), ..apps_form(locale) })),
@@ -291,10 +334,18 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         Message::ForeignForm,
         Message::NoPage,
         Message::ForPatients,
+        Message::ForClinicians,
     ] {
         pages.push(("message", message(&frame(locale), &said)));
     }
-    for why in [Unfit::NotForPatients, Unfit::NotForClinicians, Unfit::NobodyInCare, Unfit::NoRecord] {
+    for why in [
+        Unfit::NotForPatients,
+        Unfit::NotForClinicians,
+        Unfit::NobodyInCare,
+        Unfit::NoRecord,
+        Unfit::OtherPerson,
+        Unfit::LaunchOver,
+    ] {
         pages.push(("unfit", unfit(&frame(locale), &app("Reader"), "f-1", why)));
     }
     pages.extend(ErrorCode::ALL.map(|code| ("error code", error_doc(&frame(locale), code))));
@@ -482,6 +533,34 @@ fn a_session_can_be_told_from_the_others_and_ones_own_is_not_ended_from_its_line
 }
 
 #[test]
+fn an_app_is_opened_at_its_own_address_and_nowhere_else() {
+    let page = launch(patients(&[("p-1", ANA)]), &launch_form(Locale::English));
+    let policy = page.content_security_policy();
+    assert!(policy.contains("form-action 'self' https://app.example https://dose.example;"), "{policy}");
+    assert!(page.body.contains("<bdi>Chart &#60;i&#62;</bdi>") && page.body.contains("name=\"app\" value=\"dose\""));
+    assert!(page.body.contains("name=\"patient\" value=\"p-1\"") && page.body.contains("Ana María Ruiz &#38; Sons"));
+    assert!(page.body.contains("role=\"alert\""));
+    let none = launch_alone(&LaunchForm { apps: Vec::new(), failed: false, ..launch_form(Locale::English) });
+    assert!(none.body.contains("No app can be opened from here.") && !none.body.contains("role=\"alert\""));
+    assert!(none.content_security_policy().contains("form-action 'self';"));
+}
+
+#[test]
+fn everyone_in_care_is_one_box_that_says_what_of_them() {
+    let body = |some: &[Item]| {
+        let own = Own { username: "roe", patient: None };
+        consent_own(&in_care_form(Locale::English, some), &own).body
+    };
+    let (all, some) = (body(&[]), body(&ITEMS[..1]));
+    assert!(all.contains("name=\"item\" value=\"in-care\" checked><span><b>All patients in my care</b>"), "{all}");
+    assert!(
+        all.contains("all of the above of every patient in your care") && all.contains("it sees no patient’s record")
+    );
+    assert!(some.contains("this of every patient in your care: Results and measurements."), "{some}");
+    assert!(!all.contains("name=\"patient\"") && !all.contains("the number by which this server knows the record"));
+}
+
+#[test]
 fn the_other_language_is_one_link_away() {
     let page = login(&login_form(Locale::English, None));
     assert!(page.body.contains(r#"<a href="/oauth/login?flow=f-1&#38;lang=es" hreflang="es" lang="es">Español</a>"#));
@@ -652,6 +731,7 @@ fn an_app_that_registered_itself_is_shown_as_checked_by_nobody() {
         terms_uri: None,
         resource_server: false,
         by_itself,
+        launch_uri: None,
         enabled: true,
     };
     let itself = Itself { at_s: 0, token_sha256: String::new(), secret_in_form: false };

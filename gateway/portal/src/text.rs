@@ -62,6 +62,9 @@ texts! {
     AccountTitle: "Your account", "Su cuenta";
     AccountPages: "Pages of your account", "Páginas de su cuenta";
     AccountBack: "Back to your account", "Volver a su cuenta";
+    AccountForClinicians: "This page is for clinicians", "Esta página es para profesionales de la salud";
+    AccountForCliniciansLead: "It opens apps for patients in one’s care. Your account has none.",
+        "Abre aplicaciones para los pacientes a su cargo. Su cuenta no tiene ninguno.";
     AccountForPatients: "This page is for patients", "Esta página es para pacientes";
     AccountForPatientsLead: "It shows who has seen one’s own record. Your account has none.",
         "Muestra quién ha visto el expediente propio. Su cuenta no tiene ninguno.";
@@ -166,6 +169,17 @@ texts! {
         "Anótelos y guárdelos lejos de su teléfono. Cada uno abre su cuenta una sola vez, y no se muestran de nuevo.";
     SecondRecoveryKept: "I have kept them", "Ya los guardé";
 
+    LaunchTitle: "Open an app for a patient", "Abrir una aplicación para un paciente";
+    LaunchAbout: "Choose an app and a patient in your care. The app opens with that patient.",
+        "Elija una aplicación y un paciente a su cargo. La aplicación se abre con ese paciente.";
+    LaunchApps: "Apps", "Aplicaciones";
+    LaunchOpen: "Open the app", "Abrir la aplicación";
+    LaunchNote: "You are asked what the app may see before it is told whom it is about.",
+        "Se le pregunta qué puede ver la aplicación antes de decirle de quién se trata.";
+    LaunchNoApps: "No app can be opened from here.", "Desde aquí no se puede abrir ninguna aplicación.";
+    LaunchFailed: "The app could not be opened. The patient may have left your care, or the app was switched off. Choose again.",
+        "No se pudo abrir la aplicación. Quizá el paciente ya no está a su cargo, o la aplicación se desactivó. Elija de nuevo.";
+
     ChooseTitle: "Choose a patient", "Elija un paciente";
     ChooseFor: "{} will see only the patient you choose.", "{} verá solamente al paciente que usted elija.";
     ChooseLegend: "Patients in your care", "Pacientes a su cargo";
@@ -176,6 +190,17 @@ texts! {
 
     ConsentTitleOwn: "{} asks to see your health record", "{} pide ver su expediente de salud";
     ConsentTitlePatient: "{} asks to see a patient’s record", "{} pide ver el expediente de un paciente";
+    ConsentTitleInCare: "{} asks to see the records of your patients", "{} pide ver los expedientes de sus pacientes";
+    WhoseRecords: "Whose records", "De quién son los expedientes";
+    ItemInCare: "All patients in my care", "Todos los pacientes a mi cargo";
+    InCareAll: "The app would see all of the above of every patient in your care.",
+        "La aplicación vería todo lo anterior de cada paciente a su cargo.";
+    InCareSome: "The app would see this of every patient in your care: {}.",
+        "La aplicación vería esto de cada paciente a su cargo: {}.";
+    InCareNow: "Whoever comes into your care is seen as well, and whoever leaves it no longer.",
+        "También verá a quien pase a estar a su cargo, y ya no a quien deje de estarlo.";
+    InCareElsePatient: "Unticked, it sees only the patient named above.", "Si lo desmarca, ve solo al paciente nombrado arriba.";
+    InCareElseNothing: "Unticked, it sees no patient’s record.", "Si lo desmarca, no ve el expediente de ningún paciente.";
     Owner: "From {}", "De {}";
     AnswersTo: "The answer goes to {}", "La respuesta se envía a {}";
     Terms: "Terms of use of the app", "Condiciones de uso de la aplicación";
@@ -189,11 +214,16 @@ texts! {
     WhatElse: "What the app is told", "Lo que se le dice a la aplicación";
     AlwaysTold: "The app is also told the number by which this server knows the record.",
         "También se le dice el número con el que este servidor identifica el expediente.";
+    ToldContext: "The app was opened from a chart. It is also told which visit and which records were open there.",
+        "La aplicación se abrió desde un expediente. También se le dice qué visita y qué datos estaban abiertos allí.";
     HowLong: "For how long", "Durante cuánto tiempo";
     HowLongOnce: "Access ends in one hour.", "El acceso termina en una hora.";
     ItemOffline: "Keep access when I am not there", "Mantener el acceso cuando no estoy";
     ItemOfflineDetail: "Until it is stopped, or until the app has not used it for 100 days. Unticked, access ends in one hour.",
         "Hasta que se detenga, o hasta que la aplicación no lo use durante 100 días. Si lo desmarca, el acceso termina en una hora.";
+    ItemOnline: "Keep access while I am signed in", "Mantener el acceso mientras tenga la sesión abierta";
+    ItemOnlineDetail: "Until you sign out here, or the app has not been used for half an hour. Unticked, access ends in one hour.",
+        "Hasta que cierre la sesión aquí, o hasta que la aplicación no se use durante media hora. Si lo desmarca, el acceso termina en una hora.";
     ItemIdentity: "Who I am", "Quién soy";
     ItemIdentityDetail: "That it is you who signed in, with your entry as a person in the record.",
         "Que es usted quien inició sesión, con su ficha de persona en el expediente.";
@@ -303,6 +333,10 @@ texts! {
     UnfitClinicians: "{} is not registered for use by clinicians.", "{} no está registrada para profesionales de la salud.";
     UnfitNobody: "{} needs a patient, and no patient is in your care here.", "{} necesita un paciente, y aquí no hay pacientes a su cargo.";
     UnfitNoRecord: "{} needs a health record, and this account has none.", "{} necesita un expediente de salud, y esta cuenta no tiene ninguno.";
+    UnfitOtherPerson: "{} was opened for somebody else. Sign in as the person who opened it.",
+        "{} se abrió para otra persona. Inicie sesión como la persona que la abrió.";
+    UnfitLaunchOver: "What {} was opened with no longer holds: the patient is not in your care, or the visit is not theirs. Open it again from the chart.",
+        "Lo que {} traía al abrirse ya no vale: el paciente no está a su cargo, o la visita no es suya. Ábrala de nuevo desde el expediente.";
     BackToApp: "Go back to the app", "Volver a la aplicación";
 
     AppErrorTitle: "The app’s request cannot be used", "La solicitud de la aplicación no se puede usar";
@@ -405,8 +439,8 @@ texts! {
     MendUnsupportedResponseType: "Send response_type=code.", "Envíe response_type=code.";
     MeanInvalidScope: "Nothing that was asked for can be granted; or a refresh asked for more than was granted before.",
         "No se puede conceder nada de lo pedido; o una renovación pidió más de lo que se había concedido.";
-    MendInvalidScope: "Compare scope with scopes_supported in smart-configuration and with the app’s registration. Ask for patient/ scopes that read, such as patient/Observation.rs.",
-        "Compare scope con scopes_supported en smart-configuration y con el registro de la aplicación. Pida scopes patient/ de lectura, como patient/Observation.rs.";
+    MendInvalidScope: "Compare scope with scopes_supported in smart-configuration and with the app’s registration. Ask for patient/ or user/ scopes that read, such as patient/Observation.rs.",
+        "Compare scope con scopes_supported en smart-configuration y con el registro de la aplicación. Pida scopes patient/ o user/ de lectura, como patient/Observation.rs.";
     MeanAccessDenied: "The person did not allow the app, or left nothing ticked.",
         "La persona no permitió la aplicación, o no dejó nada marcado.";
     MendAccessDenied: "Respect it. Offer a way to try again when the person wishes.",

@@ -1,15 +1,16 @@
 //! The decision: facts in, a permit or a refusal out. Pure, total, and silent about everything it denies.
 //!
-//! The order: purpose and its policy, then scope, then type, then the patient in context (a client that acts for itself has
-//! none, and asks about everyone under `system/` scopes). What depends on the
-//! rows themselves (whose they are, their labels, their elements) is judged row by row in [`crate::Judging`].
+//! The order: purpose and its policy, then scope, then type, then whom it is about. Each question is decided at one level
+//! of scopes, and the permit stays at it: `patient/` is about the patient in context, `user/` about those whom the person may
+//! see, `system/` about everyone, for a client that acts for itself. What depends on the rows themselves (whose they are,
+//! their labels, their elements) is judged row by row in [`crate::Judging`].
 
 use crate::faults::{self, Bug};
 use crate::permit::{Permit, Question, Subject};
 use crate::policy::Policies;
 use crate::principal::Principal;
 use crate::refusal::Refusal;
-use crate::scope::{Letter, Scope};
+use crate::scope::{Letter, Level, Scope};
 use fhir::ResourceType;
 use fhir::interaction::Interaction;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Facts<'a> {
     pub principal: &'a Arc<Principal>,
     /// What is asked.
     pub question: Question,
+    /// Whom the person may see now, where [`asks_as_user`] says that the question rests on it.
+    pub reach: Subject,
     /// The policies in force.
     pub policies: &'a Policies,
 }
@@ -29,11 +32,12 @@ pub struct Facts<'a> {
 /// # Errors
 /// `Forbidden` when purpose, scope or policy do not reach; it is decided before any data is touched.
 pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
-    let Facts { principal, question, policies } = facts;
+    let Facts { principal, question, reach, policies } = facts;
     let policy = policies.of(principal.purpose).ok_or_else(|| {
         Refusal::forbidden("There is no policy for this purpose of use, so nothing is released for it.")
     })?;
-    in_scope(principal, &question)?;
+    let level = level_of(principal, &question);
+    in_scope(principal, level, &question)?;
     if policy.cut(question.kind).is_none() {
         return Err(Refusal::forbidden(format!(
             "The purpose of use {} does not include {}.",
@@ -41,20 +45,48 @@ pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
             question.kind.as_str()
         )));
     }
+    let subject = match level {
+        Level::Patient | Level::System => principal.subject.clone(),
+        Level::User => reach,
+    };
     let anyone = faults::seeded(Bug::EmptyMeansAll);
-    if principal.subject.is_nobody() && !own_fhir_user(principal, &question) && !anyone {
-        return Err(Refusal::forbidden(
-            "This token has no patient in context. Ask for launch/patient together with patient/ scopes.",
-        ));
+    if subject.is_nobody() && !own_fhir_user(principal, &question) && !anyone {
+        return Err(Refusal::forbidden(match level {
+            Level::Patient | Level::System => {
+                "This token has no patient in context. Ask for launch/patient together with patient/ scopes."
+            }
+            Level::User => {
+                "The person who authorized this app has no patients in their care now, and no record of their own."
+            }
+        }));
     }
-    Ok(Permit { principal: Arc::clone(principal), question, policy: Arc::clone(policy) })
+    Ok(Permit { principal: Arc::clone(principal), level, subject, question, policy: Arc::clone(policy) })
 }
 
-fn in_scope(principal: &Principal, question: &Question) -> Result<(), Refusal> {
+/// Whether a question is allowed by `user/` scopes, and so rests on whom the person may see now.
+pub fn asks_as_user(principal: &Principal, question: &Question) -> bool {
+    let allowed = |letter| may_see(principal, Level::User, question.kind, letter);
+    level_of(principal, question) == Level::User && letter_of(question).is_some_and(allowed)
+}
+
+/// By which scopes a question is decided. Of a person's it is `user/` wherever those allow it, since whom they reach holds
+/// the patient in context; the two are never added up in one answer.
+fn level_of(principal: &Principal, question: &Question) -> Level {
+    if principal.subject.is_everyone() {
+        return Level::System;
+    }
+    let allows = |level| letter_of(question).is_some_and(|own| may_see(principal, level, question.kind, own));
+    let grants = |level| principal.scopes.resources().any(|scope| scope.level == level);
+    // Where nothing allows it, the refusal names the level that the app has scopes of.
+    let by_user = allows(Level::User) || !(allows(Level::Patient) || grants(Level::Patient));
+    if by_user && grants(Level::User) { Level::User } else { Level::Patient }
+}
+
+fn in_scope(principal: &Principal, level: Level, question: &Question) -> Result<(), Refusal> {
     let Some(letter) = letter_of(question) else {
         return Err(Refusal::forbidden("No scope of this gateway allows this interaction."));
     };
-    if may_see(principal, question.kind, letter) || own_fhir_user(principal, question) {
+    if may_see(principal, level, question.kind, letter) || own_fhir_user(principal, question) {
         return Ok(());
     }
     let wanted = match letter {
@@ -63,7 +95,7 @@ fn in_scope(principal: &Principal, question: &Question) -> Result<(), Refusal> {
     };
     Err(Refusal::forbidden(format!(
         "The token's scopes do not include {}/{}.{wanted}. Ask for it when the app is authorized.",
-        principal.level().as_str(),
+        level.as_str(),
         question.kind.as_str()
     )))
 }
@@ -88,9 +120,9 @@ pub(crate) fn letter_of(question: &Question) -> Option<Letter> {
     }
 }
 
-/// Whether the scopes let the type be seen, all of it or some. A Binary goes with the record that owns it.
-pub(crate) fn may_see(principal: &Principal, kind: ResourceType, letter: Letter) -> bool {
-    let allowed = |kind| principal.scopes.allow(principal.level(), kind, letter);
+/// Whether the scopes of a level let the type be seen, all of it or some. A Binary goes with the record that owns it.
+fn may_see(principal: &Principal, level: Level, kind: ResourceType, letter: Letter) -> bool {
+    let allowed = |kind| principal.scopes.allow(level, kind, letter);
     allowed(kind) || (kind == ResourceType::Binary && allowed(ResourceType::DocumentReference))
 }
 

@@ -9,7 +9,11 @@ use crate::{Purpose, Scopes};
 use proptest::prelude::*;
 
 fn asked(principal: Principal, question: Question) -> Result<Permit, Refusal> {
-    decide(Facts { principal: &Arc::new(principal), question, policies: &policies() })
+    asked_about(principal, question, Subject::Nobody)
+}
+
+fn asked_about(principal: Principal, question: Question, reach: Subject) -> Result<Permit, Refusal> {
+    decide(Facts { principal: &Arc::new(principal), question, reach, policies: &policies() })
 }
 
 fn refused(principal: Principal, question: Question) -> String {
@@ -31,7 +35,8 @@ fn a_permit_carries_who_asked_what_and_by_which_policy() {
 fn a_purpose_without_a_policy_is_refused() {
     let policies = Policies::read(&["purpose = \"TREAT\"\nlaw = \"x\"\nnever = []\n[allow]\n"], digest).unwrap();
     let principal = Arc::new(patient("patient/*.rs"));
-    let refusal = decide(Facts { principal: &principal, question: search(ResourceType::Patient), policies: &policies });
+    let question = search(ResourceType::Patient);
+    let refusal = decide(Facts { principal: &principal, question, reach: Subject::Nobody, policies: &policies });
     assert!(refusal.unwrap_err().public().contains("no policy"));
 }
 
@@ -52,8 +57,63 @@ fn search_needs_the_search_letter_and_read_the_read_letter() {
 
 #[test]
 fn scopes_of_another_level_do_not_reach() {
-    for scopes in ["user/Observation.rs", "system/Observation.rs", "openid fhirUser", ""] {
+    for scopes in ["user/Condition.rs", "system/Observation.rs", "openid fhirUser", ""] {
         refused(patient(scopes), search(ResourceType::Observation));
+    }
+}
+
+/// Those in the care of the tests' clinician.
+fn in_care() -> Subject {
+    Subject::Patients(vec![id("p"), id("q")])
+}
+
+#[test]
+fn user_scopes_are_about_whom_the_person_may_see_and_nobody_else() {
+    let asked = |reach| asked_about(patient("user/Observation.rs"), search(ResourceType::Observation), reach);
+    let permit = asked(in_care()).unwrap();
+    assert_eq!((permit.level(), permit.subject()), (Level::User, &in_care()));
+    for nobody in [Subject::Nobody, Subject::Patients(Vec::new())] {
+        assert!(asked(nobody).unwrap_err().public().contains("no patients in their care"));
+    }
+}
+
+#[test]
+fn every_question_is_decided_at_one_level() {
+    let both = "patient/Observation.rs patient/Condition.rs user/Observation.rs user/Encounter.s";
+    for (question, level) in [
+        (search(ResourceType::Observation), Level::User),
+        (read(ResourceType::Observation, "1"), Level::User),
+        (search(ResourceType::Condition), Level::Patient),
+        (search(ResourceType::Encounter), Level::User),
+    ] {
+        assert_eq!(asks_as_user(&patient(both), &question), level == Level::User);
+        let permit = asked_about(patient(both), question, in_care()).unwrap();
+        let subject = if level == Level::User { in_care() } else { Subject::Patient(id("p")) };
+        assert_eq!((permit.level(), permit.subject()), (level, &subject));
+    }
+    // What the other level grants counts for nothing: neither as a letter nor as a type that may vouch.
+    assert!(refused(patient(both), read(ResourceType::Encounter, "1")).contains("patient/Encounter.r"));
+    let permit = asked_about(patient(both), search(ResourceType::Observation), in_care()).unwrap();
+    assert!(permit.sees(ResourceType::Encounter) && !permit.sees(ResourceType::Condition));
+    let permit = asked_about(patient(both), search(ResourceType::Condition), in_care()).unwrap();
+    assert!(permit.sees(ResourceType::Observation) && !permit.sees(ResourceType::Encounter));
+}
+
+#[test]
+fn a_refusal_names_the_level_that_the_app_has_scopes_of() {
+    for (scopes, level) in [("user/Condition.rs", "user"), ("patient/Condition.rs user/Condition.rs", "patient")] {
+        assert!(
+            refused(patient(scopes), search(ResourceType::Observation)).contains(&format!("{level}/Observation.s"))
+        );
+    }
+}
+
+#[test]
+fn whom_a_person_may_see_widens_neither_patient_nor_system_scopes() {
+    for principal in [patient("patient/*.rs"), service("system/*.rs user/*.rs")] {
+        assert!(!asks_as_user(&principal, &search(ResourceType::Observation)));
+        let own = principal.subject.clone();
+        assert_eq!(asked_about(principal, search(ResourceType::Observation), in_care()).unwrap().subject(), &own);
     }
 }
 

@@ -78,7 +78,12 @@ pub(crate) fn read(kind: ResourceType, of: &str) -> Question {
 }
 
 pub(crate) fn permit_under(principal: Principal, question: Question, policies: &Policies) -> Permit {
-    decide(Facts { principal: &Arc::new(principal), question, policies }).unwrap()
+    permit_about(principal, question, Subject::Nobody, policies)
+}
+
+/// A permit where the person may see these.
+pub(crate) fn permit_about(principal: Principal, question: Question, reach: Subject, policies: &Policies) -> Permit {
+    decide(Facts { principal: &Arc::new(principal), question, reach, policies }).unwrap()
 }
 
 pub(crate) fn permit(principal: Principal, question: Question) -> Permit {

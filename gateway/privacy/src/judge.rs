@@ -11,7 +11,7 @@ use crate::permit::Permit;
 use crate::phi::Phi;
 use crate::redact::{Left, redact};
 use crate::refusal::Refusal;
-use crate::scope::Letter;
+use crate::scope::Level;
 use crate::source::{Chunk, Cursor, Row, Standing};
 use fhir::reference::Reference;
 use fhir::resource::Resource;
@@ -176,11 +176,7 @@ impl Judging {
     fn may_vouch(&self, resource: &Resource<'_>) -> bool {
         let lends = resource.kind() == ResourceType::DocumentReference
             && self.permit.question().kind == ResourceType::Binary
-            && !self.permit.principal().scopes.allow(
-                self.permit.principal().level(),
-                ResourceType::Binary,
-                Letter::Read,
-            );
+            && !self.permit.reads(ResourceType::Binary);
         if lends { self.permit.grants(resource) } else { self.permit.reaches(resource) }
     }
 
@@ -199,7 +195,7 @@ impl Judging {
         let own = own_fhir_user(self.permit.principal(), self.permit.question()) && self.is_asked_for(&key);
         match subject::about(resource) {
             About::Patients(patients) => (own || self.holds(&patients)).then_some(patients),
-            About::Shared if own => Some(self.permit.subject().patients().to_vec()),
+            About::Shared if own => Some(self.own_is_about()),
             About::Shared => self.by_reference(&key, &self.beside(evidence)),
             // A Binary that names its owner goes with that one alone, whoever else refers to it.
             About::Owner if resource.value().get("securityContext").is_some() => {
@@ -209,6 +205,15 @@ impl Judging {
             About::Targets(targets) => self.by_targets(&targets, &self.beside(evidence)),
             About::Unknown if faults::seeded(Bug::FilterErrorSends) => Some(self.permit.subject().patients().to_vec()),
             About::Unknown => None,
+        }
+    }
+
+    /// Whom one's own `fhirUser` is shown for: the patient in context, and under `user/` scopes nobody, since it says
+    /// nothing of those in one's care.
+    fn own_is_about(&self) -> Vec<Id> {
+        match self.permit.level() {
+            Level::Patient | Level::System => self.permit.subject().patients().to_vec(),
+            Level::User => Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::fixtures::{
-    Book, document, done, id, now, patient, permit, permit_under, policies, policy, read, search, service,
+    Book, document, done, id, now, patient, permit, permit_about, permit_under, policies, policy, read, search, service,
 };
 use crate::permit::{Question, Subject};
 use crate::policy::Policies;
@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 #[path = "judge_parts_tests.rs"]
 mod parts;
+#[path = "judge_user_tests.rs"]
+mod user;
 
 const ALL: Wanted = Wanted { count: 100, total: false };
 

@@ -25,7 +25,7 @@ mod refusal;
 pub mod scope;
 mod source;
 
-pub use decide::{Facts, decide};
+pub use decide::{Facts, asks_as_user, decide};
 pub use gate::{Disclosure, Gate, Page, Redacted, Shown};
 pub use impersonal::Impersonal;
 pub use judge::{Judging, Wanted};

@@ -4,7 +4,7 @@ use crate::decide::letter_of;
 use crate::faults::{self, Bug};
 use crate::policy::Policy;
 use crate::principal::Principal;
-use crate::scope::{Constraint, Letter};
+use crate::scope::{Constraint, Letter, Level};
 use fhir::interaction::Interaction;
 use fhir::{Id, Resource, ResourceType};
 use std::sync::Arc;
@@ -55,6 +55,9 @@ impl Subject {
     }
 }
 
+/// The letters that let something be seen in one way or another.
+const SEEING: [Letter; 2] = [Letter::Read, Letter::Search];
+
 /// What is asked, as far as a decision needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
@@ -97,6 +100,8 @@ pub struct Unread {
 #[derive(Debug)]
 pub struct Permit {
     pub(crate) principal: Arc<Principal>,
+    pub(crate) level: Level,
+    pub(crate) subject: Subject,
     pub(crate) question: Question,
     pub(crate) policy: Arc<Policy>,
 }
@@ -104,7 +109,12 @@ pub struct Permit {
 impl Permit {
     /// About whom.
     pub fn subject(&self) -> &Subject {
-        &self.principal.subject
+        &self.subject
+    }
+
+    /// The level of scopes that it was decided at; those of another count for nothing here.
+    pub fn level(&self) -> Level {
+        self.level
     }
 
     /// Who asks, and why.
@@ -126,25 +136,31 @@ impl Permit {
     /// search to them; each row is judged again.
     pub fn parts_asked(&self) -> Option<Vec<&Constraint>> {
         let letter = letter_of(&self.question);
-        self.principal.scopes.parts(self.principal.level(), self.question.kind, letter.as_slice())
+        self.principal.scopes.parts(self.level, self.question.kind, letter.as_slice())
     }
 
     /// Whether the letter that allows what is asked allows it of this very resource.
     pub(crate) fn grants(&self, resource: &Resource<'_>) -> bool {
-        letter_of(&self.question)
-            .is_some_and(|own| self.principal.scopes.allow_on(self.principal.level(), resource, own))
+        letter_of(&self.question).is_some_and(|own| self.principal.scopes.allow_on(self.level, resource, own))
+    }
+
+    /// Whether the scopes let a type be seen at all, all of it or some.
+    pub fn sees(&self, kind: ResourceType) -> bool {
+        SEEING.into_iter().any(|letter| self.principal.scopes.allow(self.level, kind, letter))
+    }
+
+    /// Whether the scopes let a type be read by its own name, all of it or some.
+    pub(crate) fn reads(&self, kind: ResourceType) -> bool {
+        self.principal.scopes.allow(self.level, kind, Letter::Read)
     }
 
     /// The parts of a type that may be seen at all; `None` where all of it may be, or nothing.
     pub fn parts_seen(&self, kind: ResourceType) -> Option<Vec<&Constraint>> {
-        self.principal.scopes.parts(self.principal.level(), kind, &[Letter::Read, Letter::Search])
+        self.principal.scopes.parts(self.level, kind, &SEEING)
     }
 
     /// Whether the scopes let this very resource be seen, by one letter or another.
     pub fn reaches(&self, resource: &Resource<'_>) -> bool {
-        let scopes = &self.principal.scopes;
-        [Letter::Read, Letter::Search]
-            .into_iter()
-            .any(|letter| scopes.allow_on(self.principal.level(), resource, letter))
+        SEEING.into_iter().any(|letter| self.principal.scopes.allow_on(self.level, resource, letter))
     }
 }

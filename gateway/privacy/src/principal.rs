@@ -2,7 +2,7 @@
 
 use crate::permit::Subject;
 use crate::purpose::Purpose;
-use crate::scope::{Level, Scopes};
+use crate::scope::Scopes;
 use fhir::{Id, ResourceType};
 
 /// What kind of person signed in, or that nobody did.
@@ -44,19 +44,12 @@ pub struct Principal {
     pub purpose: Purpose,
     /// What the client may ask for.
     pub scopes: Scopes,
-    /// About whom they may ask.
+    /// About whom they may ask under `patient/` scopes, or a client that acts for itself under `system/` scopes. Whom a
+    /// person sees under `user/` scopes changes with their care, and is a fact of each decision.
     pub subject: Subject,
 }
 
 impl Principal {
-    /// Under which scopes they may ask: what a person grants is `patient/`, what a client has for itself is `system/`.
-    pub fn level(&self) -> Level {
-        match self.subject {
-            Subject::Nobody | Subject::Patient(_) | Subject::Patients(_) => Level::Patient,
-            Subject::Everyone => Level::System,
-        }
-    }
-
     /// The address of every answer to this principal.
     pub fn recipient(&self) -> Recipient {
         Recipient { client: self.client.clone(), grant: self.grant.clone() }

@@ -221,6 +221,10 @@ pub enum Scope {
     Profile,
     /// `offline_access`: a refresh token that outlives the session.
     OfflineAccess,
+    /// `online_access`: a refresh token that lives as long as the session.
+    OnlineAccess,
+    /// `launch`: the context that an EHR opened the app with.
+    Launch,
     /// `launch/patient`: a patient in context.
     LaunchPatient,
     /// `patient/Observation.rs` and its like.
@@ -241,6 +245,8 @@ impl FromStr for Scope {
             "fhirUser" => Ok(Scope::FhirUser),
             "profile" => Ok(Scope::Profile),
             "offline_access" => Ok(Scope::OfflineAccess),
+            "online_access" => Ok(Scope::OnlineAccess),
+            "launch" => Ok(Scope::Launch),
             "launch/patient" => Ok(Scope::LaunchPatient),
             resource => ResourceScope::parse(resource).map(Scope::Resource).ok_or(UnknownScope),
         }
@@ -254,6 +260,8 @@ impl fmt::Display for Scope {
             Scope::FhirUser => f.write_str("fhirUser"),
             Scope::Profile => f.write_str("profile"),
             Scope::OfflineAccess => f.write_str("offline_access"),
+            Scope::OnlineAccess => f.write_str("online_access"),
+            Scope::Launch => f.write_str("launch"),
             Scope::LaunchPatient => f.write_str("launch/patient"),
             Scope::Resource(scope) => scope.fmt(f),
         }
@@ -290,7 +298,13 @@ impl Scopes {
     pub fn resources(&self) -> impl Iterator<Item = &ResourceScope> {
         self.0.iter().filter_map(|scope| match scope {
             Scope::Resource(resource) => Some(resource),
-            Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::OfflineAccess | Scope::LaunchPatient => None,
+            Scope::OpenId
+            | Scope::FhirUser
+            | Scope::Profile
+            | Scope::OfflineAccess
+            | Scope::OnlineAccess
+            | Scope::Launch
+            | Scope::LaunchPatient => None,
         })
     }
 
@@ -322,9 +336,13 @@ impl Scopes {
     pub fn cover(&self, other: &Scopes) -> bool {
         other.iter().all(|wanted| match wanted {
             Scope::Resource(wanted) => self.resources().any(|scope| scope.covers(wanted)),
-            Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::OfflineAccess | Scope::LaunchPatient => {
-                self.0.contains(wanted)
-            }
+            Scope::OpenId
+            | Scope::FhirUser
+            | Scope::Profile
+            | Scope::OfflineAccess
+            | Scope::OnlineAccess
+            | Scope::Launch
+            | Scope::LaunchPatient => self.0.contains(wanted),
         })
     }
 }

@@ -51,7 +51,7 @@ pub enum Cursor {
     Store(String),
     /// In an upstream search: the link of the page, and how many of its matches lie behind.
     Upstream {
-        /// The page's link, as upstream gave it.
+        /// The page's link, in the source's own writing; empty for the first page.
         link: String,
         /// Matches of that page to pass over.
         skip: usize,

@@ -2,9 +2,8 @@
 
 use crate::clock;
 use crate::context::Context;
-use crate::paging;
 use crate::request::Request;
-use privacy::{Kind, Policies, Principal, Refusal};
+use privacy::{Kind, Principal, Refusal};
 use smart::introspect::TOKEN_BYTES_MAX;
 use std::sync::Arc;
 
@@ -12,13 +11,6 @@ use std::sync::Arc;
 pub(crate) struct Caller {
     /// The person, the client, and what was granted.
     pub principal: Arc<Principal>,
-}
-
-impl Caller {
-    /// What a page link for this caller is bound to.
-    pub(crate) fn binding(&self, policies: &Policies) -> String {
-        paging::binding_of(&self.principal, policies)
-    }
 }
 
 /// The caller of a request with `Authorization: Bearer …`.

@@ -1,6 +1,7 @@
 //! What every request needs, made once at start.
 
 use crate::admit::Limits;
+use crate::care::InCare;
 use crate::keys::KeyRing;
 use crate::paging::Pages;
 use crate::ports::Ports;
@@ -73,6 +74,8 @@ pub struct Context {
     pub(crate) keys: Arc<KeyRing>,
     /// Tokens that were looked at a moment ago.
     pub(crate) tokens: Tokens,
+    /// Who was in whose care a moment ago, by the word of a server behind us.
+    pub(crate) in_care: InCare,
     /// Rate limits.
     pub limits: Limits,
     /// Page links.

@@ -6,6 +6,7 @@
 pub mod admin;
 mod admit;
 mod authenticate;
+mod care;
 pub mod clock;
 pub mod context;
 mod guard;

@@ -1,14 +1,15 @@
 //! Page links: a place in a search, sealed so that only its owner can follow it, and only for a while.
 //!
-//! A token is bound to the grant (of a client that acts for itself, to the client), the subject, granular scopes, the
-//! policy's version and fifteen minutes. It may be followed more than once, and what it leads to is decided anew each time.
+//! A token is bound to what its page was decided with: the grant (of a client that acts for itself, the client), the level
+//! of scopes, the patients, granular scopes and the policy's version; and to fifteen minutes. It may be followed more than
+//! once, and what it leads to is decided anew each time.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs::digest::{base64url, sha256};
 use certs::seal::SealKey;
 use fhir::{Id, Instant, ResourceType};
-use privacy::{Cursor, Kind, Permit, Policies, Principal, Refusal};
+use privacy::{Cursor, Kind, Permit, Refusal};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -51,28 +52,21 @@ impl Place {
     }
 }
 
-/// What a link is bound to, as a digest: whose token, about whom, by which policy, and to which parts of a type its scopes
-/// reach. A server behind is asked for those parts alone, so that under another token of the grant the link would lead to less.
-pub fn binding_of(principal: &Principal, policies: &Policies) -> String {
-    let policy = policies.of(principal.purpose).map_or_else(String::new, |policy| policy.version());
-    bound(principal, &policy)
-}
-
-fn binding(permit: &Permit) -> String {
-    bound(permit.principal(), &permit.policy().version())
-}
-
-fn bound(principal: &Principal, policy: &str) -> String {
+/// What a link is bound to, as a digest: whose token, at which level, about whom, by which policy, and to which parts of a
+/// type its scopes reach. A server behind is asked for those parts and patients alone, so that under another token of the
+/// grant, or once someone has come into a clinician's care or left it, the link would lead to something else.
+pub fn binding(permit: &Permit) -> String {
+    let (principal, policy) = (permit.principal(), permit.policy().version());
     let client = principal.client.as_str();
     let parts = principal.scopes.resources().filter(|scope| scope.constraint.is_some());
     let parts: Vec<String> = parts.map(ToString::to_string).collect();
     // As JSON, so that no two ways to cut it into parts are the same text.
-    let text = if principal.subject.is_everyone() {
+    let text = if permit.subject().is_everyone() {
         // A client that acts for itself has another grant with every token, and they live for less time than a link.
         serde_json::json!([client, policy, parts])
     } else {
-        let patients: Vec<&str> = principal.subject.patients().iter().map(Id::as_str).collect();
-        serde_json::json!([client, principal.grant, patients, policy, parts])
+        let patients: Vec<&str> = permit.subject().patients().iter().map(Id::as_str).collect();
+        serde_json::json!([client, principal.grant, permit.level().as_str(), patients, policy, parts])
     };
     base64url(&sha256(text.to_string().as_bytes()))
 }

@@ -6,7 +6,7 @@ use crate::interaction::{self, Asked, read, search};
 use crate::request::Request;
 use crate::respond::{Asker, Body, Public, Reply, Shape, respond};
 use crate::route::{Act, Authn, Cors, Matched};
-use crate::{clock, oauth, well_known};
+use crate::{care, clock, oauth, paging, well_known};
 use fhir::Interaction;
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
@@ -56,40 +56,52 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
     }
 }
 
+/// A page that was released, and what links to the next one are bound to: what it was decided with.
+pub(crate) struct Released {
+    pub(crate) page: Disclosure<Page>,
+    pub(crate) binding: String,
+}
+
 /// One question of one of our own pages, and its answer.
 pub(crate) async fn of_page(
     cx: &Context,
     caller: &Caller,
     request: &Request,
     asked: &Asked,
-) -> Result<Disclosure<Page>, Refused> {
+) -> Result<Released, Refused> {
     admitted(cx, caller, request, Some(asked.question.interaction)).await?;
     journey(cx, caller, asked).await
 }
 
 /// One question, one answer. FHIR requests and pages come through here, once they are admitted.
-async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Disclosure<Page>, Refused> {
+async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Released, Refused> {
     let _expected = cx.gate.ledger().expect_entry();
-    let answer = async { cx.gate.release(judged(cx, caller, asked).await?, clock::now()).await };
+    let answer = async {
+        let (redacted, binding) = judged(cx, caller, asked).await?;
+        Ok(Released { page: cx.gate.release(redacted, clock::now()).await?, binding })
+    };
     match answer.await {
-        Ok(page) => {
+        Ok(released) => {
             faults::pass(Point::AfterReleaseBeforeFirstByte);
-            Ok(page)
+            Ok(released)
         }
         Err(why) => Err(cx.gate.refuse(&caller.principal, &asked.question, why, clock::now()).await),
     }
 }
 
-async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Redacted<Page>, Refusal> {
-    let facts = Facts { principal: &caller.principal, question: asked.question.clone(), policies: &cx.policies };
-    let permit = decide(facts)?; // may they, for this purpose
+async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<(Redacted<Page>, String), Refusal> {
+    let (principal, question) = (&caller.principal, asked.question.clone());
+    let reach = care::reach(cx, principal, &question).await?; // whom a person may see now
+    let permit = decide(Facts { principal, question, reach, policies: &cx.policies })?; // may they, for this purpose
     let from = asked.begin(&permit)?;
+    let binding = if asked.is_one() { String::new() } else { paging::binding(&permit) };
     let mut page = Judging::begin(permit, asked.wanted(), from);
     while let Some(from) = page.wants() {
         let found = interaction::perform(cx, page.permit(), asked, &from).await?; // Phi, from the store or upstream
         page.add(found)?; // every row: subject, label, elements
     }
-    if asked.is_one() { page.close_one() } else { Ok(page.close()) }
+    let page = if asked.is_one() { page.close_one()? } else { page.close() };
+    Ok((page, binding))
 }
 
 /// Not too often? Asked before anything else is done for someone known, a refusal on the ledger included: of those for
@@ -140,10 +152,11 @@ async fn answer(
         Ok(asked) => asked,
         Err(why) => return Err(unread(cx, caller, request, matched.route.act.interaction(), why).await),
     };
-    let frame = search::Frame::of(cx, caller, &asked);
-    let condition = read::Condition::of(request);
-    let page = journey(cx, caller, &asked).await?;
-    if asked.is_one() { Ok(page.map(&condition, read::shape)) } else { Ok(page.map(&frame, search::shape)) }
+    let Released { page, binding } = journey(cx, caller, &asked).await?;
+    if asked.is_one() {
+        return Ok(page.map(&read::Condition::of(request), read::shape));
+    }
+    Ok(page.map(&search::Frame::of(cx, &asked, binding), search::shape))
 }
 
 /// What needs no token, and whom it is for where a page shows health data to someone with a session.
@@ -154,6 +167,7 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         Act::OpenIdConfiguration => well_known::openid_configuration(cx),
         Act::Jwks => well_known::jwks(cx),
         Act::Brands => well_known::brands(cx, request),
+        Act::SmartStyle => well_known::smart_style(),
         Act::Live => Reply::Public(Public::ok("text/plain", "alive\n")),
         Act::Ready => well_known::ready(cx).await,
         Act::Authorize

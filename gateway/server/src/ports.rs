@@ -6,7 +6,8 @@ use crate::published::{KeyFetcher, read_uri};
 use crate::records::Records;
 use certs::statement::{self, Statement};
 use certs::verify::{Expected, verify_jwt};
-use fhir::Id;
+use fhir::{Id, ResourceType};
+use privacy::Refusal;
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
 use smart::ports::{
@@ -46,6 +47,10 @@ fn unavailable(why: impl std::fmt::Display) -> Unavailable {
     Unavailable(why.to_string())
 }
 
+fn refused(why: Refusal) -> Unavailable {
+    unavailable(why.private().unwrap_or("no reason"))
+}
+
 fn kept<T>(result: Result<T, StoreError>) -> Result<T, Unavailable> {
     result.map_err(unavailable)
 }
@@ -63,6 +68,7 @@ fn namespace(space: Space) -> Namespace {
         Space::Stops => Namespace::Stops,
         Space::Code => Namespace::Code,
         Space::Flow => Namespace::Flow,
+        Space::Launch => Namespace::Launch,
         Space::Assertion => Namespace::Assertion,
     }
 }
@@ -217,9 +223,10 @@ impl KeySets for Ports {
 
 impl Care for Ports {
     async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Unavailable> {
-        self.records
-            .patients_in_care_of(practitioner)
-            .await
-            .map_err(|why| unavailable(why.private().unwrap_or("no reason")))
+        self.records.patients_in_care_of(practitioner).await.map_err(refused)
+    }
+
+    async fn is_about(&self, kind: ResourceType, id: &Id, patient: &Id) -> Result<bool, Unavailable> {
+        self.records.is_about(kind, id, patient).await.map_err(refused)
     }
 }

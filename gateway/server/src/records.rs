@@ -2,8 +2,11 @@
 
 use crate::upstream::Upstream;
 use fhir::search::Query;
-use fhir::{Id, ResourceType};
-use privacy::{Chunk, Cursor, Permit, Phi, Refusal, Source};
+use fhir::subject::{About, about_at};
+use fhir::{Id, Resource, ResourceType};
+use json::Document;
+use privacy::label::labels;
+use privacy::{Chunk, Cursor, Label, Permit, Phi, Refusal, Source};
 use store::Store;
 
 /// The source in use.
@@ -41,6 +44,23 @@ impl Records {
             Records::Store(store) => store.patients_in_care_of(practitioner).await.map_err(Refusal::fault),
             Records::Upstream(upstream, _) => upstream.patients_in_care_of(practitioner).await,
         }
+    }
+
+    /// Whether there is such a record, it is about this patient and nobody else, and nothing withholds it from everyone.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub async fn is_about(&self, kind: ResourceType, id: &Id, patient: &Id) -> Result<bool, Refusal> {
+        let found = match self {
+            Records::Store(store) => store.current(kind, id).await.map_err(Refusal::fault)?.map(|(_, record)| record),
+            Records::Upstream(upstream, _) => upstream.current(kind, id.as_str()).await?,
+        };
+        let is_theirs = |record: &Document| {
+            let Ok(resource) = Resource::of(record.root()) else { return false };
+            let withheld = labels(&resource).contains(&Label::PsychotherapyNote);
+            !withheld && about_at(&resource, self.base()) == About::Patients(vec![patient.clone()])
+        };
+        Ok(found.is_some_and(|record| record.inspect(is_theirs)))
     }
 }
 

@@ -69,6 +69,8 @@ pub enum Act {
     ErrorPage,
     /// The stylesheet.
     Stylesheet,
+    /// The same look, for apps that are opened from here.
+    SmartStyle,
     /// One of a person's own pages.
     Account(AccountPage),
     /// The first page.
@@ -98,16 +100,19 @@ pub enum AccountPage {
     DisclosuresFile,
     /// One's second factor.
     SecondFactor,
+    /// Opening an app for a patient.
+    Launch,
 }
 
 impl AccountPage {
     /// Those that one can be led back to after the sign-in.
-    const WANTED: [AccountPage; 5] = [
+    const WANTED: [AccountPage; 6] = [
         AccountPage::Overview,
         AccountPage::Sessions,
         AccountPage::Apps,
         AccountPage::Disclosures,
         AccountPage::SecondFactor,
+        AccountPage::Launch,
     ];
 
     /// Its path.
@@ -121,6 +126,7 @@ impl AccountPage {
             AccountPage::Disclosures => smart::settings::ACCOUNT_DISCLOSURES,
             AccountPage::DisclosuresFile => smart::settings::ACCOUNT_DISCLOSURES_FILE,
             AccountPage::SecondFactor => smart::settings::ACCOUNT_SECOND_FACTOR,
+            AccountPage::Launch => smart::settings::ACCOUNT_LAUNCH,
         }
     }
 
@@ -196,6 +202,7 @@ pub static ROUTES: &[Route] = &[
     row(PAGE, smart::settings::ACCOUNT_LOGOUT, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Logout)),
     row(PAGE, smart::settings::ACCOUNT_SESSIONS, Authn::Session, Cors::Never, Act::Account(AccountPage::Sessions)),
     row(PAGE, smart::settings::ACCOUNT_APPS, Authn::Session, Cors::Never, Act::Account(AccountPage::Apps)),
+    row(PAGE, smart::settings::ACCOUNT_LAUNCH, Authn::Session, Cors::Never, Act::Account(AccountPage::Launch)),
     row(GET, smart::settings::ACCOUNT_DISCLOSURES, Authn::Session, Cors::Never, Act::Account(AccountPage::Disclosures)),
     row(
         PAGE,
@@ -212,6 +219,7 @@ pub static ROUTES: &[Route] = &[
         Act::Account(AccountPage::DisclosuresFile),
     ),
     row(GET, "/docs/errors/{code}", Authn::Anyone, Cors::Never, Act::ErrorPage),
+    row(GET, portal::SMART_STYLE_PATH, Authn::Anyone, Cors::Anyone, Act::SmartStyle),
     row(GET, "/static/{name}", Authn::Anyone, Cors::Never, Act::Stylesheet),
     row(GET, "/", Authn::Anyone, Cors::Never, Act::Start),
     row(GET, "/livez", Authn::Anyone, Cors::Never, Act::Live),

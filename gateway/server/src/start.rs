@@ -2,6 +2,7 @@
 
 use crate::admin::{self, Admin, Life, Socket};
 use crate::admit::Limits;
+use crate::care::InCare;
 use crate::clock;
 use crate::context::{Context, Demo, SERVED};
 use crate::inbound::{self, Door, Inbox};
@@ -208,7 +209,8 @@ async fn context(base: Base) -> Result<Context, StartError> {
     let brand = front.brand.as_ref().map(|(brand, _)| brand.identifier());
     let brand = brand.map(|own| BrandId { system: own.system, value: own.value });
     let registration_open = front.registration_open;
-    let settings = Settings { brand, registration_open, ..Settings::new(&origin, &SERVED) };
+    let style = portal::SMART_STYLE_PATH.to_owned();
+    let settings = Settings { brand, registration_open, style, ..Settings::new(&origin, &SERVED) };
     let brands = front.brand.as_ref().map(|(brand, changed)| Brands::new(brand, &settings, *changed));
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
@@ -230,6 +232,7 @@ async fn context(base: Base) -> Result<Context, StartError> {
         authority,
         keys: ring,
         tokens: Tokens::default(),
+        in_care: InCare::default(),
         limits: Limits::default(),
         pages: Pages::new(pages),
         capabilities: capabilities.into(),

@@ -10,6 +10,7 @@ mod evidence;
 mod head;
 mod keep;
 mod line;
+mod links;
 mod mark;
 mod page;
 mod question;
@@ -32,6 +33,7 @@ use fhir::search::Query;
 use fhir::subject::{About, about};
 use fhir::{Id, ResourceType};
 use json::Document;
+use links::Links;
 pub use mark::Claim;
 use page::{Page, does_meet, name};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Refusal, Row, Source, Standing};
@@ -47,6 +49,7 @@ const COUNT_MAX: usize = 500;
 pub struct Upstream {
     base: Base,
     wire: Wire,
+    links: Links,
 }
 
 impl Upstream {
@@ -58,7 +61,7 @@ impl Upstream {
     pub fn new(base: Url, extra_roots_pem: Option<&str>) -> Result<Upstream, String> {
         let base = Base::read(&base)?;
         let wire = Wire::new(&base, extra_roots_pem)?;
-        Ok(Upstream { base, wire })
+        Ok(Upstream { base, wire, links: Links::default() })
     }
 
     /// Its FHIR base, without a slash at the end.
@@ -75,19 +78,27 @@ impl Upstream {
     async fn chunk(&self, permit: &Permit, query: &Query, from: &Cursor, at_most: usize) -> Result<Chunk, Refusal> {
         let at_most = at_most.clamp(1, COUNT_MAX);
         let (link, skip) = match from {
-            Cursor::Start => match question::pairs(query, permit.subject(), at_most)? {
+            Cursor::Start => (None, 0),
+            Cursor::Upstream { link, skip } if link.is_empty() => (None, *skip),
+            Cursor::Upstream { link, skip } => {
+                let whole = self.links.whole(link).and_then(|link| self.base.own(&link));
+                (Some(whole.ok_or_else(gone)?), *skip)
+            }
+            Cursor::Store(_) => return Err(gone()),
+        };
+        let address = match &link {
+            Some(link) => link.clone(),
+            None => match question::pairs(query, permit.subject(), at_most)? {
                 Some(mut pairs) => {
                     pairs.extend(question::narrowing(&permit.parts_asked().unwrap_or_default()));
-                    (self.base.search(query.kind, &pairs), 0)
+                    self.base.search(query.kind, &pairs)
                 }
                 None => return Ok(Chunk { rows: Vec::new(), next: None }),
             },
-            Cursor::Upstream { link, skip } => (self.base.own(link).ok_or_else(gone)?, *skip),
-            Cursor::Store(_) => return Err(gone()),
         };
-        let page = match self.wire.page(&link).await? {
+        let page = match self.wire.page(&address).await? {
             Some(page) => self.taken_apart(&page, query.kind)?,
-            None if *from == Cursor::Start => return Err(down("it does not know this type")),
+            None if link.is_none() => return Err(down("it does not know this type")),
             None => return Err(gone()),
         };
         if is_personal(query.kind) {
@@ -102,6 +113,8 @@ impl Upstream {
                 );
             }
         }
+        // The first page has no link: it is asked for anew.
+        let link = link.as_deref().map_or_else(String::new, |link| self.links.shorten(link));
         self.rows(permit, query, page, &link, skip, at_most).await
     }
 
@@ -119,7 +132,7 @@ impl Upstream {
         let query = Query { base: self.base.text().to_owned(), ..query.clone() };
         let all = page.matches.len();
         let behind = |passed: usize| match (&page.next, passed >= all) {
-            (Some(next), true) => Some(Cursor::Upstream { link: next.clone(), skip: 0 }),
+            (Some(next), true) => Some(Cursor::Upstream { link: self.links.shorten(next), skip: 0 }),
             (None, true) => None,
             (_, false) => Some(Cursor::Upstream { link: link.to_owned(), skip: passed }),
         };

@@ -69,6 +69,12 @@ pub(crate) fn jwks(cx: &Context) -> Reply {
     Reply::Public(document.with(header::CACHE_CONTROL, format!("public, max-age={JWKS_KEPT_S}")))
 }
 
+/// How our pages look, in SMART's words. Its name holds its digest, so it may be kept for good.
+pub(crate) fn smart_style() -> Reply {
+    let document = Public::ok(JSON, portal::SMART_STYLE);
+    Reply::Public(document.with(header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+}
+
 /// Whether records can be had, and that recorded.
 pub(crate) async fn ready(cx: &Context) -> Reply {
     if cx.gate.ledger().is_up() && cx.records.ready().await {

@@ -93,8 +93,8 @@ impl<P: Ports> Authority<P> {
         self.end_grants(|grant| grant.account == account.id, now_s).await.map(Some)
     }
 
-    /// Gives an account another password, a PHC string; sessions of the one before are over, what was granted stays. Says
-    /// whether there is such an account.
+    /// Gives an account another password, a PHC string; sessions of the one before are over, and what apps may do while one
+    /// lasts; what else was granted stays. Says whether there is such an account.
     ///
     /// # Errors
     /// When the shelf does not serve.

@@ -52,8 +52,10 @@ impl<P: Ports> Authority<P> {
         }
         let mut apps = Vec::new();
         for (client_id, grants) in by_client {
-            let mut items: Vec<Item> =
-                grants.iter().flat_map(|grant| offer::items(&grant.scopes, &self.settings.served)).collect();
+            let mut items: Vec<Item> = grants
+                .iter()
+                .flat_map(|grant| offer::items(&grant.scopes, &self.settings.served, Role::Patient))
+                .collect();
             items.sort_by_cached_key(Item::to_string);
             items.dedup();
             apps.push(Allowed {

@@ -72,7 +72,10 @@ impl<P: Ports> Authority<P> {
         if !admitted() {
             return Err(Rejected::NotNow);
         }
-        let flow = Flow::new(&client, asked, self.digest(browser), now_s + FLOW_S);
+        // Last of all, so that a launch is not used up by a request that fails otherwise.
+        let launch = parameters.get("launch").map_err(|why| back(unusable("launch", why)))?;
+        let launched = self.take_up(&client, launch, &asked.offered, now_s).await.map_err(back)?;
+        let flow = Flow::new(&client, asked, launched, self.digest(browser), now_s + FLOW_S);
         let id = self.ports.token();
         self.keep(Space::Flow, &id, &flow, flow.expires_s).await.map_err(|why| back(why.into()))?;
         Ok(id)

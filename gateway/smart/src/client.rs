@@ -48,6 +48,9 @@ pub struct Client {
     pub proof: ClientKind,
     /// Where codes may be sent, byte for byte; a loopback address may change its port.
     pub redirect_uris: Vec<String>,
+    /// Where an EHR opens it; an app that is never opened from one has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_uri: Option<String>,
     /// The most it may be granted.
     #[serde(with = "stored::scopes")]
     pub scopes: Scopes,

@@ -5,6 +5,7 @@
 
 use crate::authority::Authority;
 use crate::flow::{Context, Flow, Stopped};
+use crate::launch::LaunchContext;
 use crate::offer::{self, Item};
 use crate::ports::{Ports, Space};
 use crate::redirect;
@@ -12,6 +13,7 @@ use crate::settings::CODE_S;
 use crate::stored;
 use fhir::Id;
 use privacy::Scopes;
+use privacy::scope::Scope;
 use serde::{Deserialize, Serialize};
 
 /// What an authorization code stands for. Times in seconds since 1970.
@@ -24,10 +26,14 @@ pub(crate) struct Code {
     pub(crate) nonce: Option<String>,
     #[serde(with = "stored::scopes")]
     pub(crate) scopes: Scopes,
-    #[serde(with = "stored::patient")]
+    #[serde(with = "stored::maybe_id")]
     pub(crate) patient: Option<Id>,
+    /// What the EHR that opened the app said.
+    pub(crate) launch: Option<LaunchContext>,
     pub(crate) account: String,
     pub(crate) username: String,
+    /// The digest of the session in which it was allowed.
+    pub(crate) session: String,
     pub(crate) auth_s: i64,
     pub(crate) expires_s: i64,
 }
@@ -65,7 +71,7 @@ impl<P: Ports> Authority<P> {
         if patient.as_ref().map(Id::as_str) != word.patient {
             return Err(Stopped::Changed);
         }
-        let scopes = offer::narrow(&seen.offered, word.kept, &self.settings.served);
+        let scopes = offer::narrow(&seen.offered, word.kept, &self.settings.served, account.role);
         if offer::is_nothing(&scopes) {
             return self.deny(id, browser, now_s).await;
         }
@@ -73,15 +79,18 @@ impl<P: Ports> Authority<P> {
         if flow != seen {
             return Err(Stopped::Lost);
         }
+        let launched = scopes.has(Scope::Launch);
         let code = Code {
             client: client.client_id,
             redirect_uri: flow.redirect_uri.clone(),
             challenge: flow.challenge,
             nonce: flow.nonce,
-            patient: patient.filter(|_| offer::needs_patient(&scopes)),
+            patient: patient.filter(|_| launched || offer::needs_patient(&scopes)),
+            launch: flow.launched.map(|own| own.context).filter(|_| launched),
             scopes,
             account: account.id,
             username: account.username,
+            session: session.digest,
             auth_s: session.created_s,
             expires_s: now_s + CODE_S,
         };

@@ -12,15 +12,22 @@ use fhir::ResourceType;
 use serde_json::{Value, json};
 
 /// What is truly supported, in SMART's words.
-pub const CAPABILITIES: [&str; 11] = [
+pub const CAPABILITIES: [&str; 18] = [
+    "launch-ehr",
     "launch-standalone",
     "client-public",
     "client-confidential-symmetric",
     "client-confidential-asymmetric",
     "sso-openid-connect",
+    "context-banner",
+    "context-style",
+    "context-ehr-patient",
+    "context-ehr-encounter",
     "context-standalone-patient",
     "permission-offline",
+    "permission-online",
     "permission-patient",
+    "permission-user",
     "permission-v1",
     "permission-v2",
     "authorize-post",
@@ -96,9 +103,13 @@ fn scopes_supported(settings: &Settings) -> Vec<String> {
         "fhirUser",
         "profile",
         "offline_access",
+        "online_access",
+        "launch",
         "launch/patient",
         "patient/*.rs",
         "patient/*.read",
+        "user/*.rs",
+        "user/*.read",
         "system/*.rs",
         "system/*.read",
     ];
@@ -106,7 +117,7 @@ fn scopes_supported(settings: &Settings) -> Vec<String> {
         let whole = ["rs", "read"].map(|may| format!("{level}/{}.{may}", kind.as_str()));
         whole.into_iter().chain(parts(kind).map(|part| format!("{level}/{}.rs?{part}", kind.as_str()))).collect()
     };
-    let kinds = settings.served.iter().flat_map(|kind| ["patient", "system"].map(|level| of(*kind, level)));
+    let kinds = settings.served.iter().flat_map(|kind| ["patient", "user", "system"].map(|level| of(*kind, level)));
     words.into_iter().map(str::to_owned).chain(kinds.flat_map(|all: Vec<String>| all)).collect()
 }
 

@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::authority::Authority;
 use crate::authorize::{Request, error_location};
 use crate::client::Client;
+use crate::launch::Launched;
 use crate::login::Session;
 use crate::oauth_error::{ErrorCode, OauthError};
 use crate::offer::{self, Item};
@@ -33,14 +34,22 @@ pub struct Flow {
     pub(crate) browser: String,
     /// The digest of the session's token, once someone has signed in.
     pub(crate) session: Option<String>,
-    #[serde(with = "stored::patient")]
+    #[serde(with = "stored::maybe_id")]
     pub(crate) patient: Option<Id>,
     pub(crate) login_again: bool,
+    /// What the EHR that opened the app said.
+    pub(crate) launched: Option<Launched>,
     pub(crate) expires_s: i64,
 }
 
 impl Flow {
-    pub(crate) fn new(client: &Client, asked: Request, browser: String, expires_s: i64) -> Flow {
+    pub(crate) fn new(
+        client: &Client,
+        asked: Request,
+        launched: Option<Launched>,
+        browser: String,
+        expires_s: i64,
+    ) -> Flow {
         Flow {
             client: client.client_id.clone(),
             redirect_uri: asked.redirect_uri,
@@ -52,6 +61,7 @@ impl Flow {
             session: None,
             patient: None,
             login_again: asked.login_again,
+            launched,
             expires_s,
         }
     }
@@ -100,8 +110,12 @@ pub struct Consent {
     pub patient: Option<Id>,
     /// Whether the clinician had a choice and can go back to it.
     pub can_choose_again: bool,
+    /// Whether the app is told which records were open when an EHR opened it.
+    pub tells_context: bool,
     /// What is asked for, one by one.
     pub items: Vec<Item>,
+    /// Those of the records that are asked for of everyone in the person's care.
+    pub in_care: Vec<Item>,
     /// Parts that can be allowed in place of a whole that is asked for.
     pub instead: Vec<Item>,
 }
@@ -117,6 +131,10 @@ pub enum Unfit {
     NobodyInCare,
     /// The account has no record of its own.
     NoRecord,
+    /// An EHR opened the app for somebody else.
+    OtherPerson,
+    /// What an EHR opened the app with is no longer so: the patient is not in this person's care, or the visit not theirs.
+    LaunchOver,
 }
 
 /// Why a flow cannot go on in this browser.
@@ -170,9 +188,21 @@ impl<P: Ports> Authority<P> {
                 Ok(Step::Choose(asking, Choice { account, session: session.digest, patients }))
             }
             Context::Settled { patient, can_choose_again } => {
-                let items = offer::items(&flow.offered, &self.settings.served);
-                let instead = offer::instead(&flow.offered, &self.settings.served);
-                let consent = Consent { account, session: session.digest, patient, can_choose_again, items, instead };
+                let (offered, served) = (&flow.offered, &self.settings.served);
+                let items = offer::items(offered, served, account.role);
+                let in_care = offer::others_in_care(offered, served, account.role);
+                let instead = offer::instead(offered, served);
+                let tells_context = flow.launched.is_some_and(|launched| launched.context.names_records());
+                let consent = Consent {
+                    account,
+                    session: session.digest,
+                    patient,
+                    can_choose_again,
+                    tells_context,
+                    items,
+                    in_care,
+                    instead,
+                };
                 Ok(Step::Consent(asking, consent))
             }
         }
@@ -254,18 +284,29 @@ impl<P: Ports> Authority<P> {
         if flow.session.as_ref() == Some(&session.digest) { Ok((session, account)) } else { Err(Stopped::Changed) }
     }
 
-    /// Whose record it is about: a patient's own, or the one that a clinician chose and still treats.
+    /// Whose record it is about: the one that an EHR opened the app for, a patient's own, or the one that a clinician chose;
+    /// all of them only while the person may ask about them.
     pub(crate) async fn context(
         &self,
         flow: &Flow,
         client: &Client,
         account: &Account,
     ) -> Result<Context, Unavailable> {
+        let launched = flow.launched.as_ref();
+        if launched.is_some_and(|own| own.account.as_ref().is_some_and(|whose| *whose != account.id)) {
+            return Ok(Context::Unfit(Unfit::OtherPerson));
+        }
         if !client.purposes.contains(&account.purpose()) {
             return Ok(Context::Unfit(match account.role {
                 Role::Patient => Unfit::NotForPatients,
                 Role::Clinician | Role::System => Unfit::NotForClinicians,
             }));
+        }
+        if let Some(own) = launched.filter(|own| own.patient.is_some()) {
+            if !self.still_holds(own, account).await? {
+                return Ok(Context::Unfit(Unfit::LaunchOver));
+            }
+            return Ok(Context::Settled { patient: own.patient.clone(), can_choose_again: false });
         }
         if !offer::needs_patient(&flow.offered) {
             return Ok(Context::Settled { patient: None, can_choose_again: false });
@@ -290,7 +331,10 @@ impl<P: Ports> Authority<P> {
     }
 
     /// The patients in a clinician's care; none for anyone else.
-    pub(crate) async fn in_care_of(&self, account: &Account) -> Result<Vec<Id>, Unavailable> {
+    ///
+    /// # Errors
+    /// When the records cannot be had.
+    pub async fn in_care_of(&self, account: &Account) -> Result<Vec<Id>, Unavailable> {
         match (account.role, &account.fhir_user) {
             (Role::Clinician, (ResourceType::Practitioner, id)) => self.ports.patients_in_care_of(id).await,
             (Role::Clinician | Role::Patient | Role::System, _) => Ok(Vec::new()),

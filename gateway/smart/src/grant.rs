@@ -3,8 +3,10 @@
 //! A grant is written to the shelf first and to the table after; a request looks at the table alone. What is not in the
 //! table does not exist: a token without a known grant is refused.
 
+use crate::launch::LaunchContext;
 use crate::stored;
 use fhir::{Id, ResourceType};
+use privacy::scope::Scope;
 use privacy::{Purpose, Role, Scopes};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -29,14 +31,20 @@ pub struct Grant {
     #[serde(with = "stored::maybe_fhir_user")]
     pub fhir_user: Option<(ResourceType, Id)>,
     /// The patient in context.
-    #[serde(with = "stored::patient")]
+    #[serde(with = "stored::maybe_id")]
     pub patient: Option<Id>,
+    /// What the EHR that opened the app said; it is told with each of its tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch: Option<LaunchContext>,
     /// What was granted.
     #[serde(with = "stored::scopes")]
     pub scopes: Scopes,
     /// Why.
     #[serde(with = "stored::purpose")]
     pub purpose: Purpose,
+    /// The digest of the session that it lives and ends with (`online_access`); nothing of one that stands by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// When it was granted.
     pub created_s: i64,
     /// When it was last renewed.
@@ -55,6 +63,11 @@ impl Grant {
     /// Whether it holds at this time.
     pub fn is_alive(&self, now_s: i64) -> bool {
         self.revoked_s.is_none() && now_s < self.expires_s
+    }
+
+    /// Whether its app can get further tokens.
+    pub(crate) fn can_be_renewed(&self) -> bool {
+        self.session.is_some() || self.scopes.has(Scope::OfflineAccess)
     }
 
     /// The person as an absolute address.
@@ -110,8 +123,10 @@ mod tests {
             role: Role::Patient,
             fhir_user: Some((ResourceType::Patient, crate::trial::id("ana"))),
             patient: None,
+            launch: None,
             scopes: Scopes::default(),
             purpose: Purpose::PatientRequest,
+            session: None,
             created_s: 0,
             used_s: 0,
             expires_s: 100,

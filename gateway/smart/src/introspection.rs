@@ -10,7 +10,7 @@ use crate::introspect::Known;
 use crate::oauth_error::{ErrorCode, OauthError};
 use crate::parameters::Parameters;
 use crate::ports::{Ports, Unavailable};
-use crate::token::missing;
+use crate::token::{ToldLaunch, missing};
 use privacy::scope::Scope;
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ struct Active {
     aud: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     patient: Option<String>,
+    #[serde(flatten)]
+    launch: ToldLaunch,
     /// The account, where the app was told who signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     sub: Option<String>,
@@ -91,6 +93,7 @@ impl<P: Ports> Authority<P> {
             iss: self.settings.issuer().to_owned(),
             aud: self.settings.fhir_base.clone(),
             patient: grant.patient.as_ref().map(ToString::to_string),
+            launch: self.told_launch(grant),
             sub: identified.then(|| grant.account.clone()),
             fhir_user: self.told_fhir_user(grant, scopes).filter(|_| identified),
         })

@@ -1,8 +1,9 @@
 //! The authorization server as state machines. No IO, no clock, no randomness of its own.
 //!
-//! SMART App Launch 2.2.0 (standalone launch, backend services) over OAuth 2.0 with the best current practice of RFC 9700. An
-//! [`Authority`] is asked by the edge, which hands in the time; what it needs to keep, sign or look up goes through the
-//! [`ports`]. A launch reads in the order of its files: [`authorize`] opens a flow, [`login`] signs a person in,
+//! SMART App Launch 2.2.0 (EHR launch, standalone launch, backend services) over OAuth 2.0 with the best current practice of
+//! RFC 9700. An [`Authority`] is asked by the edge, which hands in the time; what it needs to keep, sign or look up goes
+//! through the [`ports`]. A launch reads in the order of its files: an EHR may have made a [`launch`] with its [`context`],
+//! [`authorize`] opens a flow, [`login`] signs a person in,
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
 //! tells an app what it stands for, [`user_info`] who signed in, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
@@ -20,12 +21,14 @@ pub mod claims;
 pub mod client;
 mod client_auth;
 pub mod consent;
+pub mod context;
 pub mod discovery;
 pub mod flow;
 pub mod grant;
 mod half_way;
 pub mod introspect;
 pub mod introspection;
+pub mod launch;
 mod locale;
 pub mod login;
 pub mod metadata;

@@ -118,7 +118,7 @@ impl<P: Ports> Authority<P> {
         let now = self.live_account(&account.username, &account.id).await?;
         let same = now.is_some_and(|now| now.password == account.password);
         if !same || self.is_asked_for_code(&account).await? {
-            self.sign_out(Some(&token)).await?;
+            self.sign_out(Some(&token), visit.now_s).await?;
             return Err(NotSignedIn::Wrong);
         }
         Ok(SignedIn::Session(token))
@@ -135,7 +135,7 @@ impl<P: Ports> Authority<P> {
             Some(id) => Some((id, self.flow(id, visit.browser, visit.now_s).await?)),
             None => None,
         };
-        self.sign_out(visit.session).await?;
+        self.sign_out(visit.session, visit.now_s).await?;
         let (token, session) = self.new_session(account, visit).await?;
         if let Some((id, mut flow)) = under_way {
             flow.session = Some(session.digest);
@@ -146,14 +146,14 @@ impl<P: Ports> Authority<P> {
         Ok(token)
     }
 
-    /// Ends a session.
+    /// Ends a session, and what apps may do while it lasts.
     ///
     /// # Errors
     /// When the shelf does not serve.
-    pub async fn sign_out(&self, session: Option<&str>) -> Result<(), Unavailable> {
+    pub async fn sign_out(&self, session: Option<&str>, now_s: i64) -> Result<(), Unavailable> {
         let Some(token) = session else { return Ok(()) };
         if let Some(session) = self.look::<Session>(Space::Session, token).await? {
-            self.end_listed(&session.account, &session.digest).await?;
+            self.end_listed(&session.account, &session.digest, now_s).await?;
         }
         Ok(())
     }
@@ -166,15 +166,26 @@ impl<P: Ports> Authority<P> {
         let Some(token) = token.filter(|token| token.len() <= KEY_BYTES_MAX) else { return Ok(None) };
         let Some(session) = self.kept_session(&self.digest(token)).await? else { return Ok(None) };
         let Some(account) = self.live_account(&session.username, &session.account).await? else { return Ok(None) };
-        let Some(used_s) = self.lives(&session, &account, now_s).await? else { return Ok(None) };
-        if !self.is_listed(&session).await? {
-            return Ok(None);
+        let lives = self.use_session(&session, &account, now_s).await?;
+        Ok(lives.then_some((session, account)))
+    }
+
+    /// Whether a session lives; if it does, this is a use of it.
+    pub(crate) async fn use_session(
+        &self,
+        session: &Session,
+        account: &Account,
+        now_s: i64,
+    ) -> Result<bool, Unavailable> {
+        let Some(used_s) = self.lives(session, account, now_s).await? else { return Ok(false) };
+        if !self.is_listed(session).await? {
+            return Ok(false);
         }
         if now_s - used_s >= NOTED_EVERY_S {
             let used = write(&LastUse { used_s: now_s })?;
             self.ports.replace_ticket(Space::Session, &last_use(&session.digest), used, now_s + SESSION_IDLE_S).await?;
         }
-        Ok(Some((session, account)))
+        Ok(true)
     }
 
     /// The session of this digest, whether it lives or not.

@@ -1,13 +1,16 @@
 //! Which scopes can be granted: what was asked for, within what the app is registered for and this server serves; and
 //! what is left of them when the person takes something away.
 //!
-//! The result is always within all of these. People grant `patient/` scopes, a backend service gets
-//! `system/` scopes. Scopes for users, and letters that write, are not granted: nothing here enforces them yet.
+//! The result is always within all of these. People grant `patient/` and `user/` scopes, a backend
+//! service gets `system/` scopes. Letters that write are not granted: nothing here enforces them yet.
+//!
+//! A person allows kinds of records, for both levels at once, and whether the app may see everyone in their care at all: that
+//! is one item of its own. A patient sees nobody but themselves, and is not asked about others.
 
 use crate::parts::parts;
 use fhir::ResourceType;
-use privacy::Scopes;
 use privacy::scope::{Constraint, Letters, Level, ResourceScope, Scope};
+use privacy::{Role, Scopes};
 use std::fmt;
 
 /// One thing that an app asks for, as a person can allow it or take it away.
@@ -19,10 +22,14 @@ pub enum Item {
     Part(ResourceType, Constraint),
     /// To learn who signed in: `openid`, `fhirUser`, `profile`.
     Identity,
+    /// To see the records of every patient in a clinician's care: what `user/` scopes reach.
+    InCare,
     /// To learn which patient it is about, where no record is asked for with it.
     WhichPatient,
     /// To come back later without the person: `offline_access`.
     Offline,
+    /// To go on while the person is signed in: `online_access`.
+    Online,
 }
 
 impl Item {
@@ -30,8 +37,10 @@ impl Item {
     pub fn of(value: &str) -> Option<Item> {
         match value {
             "identity" => Some(Item::Identity),
+            "in-care" => Some(Item::InCare),
             "which-patient" => Some(Item::WhichPatient),
             "offline" => Some(Item::Offline),
+            "online" => Some(Item::Online),
             records => match records.split_once('?') {
                 Some((kind, part)) => {
                     let kind = kind.parse().ok()?;
@@ -50,8 +59,10 @@ impl fmt::Display for Item {
             Item::Records(kind) => f.write_str(kind.as_str()),
             Item::Part(kind, part) => write!(f, "{}?{part}", kind.as_str()),
             Item::Identity => f.write_str("identity"),
+            Item::InCare => f.write_str("in-care"),
             Item::WhichPatient => f.write_str("which-patient"),
             Item::Offline => f.write_str("offline"),
+            Item::Online => f.write_str("online"),
         }
     }
 }
@@ -62,11 +73,21 @@ pub fn offer(requested: &Scopes, allowed: &Scopes, served: &[ResourceType]) -> S
         .iter()
         .flat_map(|scope| match scope {
             Scope::Resource(wanted) => match wanted.level {
-                Level::Patient => within(wanted, allowed, served),
-                Level::User | Level::System => Vec::new(),
+                Level::Patient | Level::User => within(wanted, allowed, served),
+                Level::System => Vec::new(),
             },
-            Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::OfflineAccess | Scope::LaunchPatient => {
-                if allowed.has(scope.clone()) { vec![scope.clone()] } else { Vec::new() }
+            Scope::OpenId
+            | Scope::FhirUser
+            | Scope::Profile
+            | Scope::OfflineAccess
+            | Scope::OnlineAccess
+            | Scope::Launch
+            | Scope::LaunchPatient => {
+                if allowed.has(scope.clone()) {
+                    vec![scope.clone()]
+                } else {
+                    Vec::new()
+                }
             }
         })
         .collect()
@@ -86,10 +107,13 @@ fn within(wanted: &ResourceScope, allowed: &Scopes, served: &[ResourceType]) -> 
     common.filter(is_served).map(Scope::Resource).collect()
 }
 
-/// What is asked for, as a person can allow or take it away, one by one.
-pub fn items(offered: &Scopes, served: &[ResourceType]) -> Vec<Item> {
+/// What is asked for, as a person of this role can allow or take it away, one by one.
+pub fn items(offered: &Scopes, served: &[ResourceType], role: Role) -> Vec<Item> {
     let mut items: Vec<Item> = served.iter().flat_map(|kind| records(offered, *kind)).collect();
-    if items.is_empty() && offered.has(Scope::LaunchPatient) {
+    if !others_in_care(offered, served, role).is_empty() {
+        items.push(Item::InCare);
+    }
+    if items.is_empty() && (offered.has(Scope::LaunchPatient) || offered.has(Scope::Launch)) {
         items.push(Item::WhichPatient);
     }
     if offered.iter().any(is_identity) {
@@ -98,7 +122,21 @@ pub fn items(offered: &Scopes, served: &[ResourceType]) -> Vec<Item> {
     if offered.has(Scope::OfflineAccess) {
         items.push(Item::Offline);
     }
+    if offered.has(Scope::OnlineAccess) {
+        items.push(Item::Online);
+    }
     items
+}
+
+/// The records that are asked for of everyone in a person's care; none for who has nobody in it.
+pub fn others_in_care(offered: &Scopes, served: &[ResourceType], role: Role) -> Vec<Item> {
+    match role {
+        Role::Clinician => {
+            let of_all: Scopes = offered.iter().filter(|scope| is_of_user(scope)).cloned().collect();
+            served.iter().flat_map(|kind| records(&of_all, *kind)).collect()
+        }
+        Role::Patient | Role::System => Vec::new(),
+    }
 }
 
 /// The parts of a kind of record that a person can allow in place of the whole that is asked for (US Core's sub-resource
@@ -127,9 +165,12 @@ fn records(offered: &Scopes, kind: ResourceType) -> Vec<Item> {
     items
 }
 
-/// What is left when only these items are kept. A wildcard unfolds into types only where something was taken from it, and
-/// a type into parts only where it was taken away and some of them are wanted instead.
-pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType]) -> Scopes {
+/// What is left when a person of this role keeps only these items. A wildcard unfolds into types only where something was
+/// taken from it, and a type into parts only where it was taken away and some of them are wanted instead.
+pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType], role: Role) -> Scopes {
+    let which_patient = kept.contains(&Item::WhichPatient) && offered.resources().next().is_none();
+    let everyone = kept.contains(&Item::InCare) || role != Role::Clinician;
+    let offered: Scopes = offered.iter().filter(|scope| everyone || !is_of_user(scope)).cloned().collect();
     let keeps = |kind: &ResourceType| kept.contains(&Item::Records(*kind));
     let of_kind = |scope: &ResourceScope, kind: ResourceType| -> Vec<ResourceScope> {
         let keeps_part = |part: &Constraint| kept.contains(&Item::Part(kind, part.clone()));
@@ -149,14 +190,14 @@ pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType]) -> Scope
         left.into_iter().map(Scope::Resource).collect()
     };
     let records = offered.resources().flat_map(unfold).count() > 0;
-    let which_patient = kept.contains(&Item::WhichPatient) && offered.resources().next().is_none();
     offered
         .iter()
         .flat_map(|scope| match scope {
             Scope::Resource(resource) => unfold(resource),
             Scope::OpenId | Scope::FhirUser | Scope::Profile => keep_if(scope, kept.contains(&Item::Identity)),
             Scope::OfflineAccess => keep_if(scope, kept.contains(&Item::Offline)),
-            Scope::LaunchPatient => keep_if(scope, records || which_patient),
+            Scope::OnlineAccess => keep_if(scope, kept.contains(&Item::Online)),
+            Scope::Launch | Scope::LaunchPatient => keep_if(scope, records || which_patient),
         })
         .collect()
 }
@@ -164,8 +205,13 @@ pub fn narrow(offered: &Scopes, kept: &[Item], served: &[ResourceType]) -> Scope
 /// Whether the scopes let an app learn anything: leave to come back is nothing by itself.
 pub fn is_nothing(scopes: &Scopes) -> bool {
     scopes.iter().all(|scope| match scope {
-        Scope::OfflineAccess => true,
-        Scope::OpenId | Scope::FhirUser | Scope::Profile | Scope::LaunchPatient | Scope::Resource(_) => false,
+        Scope::OfflineAccess | Scope::OnlineAccess => true,
+        Scope::OpenId
+        | Scope::FhirUser
+        | Scope::Profile
+        | Scope::Launch
+        | Scope::LaunchPatient
+        | Scope::Resource(_) => false,
     })
 }
 
@@ -174,10 +220,23 @@ pub fn needs_patient(scopes: &Scopes) -> bool {
     scopes.has(Scope::LaunchPatient) || scopes.resources().any(|scope| scope.level == Level::Patient)
 }
 
+fn is_of_user(scope: &Scope) -> bool {
+    match scope {
+        Scope::Resource(resource) => resource.level == Level::User,
+        Scope::OpenId
+        | Scope::FhirUser
+        | Scope::Profile
+        | Scope::OfflineAccess
+        | Scope::OnlineAccess
+        | Scope::Launch
+        | Scope::LaunchPatient => false,
+    }
+}
+
 fn is_identity(scope: &Scope) -> bool {
     match scope {
         Scope::OpenId | Scope::FhirUser | Scope::Profile => true,
-        Scope::OfflineAccess | Scope::LaunchPatient | Scope::Resource(_) => false,
+        Scope::OfflineAccess | Scope::OnlineAccess | Scope::Launch | Scope::LaunchPatient | Scope::Resource(_) => false,
     }
 }
 

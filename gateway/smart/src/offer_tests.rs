@@ -16,7 +16,7 @@ fn offered(requested: &str, allowed: &str) -> String {
 }
 
 fn narrowed(scopes: &str, kept: &[Item]) -> String {
-    narrow(&Scopes::parse(scopes), kept, &SERVED).to_string()
+    narrow(&Scopes::parse(scopes), kept, &SERVED, Role::Clinician).to_string()
 }
 
 #[test]
@@ -27,6 +27,7 @@ fn what_cannot_be_granted_is_left_out_and_the_rest_stays_as_it_was_written() {
         "openid patient/Observation.read"
     );
     assert_eq!(offered("patient/*.rs user/*.rs system/*.rs", allowed), "patient/*.rs");
+    assert_eq!(offered("user/*.read user/Patient.cruds", "user/*.rs patient/*.rs"), "user/*.read user/Patient.rs");
     assert_eq!(offered("patient/Account.rs patient/Patient.r", allowed), "patient/Patient.r");
     assert_eq!(offered("patient/Observation.c", allowed), "");
 }
@@ -100,7 +101,7 @@ fn a_part_can_be_allowed_in_place_of_the_whole() {
         instead(&offered, &SERVED).len(),
         parts(ResourceType::Observation).count() + parts(ResourceType::Condition).count()
     );
-    assert!(instead(&offered, &SERVED).contains(&labs) && !items(&offered, &SERVED).contains(&labs));
+    assert!(instead(&offered, &SERVED).contains(&labs) && !items(&offered, &SERVED, Role::Clinician).contains(&labs));
 }
 
 #[test]
@@ -108,23 +109,53 @@ fn parts_that_are_asked_for_are_allowed_and_taken_away_one_by_one() {
     let asked = format!("launch/patient patient/Observation.rs{LABS} patient/Observation.r{SURVEYS}");
     let scopes = Scopes::parse(&asked);
     let parts = [LABS, SURVEYS].map(|part| Item::of(&format!("Observation{part}")).unwrap());
-    assert_eq!(items(&scopes, &SERVED), parts);
+    assert_eq!(items(&scopes, &SERVED, Role::Clinician), parts);
     assert_eq!(instead(&scopes, &SERVED), []);
     assert_eq!(narrowed(&asked, &parts), asked);
     assert_eq!(narrowed(&asked, &parts[1..]), format!("launch/patient patient/Observation.r{SURVEYS}"));
     let mixed = format!("patient/Observation.r patient/Observation.s{LABS}");
-    let items = items(&Scopes::parse(&mixed), &SERVED);
+    let items = items(&Scopes::parse(&mixed), &SERVED, Role::Clinician);
     assert_eq!(items, [Item::Records(ResourceType::Observation), parts[0].clone()]);
     assert_eq!(narrowed(&mixed, &parts[..1]), format!("patient/Observation.r{LABS} patient/Observation.s{LABS}"));
 }
 
 #[test]
 fn the_value_of_an_item_leads_back_to_it() {
-    for value in ["Observation", "identity", "which-patient", "offline", &format!("Observation{LABS}")] {
+    for value in ["Observation", "identity", "in-care", "which-patient", "offline", &format!("Observation{LABS}")] {
         assert_eq!(Item::of(value).unwrap().to_string(), value);
     }
     for value in ["", "Nothing", "Observation?", "Observation?date=2020", "?category=x", "identity?category=x"] {
         assert_eq!(Item::of(value), None, "{value}");
+    }
+}
+
+#[test]
+fn a_clinician_allows_or_refuses_everyone_in_their_care_at_once() {
+    let asked = "launch/patient patient/Observation.rs user/Observation.rs user/Patient.r";
+    let (scopes, observations) = (Scopes::parse(asked), Item::Records(ResourceType::Observation));
+    let patients = Item::Records(ResourceType::Patient);
+    let all = [patients.clone(), observations.clone(), Item::InCare];
+    assert_eq!(items(&scopes, &SERVED, Role::Clinician), all);
+    assert_eq!(others_in_care(&scopes, &SERVED, Role::Clinician), all[..2]);
+    assert_eq!(narrowed(asked, &all), asked);
+    assert_eq!(narrowed(asked, &all[..2]), "launch/patient patient/Observation.rs");
+    assert_eq!(narrowed(asked, &[patients, Item::InCare]), "launch/patient user/Patient.r");
+    assert_eq!(narrowed("user/*.rs offline_access", &[observations, Item::Offline]), "offline_access");
+}
+
+#[test]
+fn a_patient_is_not_asked_about_others() {
+    let asked = "openid user/Observation.rs patient/Patient.r";
+    let kept = items(&Scopes::parse(asked), &SERVED, Role::Patient);
+    assert!(!kept.contains(&Item::InCare) && others_in_care(&Scopes::parse(asked), &SERVED, Role::Patient).is_empty());
+    assert_eq!(narrow(&Scopes::parse(asked), &kept, &SERVED, Role::Patient).to_string(), asked);
+}
+
+#[test]
+fn user_scopes_alone_put_no_patient_in_context() {
+    assert!(!needs_patient(&Scopes::parse("openid user/*.rs user/Observation.r")));
+    for context in ["launch/patient", "patient/Patient.r"] {
+        assert!(needs_patient(&Scopes::parse(&format!("user/*.rs {context}"))));
     }
 }
 
@@ -136,7 +167,7 @@ fn the_launch_context_goes_with_the_last_record() {
 #[test]
 fn the_patient_alone_can_be_asked_for_and_taken_away() {
     let scopes = Scopes::parse("openid launch/patient");
-    assert_eq!(items(&scopes, &SERVED), [Item::WhichPatient, Item::Identity]);
+    assert_eq!(items(&scopes, &SERVED, Role::Clinician), [Item::WhichPatient, Item::Identity]);
     assert_eq!(narrowed("openid launch/patient", &[Item::WhichPatient]), "launch/patient");
     assert_eq!(narrowed("openid launch/patient", &[Item::Identity]), "openid");
 }
@@ -181,6 +212,7 @@ fn item() -> impl Strategy<Value = Item> {
         Just(Item::Identity),
         Just(Item::Offline),
         Just(Item::WhichPatient),
+        Just(Item::InCare),
         Just(Item::Records(ResourceType::Patient)),
         Just(Item::Records(ResourceType::Observation)),
         Just(Item::Records(ResourceType::Condition)),
@@ -218,20 +250,23 @@ proptest! {
         few in proptest::collection::vec(item(), 0..6),
         more in proptest::collection::vec(item(), 0..3),
     ) {
-        let may = Scopes::parse("openid fhirUser offline_access launch/patient patient/*.cruds");
+        let may = Scopes::parse("openid fhirUser offline_access launch/patient patient/*.cruds user/*.cruds");
         let offered = offer(&Scopes::parse(&asked), &may, &SERVED);
-        let kept = narrow(&offered, &few, &SERVED);
+        let kept = narrow(&offered, &few, &SERVED, Role::Clinician);
         prop_assert!(offered.cover(&kept));
         let all: Vec<Item> = few.iter().chain(&more).cloned().collect();
-        prop_assert!(narrow(&offered, &all, &SERVED).cover(&kept));
+        prop_assert!(narrow(&offered, &all, &SERVED, Role::Clinician).cover(&kept));
     }
 
     #[test]
     fn ticking_everything_takes_nothing_away(asked in words()) {
-        let may = Scopes::parse("openid fhirUser offline_access launch/patient patient/*.cruds");
+        let may = Scopes::parse("openid fhirUser offline_access launch/patient patient/*.cruds user/*.cruds");
         let offered = offer(&Scopes::parse(&asked), &may, &SERVED);
-        prop_assert_eq!(&narrow(&offered, &items(&offered, &SERVED), &SERVED), &offered);
-        let all = [items(&offered, &SERVED), instead(&offered, &SERVED)].concat();
-        prop_assert_eq!(narrow(&offered, &all, &SERVED), offered);
+        for role in [Role::Clinician, Role::Patient] {
+            let own = items(&offered, &SERVED, role);
+            prop_assert_eq!(&narrow(&offered, &own, &SERVED, role), &offered);
+            let all = [own, instead(&offered, &SERVED)].concat();
+            prop_assert_eq!(&narrow(&offered, &all, &SERVED, role), &offered);
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! they are: keys of tickets are digests.
 
 use crate::claims::{AccessClaims, IdClaims};
-use fhir::Id;
+use fhir::{Id, ResourceType};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub enum Space {
     Code,
     /// Launches under way, by the digest of their id.
     Flow,
+    /// Launches that an EHR made, by the digest of their ticket.
+    Launch,
     /// Client assertions that were used, by the digest of client and `jti`.
     Assertion,
 }
@@ -174,10 +176,17 @@ pub trait Crypto: Send + Sync {
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
-/// Which patients a clinician treats.
+/// Which patients a clinician treats, and whose a record is.
 pub trait Care: Send + Sync {
     /// The patients whose Encounter, CareTeam or generalPractitioner names this practitioner.
     fn patients_in_care_of(&self, practitioner: &Id) -> impl Future<Output = Result<Vec<Id>, Unavailable>> + Send;
+    /// Whether there is such a record, and it is about this patient and nobody else.
+    fn is_about(
+        &self,
+        kind: ResourceType,
+        id: &Id,
+        patient: &Id,
+    ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
 }
 
 /// How new a published key set must be.

@@ -10,7 +10,7 @@ use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::offer;
 use crate::ports::{Ports, Swap, Unavailable};
 use crate::settings::{REFRESH_RETRY_S, REFRESH_S};
-use crate::token::{Tokens, invalid_grant, missing};
+use crate::token::{Tokens, invalid_grant, missing, signed_out};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use privacy::Scopes;
@@ -59,7 +59,7 @@ impl<P: Ports> Authority<P> {
             if !self.is_genuine(&token, &grant)? || grant.client != client.client_id {
                 return Err(unknown());
             }
-            if !grant.is_alive(now_s) || !grant.scopes.has(Scope::OfflineAccess) {
+            if !grant.is_alive(now_s) || !grant.can_be_renewed() {
                 return Err(invalid_grant(
                     "The grant was revoked or has run out. The person must authorize the app again.",
                 ));
@@ -73,14 +73,19 @@ impl<P: Ports> Authority<P> {
                      must authorize the app again.",
                 ));
             }
-            self.still_allowed(client, &grant.username, &grant.account, grant.patient.as_ref()).await?;
+            let account = self.still_allowed(client, &grant.username, &grant.account, grant.patient.as_ref()).await?;
+            if !self.session_holds(&grant, &account, now_s).await? {
+                return Err(self.ended(&grant, signed_out(), now_s).await?);
+            }
             // The registration may have become narrower since; a grant never outlives it.
             let granted = offer::offer(&grant.scopes, &client.scopes, &self.settings.served);
             let scopes = narrower(&granted, scope)?;
             if retold {
                 return Ok(self.renewed(&grant, &scopes, now_s)?);
             }
-            let next = Grant { generation: grant.generation + 1, used_s: now_s, expires_s: now_s + REFRESH_S, ..grant };
+            // One that lives with a session ends with it; any other lives on for as long again.
+            let expires_s = if grant.session.is_some() { grant.expires_s } else { now_s + REFRESH_S };
+            let next = Grant { generation: grant.generation + 1, used_s: now_s, expires_s, ..grant };
             match self.swap_grant(&next, Some(revision)).await? {
                 Swap::Done(_) => return Ok(self.renewed(&next, &scopes, now_s)?),
                 Swap::Stale => {}

@@ -228,6 +228,7 @@ impl<P: Ports> Authority<P> {
             name: checked.name,
             proof,
             redirect_uris: checked.redirect_uris,
+            launch_uri: None,
             scopes: checked.scopes,
             purposes: vec![Purpose::PatientRequest],
             owner: None,

@@ -62,9 +62,9 @@ impl<P: Ports> Authority<P> {
     ///
     /// # Errors
     /// When the shelf does not serve.
-    pub async fn end_session(&self, account: &Account, digest: &str) -> Result<bool, Unavailable> {
+    pub async fn end_session(&self, account: &Account, digest: &str, now_s: i64) -> Result<bool, Unavailable> {
         let own = self.session_list(&account.id).await?.sessions.iter().any(|line| line.digest == digest);
-        if own { self.end_listed(&account.id, digest).await } else { Ok(false) }
+        if own { self.end_listed(&account.id, digest, now_s).await } else { Ok(false) }
     }
 
     /// Ends every session of a person but one, and makes codes worthless that they gave; gives how many sessions lived.
@@ -80,7 +80,7 @@ impl<P: Ports> Authority<P> {
         self.stop_codes(&account.id, now_s).await?;
         let mut ended = 0;
         for line in self.session_list(&account.id).await?.sessions {
-            if but != Some(line.digest.as_str()) && self.end_listed(&account.id, &line.digest).await? {
+            if but != Some(line.digest.as_str()) && self.end_listed(&account.id, &line.digest, now_s).await? {
                 ended += 1;
             }
         }
@@ -100,6 +100,7 @@ impl<P: Ports> Authority<P> {
         .await?;
         for digest in &crowded {
             self.take_ticket(digest).await?;
+            self.end_grants_of_session(digest, session.created_s).await?;
         }
         Ok(())
     }
@@ -110,10 +111,17 @@ impl<P: Ports> Authority<P> {
         Ok(list.sessions.iter().any(|line| line.digest == session.digest))
     }
 
-    /// Takes a session off the list, from where on it lives no more, and then its ticket away.
-    pub(crate) async fn end_listed(&self, account: &str, digest: &str) -> Result<bool, Unavailable> {
+    /// Takes a session off the list, from where on it lives no more, then its ticket away, and ends what lived with it.
+    pub(crate) async fn end_listed(&self, account: &str, digest: &str, now_s: i64) -> Result<bool, Unavailable> {
         self.change_sessions(account, |list| list.sessions.retain(|line| line.digest != digest)).await?;
-        self.take_ticket(digest).await
+        let lived = self.take_ticket(digest).await?;
+        self.end_grants_of_session(digest, now_s).await?;
+        Ok(lived)
+    }
+
+    /// Ends the grants that live as long as a session (`online_access`).
+    async fn end_grants_of_session(&self, digest: &str, now_s: i64) -> Result<(), Unavailable> {
+        self.end_grants(|grant| grant.session.as_deref() == Some(digest), now_s).await.map(drop)
     }
 
     async fn take_ticket(&self, digest: &str) -> Result<bool, Unavailable> {

@@ -5,10 +5,15 @@ use serde::Serialize;
 
 /// A launch must be finished within this time: ten minutes, long enough to look for a password.
 pub const FLOW_S: i64 = 600;
+/// A launch that an EHR made waits for its app for five minutes: the app asks as soon as it is opened.
+pub const LAUNCH_S: i64 = 300;
 /// An authorization code lives for a minute (RFC 6749 section 4.1.2 allows ten).
 pub const CODE_S: i64 = 60;
 /// An access token lives for an hour (SMART App Launch: at most).
 pub const ACCESS_TOKEN_S: i64 = 3600;
+/// An access token of an app that may go on while the person is signed in lives for a quarter of an hour: while it is used
+/// it is renewed before the session would end for being idle, and when the session has ended so by itself it ends soon.
+pub const ONLINE_TOKEN_S: i64 = 900;
 /// An access token of a backend service lives for five minutes (SMART App Launch: should not live longer).
 pub const SERVICE_TOKEN_S: i64 = 300;
 /// An id_token is read at once; an hour is its usual life.
@@ -58,6 +63,8 @@ pub const ACCOUNT_LOGOUT: &str = "/account/logout";
 pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
 /// The path of the apps that a patient allowed.
 pub const ACCOUNT_APPS: &str = "/account/apps";
+/// The path where a clinician opens an app for a patient.
+pub const ACCOUNT_LAUNCH: &str = "/account/launch";
 /// The path of a person's second factor.
 pub const ACCOUNT_SECOND_FACTOR: &str = "/account/second-factor";
 /// The path of the list of who saw a patient's record.
@@ -82,6 +89,8 @@ pub struct Settings {
     pub brand: Option<BrandId>,
     /// Whether apps may register themselves.
     pub registration_open: bool,
+    /// The path of the document that says how our pages look, for apps that are opened from here.
+    pub style: String,
 }
 
 /// What a brand is known by: a FHIR Identifier.
@@ -97,7 +106,8 @@ impl Settings {
     /// At this origin, serving these types, and nothing more.
     pub fn new(origin: &str, served: &[ResourceType]) -> Settings {
         let (origin, fhir_base) = (origin.to_owned(), format!("{origin}/fhir"));
-        Settings { origin, fhir_base, served: served.to_vec(), brand: None, registration_open: false }
+        let (served, style) = (served.to_vec(), String::new());
+        Settings { origin, fhir_base, served, brand: None, registration_open: false, style }
     }
 
     /// The issuer of tokens (RFC 8414): the FHIR base.

@@ -126,8 +126,8 @@ pub(crate) mod maybe_fhir_user {
     }
 }
 
-/// A patient's id, where there is one.
-pub(crate) mod patient {
+/// An id, where there is one.
+pub(crate) mod maybe_id {
     use super::{Deserialize, Deserializer, Error, Serializer, id};
     use fhir::Id;
 

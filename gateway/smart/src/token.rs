@@ -5,16 +5,18 @@
 //! grant made from it has a name that follows from the code and can be created once: of a hundred who redeem a code at
 //! once one creates the grant, and the others find it and end it (RFC 6749 section 4.1.2).
 
+use crate::account::Account;
 use crate::authority::Authority;
 use crate::claims::{AccessClaims, IdClaims};
 use crate::client::Client;
 use crate::consent::Code;
+use crate::context::ContextItem;
 use crate::grant::Grant;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::ports::{Ports, Space, Swap, Unavailable};
-use crate::settings::{ACCESS_TOKEN_S, CODE_S, ID_TOKEN_S, REFRESH_S};
+use crate::settings::{ACCESS_TOKEN_S, CODE_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
 use fhir::Id;
 use privacy::Scopes;
 use privacy::scope::Scope;
@@ -34,12 +36,35 @@ pub struct Tokens {
     /// The patient in context.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patient: Option<String>,
+    /// What else the EHR that opened the app said.
+    #[serde(flatten)]
+    pub launch: ToldLaunch,
     /// Gets the next tokens without the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
     /// Who signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token: Option<String>,
+}
+
+/// The launch context beside the patient, in SMART's words; nothing of an app that opened by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ToldLaunch {
+    /// The encounter that was open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encounter: Option<String>,
+    /// What else was open.
+    #[serde(rename = "fhirContext", skip_serializing_if = "Vec::is_empty")]
+    pub fhir_context: Vec<ContextItem>,
+    /// Whether the app must show whose chart it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub need_patient_banner: Option<bool>,
+    /// What the app is to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<String>,
+    /// How the pages around it look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smart_style_url: Option<String>,
 }
 
 impl Tokens {
@@ -116,19 +141,20 @@ impl<P: Ports> Authority<P> {
             Swap::Done(_) => {
                 // The grant stands, so the code is of no more use; taking it away only tidies up.
                 self.take::<Code>(Space::Code, secret).await?;
-                // Whoever switched account or app off, or stopped the app, just now may have looked for grants before this
-                // one stood.
+                // Whoever switched account or app off, ended the session, or stopped the app, just now may have looked for grants
+                // before this one stood.
                 let account = self.live_account(&grant.username, &grant.account).await?;
-                if account.is_none() || self.live_client(&grant.client).await?.is_none() {
-                    self.end_grant(&grant.id, now_s).await?;
-                    return Err(switched_off());
+                let Some(account) = account else { return Err(self.ended(&grant, switched_off(), now_s).await?) };
+                if self.live_client(&grant.client).await?.is_none() {
+                    return Err(self.ended(&grant, switched_off(), now_s).await?);
+                }
+                if !self.session_holds(&grant, &account, now_s).await? {
+                    return Err(self.ended(&grant, signed_out(), now_s).await?);
                 }
                 if self.was_stopped(&grant.account, &grant.client, code.expires_s - CODE_S).await? {
-                    self.end_grant(&grant.id, now_s).await?;
-                    return Err(stopped());
+                    return Err(self.ended(&grant, stopped(), now_s).await?);
                 }
-                let refresh_token =
-                    grant.scopes.has(Scope::OfflineAccess).then(|| self.refresh_token(&grant)).transpose()?;
+                let refresh_token = grant.can_be_renewed().then(|| self.refresh_token(&grant)).transpose()?;
                 let id_token = self.id_token(&grant, &code, now_s)?;
                 Ok(Tokens { refresh_token, id_token, ..self.access(&grant, &grant.scopes, now_s)? })
             }
@@ -186,6 +212,7 @@ impl<P: Ports> Authority<P> {
     async fn grant_of(&self, id: String, client: &Client, code: &Code, now_s: i64) -> Result<Grant, OauthError> {
         let account = self.still_allowed(client, &code.username, &code.account, code.patient.as_ref()).await?;
         let offline = code.scopes.has(Scope::OfflineAccess);
+        let online = code.scopes.has(Scope::OnlineAccess) && !offline;
         Ok(Grant {
             id,
             client: code.client.clone(),
@@ -194,15 +221,42 @@ impl<P: Ports> Authority<P> {
             role: account.role,
             fhir_user: Some(account.fhir_user.clone()),
             patient: code.patient.clone(),
+            launch: code.launch.clone(),
             scopes: code.scopes.clone(),
             purpose: account.purpose(),
+            session: online.then(|| code.session.clone()),
             created_s: now_s,
             used_s: now_s,
-            expires_s: now_s + if offline { REFRESH_S } else { ACCESS_TOKEN_S },
+            expires_s: match (offline, online) {
+                (true, _) => now_s + REFRESH_S,
+                // The time of the sign-in: a session ends after a shift, whatever happens.
+                (false, true) => code.auth_s + SESSION_S,
+                (false, false) => now_s + ACCESS_TOKEN_S,
+            },
             generation: 0,
             secret: self.ports.token(),
             revoked_s: None,
         })
+    }
+
+    /// Whether a grant that lives with a session still may: the session lives, and this is a use of it.
+    pub(crate) async fn session_holds(
+        &self,
+        grant: &Grant,
+        account: &Account,
+        now_s: i64,
+    ) -> Result<bool, Unavailable> {
+        let Some(digest) = &grant.session else { return Ok(true) };
+        match self.kept_session(digest).await? {
+            Some(session) => self.use_session(&session, account, now_s).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Ends a grant, for this reason.
+    pub(crate) async fn ended(&self, grant: &Grant, why: OauthError, now_s: i64) -> Result<OauthError, Unavailable> {
+        self.end_grant(&grant.id, now_s).await?;
+        Ok(why)
     }
 
     /// The account, when it is still enabled and may still ask, through this app, about the patient.
@@ -212,7 +266,7 @@ impl<P: Ports> Authority<P> {
         username: &str,
         id: &str,
         patient: Option<&Id>,
-    ) -> Result<crate::account::Account, OauthError> {
+    ) -> Result<Account, OauthError> {
         let account = self.live_account(username, id).await?.ok_or_else(switched_off)?;
         if !client.purposes.contains(&account.purpose()) {
             return Err(switched_off());
@@ -225,7 +279,8 @@ impl<P: Ports> Authority<P> {
 
     /// An access token on a grant, for these of its scopes.
     pub(crate) fn access(&self, grant: &Grant, scopes: &Scopes, now_s: i64) -> Result<Tokens, Unavailable> {
-        let expires_in = ACCESS_TOKEN_S.min(grant.expires_s - now_s);
+        let life_s = if grant.session.is_some() { ONLINE_TOKEN_S } else { ACCESS_TOKEN_S };
+        let expires_in = life_s.min(grant.expires_s - now_s);
         let scope = scopes.to_string();
         let patient = grant.patient.as_ref().map(Id::to_string);
         let claims = AccessClaims {
@@ -249,6 +304,7 @@ impl<P: Ports> Authority<P> {
             expires_in,
             scope,
             patient,
+            launch: self.told_launch(grant),
             refresh_token: None,
             id_token: None,
         })
@@ -271,6 +327,19 @@ impl<P: Ports> Authority<P> {
         self.ports.sign_id_token(&claims).map(Some)
     }
 
+    /// What the app is told of how it was opened.
+    pub(crate) fn told_launch(&self, grant: &Grant) -> ToldLaunch {
+        let Some(launch) = &grant.launch else { return ToldLaunch::default() };
+        let ours = || self.settings.at(&self.settings.style);
+        ToldLaunch {
+            encounter: launch.encounter.as_ref().map(Id::to_string),
+            fhir_context: launch.fhir_context.clone(),
+            need_patient_banner: Some(launch.need_patient_banner),
+            intent: launch.intent.clone(),
+            smart_style_url: Some(launch.smart_style_url.clone().unwrap_or_else(ours)),
+        }
+    }
+
     /// The person, where the app is told who signed in.
     pub(crate) fn told_fhir_user(&self, grant: &Grant, scopes: &Scopes) -> Option<String> {
         let told = scopes.has(Scope::FhirUser) || scopes.has(Scope::Profile);
@@ -287,6 +356,14 @@ impl<P: Ports> Authority<P> {
 fn switched_off() -> OauthError {
     invalid_grant(
         "The account was switched off, or may no longer ask about this patient. The person must authorize again.",
+    )
+}
+
+/// The session that a grant lived with has ended.
+pub(crate) fn signed_out() -> OauthError {
+    invalid_grant(
+        "The person has signed out, or was away for too long, and online_access ends with that. The person must authorize \
+         again.",
     )
 }
 

@@ -31,6 +31,8 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// Where the public app is answered.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1:8000/cb";
+/// Where an EHR opens the apps.
+pub(crate) const LAUNCH: &str = "https://app.example/launch?from=ehr";
 pub(crate) const SECRET: &str = "a secret/with+signs";
 
 /// Ports in memory.
@@ -43,6 +45,8 @@ pub(crate) struct Trial {
     pub(crate) keys: AtomicU64,
     /// Who is in whose care.
     pub(crate) care: Mutex<HashMap<String, Vec<Id>>>,
+    /// Whose a record is.
+    pub(crate) records: Mutex<HashMap<String, Id>>,
     /// Key sets that are published, by address: as they are kept, and as they would come anew.
     pub(crate) published: Mutex<HashMap<String, (String, String)>>,
 }
@@ -242,6 +246,10 @@ impl Care for Trial {
     async fn patients_in_care_of(&self, practitioner: &Id) -> Result<Vec<Id>, Unavailable> {
         Ok(self.care.lock().unwrap().get(practitioner.as_str()).cloned().unwrap_or_default())
     }
+
+    async fn is_about(&self, kind: ResourceType, id: &Id, patient: &Id) -> Result<bool, Unavailable> {
+        Ok(self.records.lock().unwrap().get(&format!("{kind}/{id}")) == Some(patient))
+    }
 }
 
 /// Runs a future that never waits for anything but other threads.
@@ -302,14 +310,16 @@ pub(crate) fn world() -> Authority<Trial> {
     let trial = Trial::default();
     trial.care.lock().unwrap().insert("cleo".to_owned(), vec![id("ana"), id("ben")]);
     let served = [ResourceType::Patient, ResourceType::Observation, ResourceType::Condition];
-    let settings = Settings::new("https://localhost:8443", &served);
+    let style = "/static/style.json".to_owned();
+    let settings = Settings { style, ..Settings::new("https://localhost:8443", &served) };
     let authority = run(Authority::open(settings, trial)).unwrap();
     let public = Client {
         client_id: "reader".to_owned(),
         name: "Reader".to_owned(),
         proof: ClientKind::Public,
         redirect_uris: vec![REDIRECT.to_owned()],
-        scopes: Scopes::parse("openid fhirUser profile launch/patient offline_access patient/*.rs"),
+        launch_uri: Some(LAUNCH.to_owned()),
+        scopes: Scopes::parse("openid fhirUser profile launch launch/patient offline_access patient/*.rs"),
         purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
         owner: None,
         terms_uri: None,
@@ -327,6 +337,7 @@ pub(crate) fn world() -> Authority<Trial> {
         client_id: "service".to_owned(),
         proof: ClientKind::ConfidentialAsymmetric { keys: Keys::Set(key_set("one", "the private key")) },
         redirect_uris: Vec::new(),
+        launch_uri: None,
         scopes: Scopes::parse("system/*.rs"),
         purposes: vec![Purpose::Treatment],
         ..public.clone()

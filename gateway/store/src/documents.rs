@@ -29,6 +29,8 @@ pub enum Namespace {
     Code,
     /// Launches under way.
     Flow,
+    /// Launches that an EHR made.
+    Launch,
     /// Client assertions that were used.
     Assertion,
 }
@@ -46,6 +48,7 @@ impl Namespace {
             Namespace::Stops => "stops",
             Namespace::Code => "code",
             Namespace::Flow => "flow",
+            Namespace::Launch => "launch",
             Namespace::Assertion => "assertion",
         }
     }

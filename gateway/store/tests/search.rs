@@ -16,7 +16,7 @@ use json::Document;
 use privacy::label::labels;
 use privacy::{
     Chunk, Cursor, Facts, Judging, Label, Permit, Phi, Policies, Principal, Purpose, Question, Row, Source, Standing,
-    Wanted, decide,
+    Subject, Wanted, decide,
 };
 use proptest::prelude::*;
 use std::cmp::Ordering;
@@ -363,7 +363,7 @@ fn narrowing_takes_away_nothing_that_the_gate_would_show() {
                     query: None,
                     trace: privacy::Trace::default(),
                 };
-                decide(Facts { principal: &principal, question, policies: &policies }).ok()
+                decide(Facts { principal: &principal, question, reach: Subject::Nobody, policies: &policies }).ok()
             };
             let (Some(permit_here), Some(permit_there)) = (permit(), permit()) else { continue };
             // Every record of the type, with everything of the patient's and everything shared beside it.

@@ -215,6 +215,10 @@ impl Care for Desk {
     async fn patients_in_care_of(&self, _: &Id) -> Result<Vec<Id>, Unavailable> {
         Ok(Vec::new())
     }
+
+    async fn is_about(&self, _: ResourceType, _: &Id, _: &Id) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
 }
 
 /// The result of a future that never waits.
@@ -244,7 +248,8 @@ pub fn world(desk: Desk) -> Authority<Desk> {
         name: "Reader".to_owned(),
         proof: ClientKind::Public,
         redirect_uris: vec![REDIRECT.to_owned(), "https://app.example/cb?tenant=1".to_owned()],
-        scopes: Scopes::parse("openid fhirUser profile launch/patient offline_access patient/*.rs"),
+        launch_uri: Some("https://app.example/launch".to_owned()),
+        scopes: Scopes::parse("openid fhirUser profile launch launch/patient offline_access patient/*.rs"),
         purposes: vec![Purpose::PatientRequest, Purpose::Treatment],
         owner: None,
         terms_uri: None,

@@ -1,6 +1,7 @@
 //! What a request is owed: one resource, a page of them, or a refusal.
 
 use super::ask::{Heard, Search, hear};
+use super::scope::Scopes;
 use super::{Asker, Name, is_served};
 
 /// What a FHIR request asks.
@@ -46,6 +47,16 @@ pub fn asked(asker: &Asker, path: &str, pairs: &[(String, String)], lenient: boo
             Heard::Search(_) if !reached(asker.scopes.search(kind)) => Asked::Nothing(vec![403]),
             Heard::Search(search) => Asked::Many(kind.to_owned(), search),
         },
+    }
+}
+
+/// Whether a request is one that scopes of a level allow: a search of a type, or a read of one.
+pub fn is_allowed(scopes: &Scopes, path: &str) -> bool {
+    let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    match segments.as_slice() {
+        ["fhir", kind] | ["fhir", kind, "_search"] => scopes.search(kind),
+        ["fhir", kind, _] | ["fhir", kind, _, "_history", _] => scopes.read_one(kind),
+        _ => false,
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod ask;
+pub mod care;
 pub mod moment;
 pub mod parameters;
 pub mod scope;
@@ -28,11 +29,11 @@ pub enum Word {
     Hidden,
 }
 
-/// Who asks: whom the token is about, who signed in, and what was granted.
+/// Who asks at one level of scopes: about whom, who signed in, and what was granted at that level.
 #[derive(Debug, Clone, Default)]
 pub struct Asker {
-    /// The patient in context.
-    pub patient: Option<String>,
+    /// Under `patient/` scopes the one in context; under `user/` scopes all whom the person may see.
+    pub patients: BTreeSet<String>,
     /// Whether it is a backend service, which may ask about every patient (45 CFR 164.502(a)(1)(ii): for treatment, say).
     pub everyone: bool,
     /// The person who signed in.
@@ -87,12 +88,12 @@ pub struct Seen<'a> {
 impl Asker {
     /// Whether they may ask about this patient.
     fn may_ask_about(&self, patient: &str) -> bool {
-        self.everyone || self.patient.as_deref() == Some(patient)
+        self.everyone || self.patients.contains(patient)
     }
 
     /// Whether they may ask about anyone.
     pub fn has_someone(&self) -> bool {
-        self.everyone || self.patient.is_some()
+        self.everyone || !self.patients.is_empty()
     }
 }
 

@@ -1,5 +1,5 @@
-//! SMART's scopes, as far as they are granted here: `patient/Type.rs` to an app that a person uses, `system/Type.rs` to a
-//! backend service, their v1 spelling, parts of a type (`patient/Type.rs?param=value`), and a few words.
+//! SMART's scopes, as far as they are granted here: `patient/Type.rs` and `user/Type.rs` to an app that a person uses,
+//! `system/Type.rs` to a backend service, their v1 spelling, parts of a type (`patient/Type.rs?param=value`), and a few words.
 
 use super::{ask, kind};
 use serde_json::Value;
@@ -33,9 +33,19 @@ impl Part {
 }
 
 impl Scopes {
-    /// Reads what a token answer says was granted by a person.
+    /// Reads what a token answer says was granted by a person, for the patient in context.
     pub fn read(text: &str) -> Scopes {
         Scopes::at("patient/", text)
+    }
+
+    /// Reads what a token answer says was granted by a person, for all whom they may see.
+    pub fn of_a_user(text: &str) -> Scopes {
+        Scopes::at("user/", text)
+    }
+
+    /// Whether there is any for records at all.
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
     }
 
     /// Reads what a token answer says a service was granted for itself.

@@ -1,6 +1,8 @@
-//! Who asks: patients with full and narrowed scopes, clinicians, backend services, and those who may ask nothing.
+//! Who asks: patients with full and narrowed scopes, clinicians for one patient and for all in their care, apps that an EHR
+//! opened, backend services, and those who may ask nothing.
 
 use crate::gateway::{Person, Registered};
+use crate::oracle::care::in_care_of;
 use crate::oracle::{Asker, Seen, Word};
 use crate::proof::scan::{Canary, canaries};
 use crate::service::Service;
@@ -11,7 +13,8 @@ use std::sync::OnceLock;
 
 /// The apps: one public, one with a secret.
 pub fn apps() -> Vec<Registered> {
-    let scopes = "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read";
+    let scopes = "openid fhirUser profile offline_access launch launch/patient patient/*.rs patient/*.read user/*.rs \
+         user/*.read";
     let app = |client_id: &str, secret: Option<&str>| Registered {
         client_id: client_id.to_owned(),
         secret: secret.map(str::to_owned),
@@ -52,12 +55,16 @@ pub struct Part {
     pub fate: Fate,
     /// Whether it is the backend service, which has neither person nor patient.
     pub is_service: bool,
+    /// About whom else, by place in the world: who is in a clinician's care, where `user/` scopes are asked for.
+    pub in_care: Vec<u16>,
+    /// Whether an EHR opens the app for them, with the patient.
+    pub by_ehr: bool,
 }
 
 impl Part {
     /// Whether what they see is the same in both worlds.
     pub fn is_compared(&self) -> bool {
-        !self.is_service && self.patient < COMPARED
+        !self.is_service && self.patient < COMPARED && self.in_care.iter().all(|patient| *patient < COMPARED)
     }
 }
 
@@ -73,6 +80,8 @@ pub fn parts(world: &World) -> Vec<Part> {
         scope: scope.to_owned(),
         fate,
         is_service: false,
+        in_care: Vec::new(),
+        by_ehr: false,
     };
     let doctor = |place: usize, patient: u16, scope: &str| Part {
         name: format!("doctor {place} for patient {patient} with {scope}"),
@@ -83,7 +92,20 @@ pub fn parts(world: &World) -> Vec<Part> {
         scope: scope.to_owned(),
         fate: Fate::Alive,
         is_service: false,
+        in_care: Vec::new(),
+        by_ehr: false,
     };
+    let current = world.current();
+    let of_all = |place: usize, patient: u16, scope: &str| {
+        let care = in_care_of(&world.shared.practitioners[place], &current);
+        let in_care = world.people.iter().filter(|person| care.contains(&person.id)).map(|person| person.number);
+        Part {
+            name: format!("doctor {place} for all in care with {scope}"),
+            in_care: in_care.collect(),
+            ..doctor(place, patient, scope)
+        }
+    };
+    let opened = |part: Part| Part { name: format!("{} by an EHR", part.name), by_ehr: true, ..part };
     let service = |scope: &str| Part {
         name: format!("service with {scope}"),
         username: String::new(),
@@ -93,6 +115,8 @@ pub fn parts(world: &World) -> Vec<Part> {
         scope: scope.to_owned(),
         fate: Fate::Alive,
         is_service: true,
+        in_care: Vec::new(),
+        by_ehr: false,
     };
     let mut parts: Vec<Part> =
         (0..11).filter(|number| *number != 7).map(|number| of(number, full, Fate::Alive)).collect();
@@ -155,6 +179,33 @@ pub fn parts(world: &World) -> Vec<Part> {
         service("system/Observation.rs system/Practitioner.r system/Provenance.rs system/Patient.s"),
         service("system/DocumentReference.rs system/Binary.r"),
     ]);
+    parts.extend([
+        of(3, "openid fhirUser user/*.rs", Fate::Alive),
+        of(1, "launch/patient patient/Observation.rs patient/Patient.rs user/Condition.rs user/*.s", Fate::Alive),
+        of_all(0, 0, "openid fhirUser user/*.rs"),
+        of_all(
+            0,
+            4,
+            "openid fhirUser launch/patient patient/*.rs user/Observation.rs user/Patient.s user/Provenance.rs",
+        ),
+        of_all(1, 1, "openid fhirUser user/*.read"),
+        of_all(
+            2,
+            2,
+            "user/Observation.rs?category=urn:proof:codes|laboratory user/Patient.rs user/Practitioner.rs \
+             user/Condition.s?category=problem user/Provenance.rs user/DocumentReference.r user/MedicationRequest.rs",
+        ),
+        of_all(
+            3,
+            3,
+            "launch/patient patient/Encounter.rs patient/Binary.rs user/Encounter.s user/DocumentReference.rs",
+        ),
+        of_all(6, 8, "user/*.rs"),
+        opened(doctor(0, 4, "launch openid fhirUser patient/*.rs")),
+        opened(doctor(2, 5, "launch patient/Observation.rs patient/Encounter.rs patient/Practitioner.rs")),
+        opened(of_all(0, 0, "launch fhirUser patient/Condition.rs user/Observation.rs user/Binary.rs user/*.s")),
+        opened(of(2, "launch openid fhirUser patient/*.read", Fate::Alive)),
+    ]);
     parts
 }
 
@@ -174,6 +225,14 @@ pub fn accounts(parts: &[Part]) -> Vec<Person> {
         }
     }
     accounts
+}
+
+/// What is asked at one level of scopes, and what may be seen there.
+pub struct View {
+    /// What the rules need to know of who asks.
+    pub asker: Asker,
+    /// What they may see.
+    pub sight: Sight,
 }
 
 /// What one of them may see, worked out once.

@@ -1,8 +1,9 @@
 //! Asking one request, and holding what comes back against the scan and the permission oracle.
 
+use super::cast::View;
 use super::request::Step;
 use super::scan;
-use super::stage::{Actor, ORIGIN, Source, Stage};
+use super::stage::{ORIGIN, Source, Stage};
 use crate::http::{Answer, Connection};
 use crate::oracle::answer::{Asked, asked, is_own_read};
 use crate::oracle::ask::Search;
@@ -71,14 +72,14 @@ pub fn next_of(answer: &Answer) -> Option<String> {
 /// # Errors
 /// What is wrong.
 pub fn check(stage: &Stage, step: &Step, answers: &[Answer]) -> Result<(), String> {
-    let actor = &stage.actors[step.actor];
+    let view = stage.actors[step.actor].view(&step.path);
     let question = format!(
         "{} {}",
         step.target(),
         step.pairs().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     );
     for answer in answers {
-        no_canary(actor, answer, &question)?;
+        no_canary(view, answer, &question)?;
         if answer.header("content-encoding").is_some() {
             return Err("an answer is encoded, which nobody asked for".to_owned());
         }
@@ -96,20 +97,20 @@ pub fn check(stage: &Stage, step: &Step, answers: &[Answer]) -> Result<(), Strin
         }
         "path vector" if first.status >= 500 => Err(format!("status {}", first.status)),
         "path vector" => Ok(()),
-        _ => due(stage, actor, step, answers),
+        _ => due(stage, view, step, answers),
     }
 }
 
-fn no_canary(actor: &Actor, answer: &Answer, question: &str) -> Result<(), String> {
+fn no_canary(view: &View, answer: &Answer, question: &str) -> Result<(), String> {
     for bytes in [&answer.head, &answer.body] {
-        if let Some(canary) = scan::foreign(bytes, &actor.sight.allowed, question) {
+        if let Some(canary) = scan::foreign(bytes, &view.sight.allowed, question) {
             return Err(format!("the canary cnry{canary} of someone else"));
         }
     }
     Ok(())
 }
 
-fn due(stage: &Stage, actor: &Actor, step: &Step, answers: &[Answer]) -> Result<(), String> {
+fn due(stage: &Stage, view: &View, step: &Step, answers: &[Answer]) -> Result<(), String> {
     let first = &answers[0];
     let only = |statuses: &[u16]| {
         if statuses.contains(&first.status) {
@@ -118,15 +119,15 @@ fn due(stage: &Stage, actor: &Actor, step: &Step, answers: &[Answer]) -> Result<
             Err(format!("status {} where {statuses:?} is due", first.status))
         }
     };
-    if actor.asker.own.is_none() && !actor.asker.everyone {
+    if view.asker.own.is_none() && !view.asker.everyone {
         return only(&[401]);
     }
     if step.pairs().iter().any(|(name, _)| name == "_page") {
         return only(&[400, 403, 410]);
     }
-    match asked(&actor.asker, &step.path, &step.pairs(), step.is_lenient()) {
+    match asked(&view.asker, &step.path, &step.pairs(), step.is_lenient()) {
         Asked::Nothing(statuses) => only(&statuses),
-        Asked::One(name, version) => one(stage, actor, step, first, &name, version.as_deref()),
+        Asked::One(name, version) => one(stage, view, step, first, &name, version.as_deref()),
         Asked::Many(kind, search) => {
             if stage.source == Source::Behind && kind == "Provenance" && !search.by_target {
                 return only(&[422]);
@@ -138,7 +139,7 @@ fn due(stage: &Stage, actor: &Actor, step: &Step, answers: &[Answer]) -> Result<
             if step.method == "HEAD" {
                 return bare(first);
             }
-            many(stage, actor, &kind, &search, answers)
+            many(stage, view, &kind, &search, answers)
         }
     }
 }
@@ -153,7 +154,7 @@ fn bare(answer: &Answer) -> Result<(), String> {
 
 fn one(
     stage: &Stage,
-    actor: &Actor,
+    view: &View,
     step: &Step,
     answer: &Answer,
     name: &Name,
@@ -168,10 +169,10 @@ fn one(
     };
     let word = match (known, version) {
         (None, _) => Word::Hidden,
-        (Some(row), None) if is_own_read(&actor.asker, name, version) && !crate::oracle::is_barred(row) => Word::Due,
+        (Some(row), None) if is_own_read(&view.asker, name, version) && !crate::oracle::is_barred(row) => Word::Due,
         (Some(row), _) => {
             let version = row["meta"]["versionId"].as_str().unwrap_or("").to_owned();
-            *actor.sight.versions.get(&(kind.clone(), id.clone(), version)).unwrap_or(&Word::Hidden)
+            *view.sight.versions.get(&(kind.clone(), id.clone(), version)).unwrap_or(&Word::Hidden)
         }
     };
     match (word, answer.status, known) {
@@ -219,9 +220,9 @@ fn same(row: &Value, given: &Value) -> Result<(), String> {
 /// A page's matches by name, in their order, and its companions.
 type Page = (Vec<(Name, Value)>, BTreeMap<Name, Value>);
 
-fn many(stage: &Stage, actor: &Actor, of: &str, search: &Search, answers: &[Answer]) -> Result<(), String> {
+fn many(stage: &Stage, view: &View, of: &str, search: &Search, answers: &[Answer]) -> Result<(), String> {
     let rows: BTreeMap<Name, (&Value, Word)> =
-        stage.current.iter().zip(&actor.sight.words).map(|(row, word)| (name(row), (row, *word))).collect();
+        stage.current.iter().zip(&view.sight.words).map(|(row, word)| (name(row), (row, *word))).collect();
     let mut pages: Vec<Page> = Vec::new();
     let mut totals = BTreeSet::new();
     let mut is_partial = false;
@@ -253,7 +254,7 @@ fn many(stage: &Stage, actor: &Actor, of: &str, search: &Search, answers: &[Answ
             }
             let Some((own, word)) = rows.get(&name(row)) else { return Err("a row that stands nowhere".to_owned()) };
             let matched = entry["search"]["mode"] == "match";
-            let reached = if matched { actor.asker.scopes.finds(row) } else { actor.asker.scopes.see(row) };
+            let reached = if matched { view.asker.scopes.finds(row) } else { view.asker.scopes.see(row) };
             if *word == Word::Hidden || !reached {
                 return Err(format!("{} may not be seen and is in the page", kind(row)));
             }
@@ -267,12 +268,12 @@ fn many(stage: &Stage, actor: &Actor, of: &str, search: &Search, answers: &[Answ
     if is_partial != search.is_partial {
         return Err("what was left out of the question is told wrongly".to_owned());
     }
-    matched(actor, &rows, search, &pages, &totals, (of, stage.source))?;
-    pages.iter().try_for_each(|page| companions(actor, &rows, search, page))
+    matched(view, &rows, search, &pages, &totals, (of, stage.source))?;
+    pages.iter().try_for_each(|page| companions(view, &rows, search, page))
 }
 
 fn matched(
-    actor: &Actor,
+    view: &View,
     rows: &BTreeMap<Name, (&Value, Word)>,
     search: &Search,
     pages: &[Page],
@@ -289,7 +290,7 @@ fn matched(
             return Err(format!("a {} comes twice", name.0));
         }
     }
-    let found = |row: &Value| actor.asker.scopes.finds(row);
+    let found = |row: &Value| view.asker.scopes.finds(row);
     let fit = |word: Word| rows.iter().filter(move |(name, (row, own))| name.0 == of && *own == word && found(row));
     let due: BTreeSet<&Name> =
         fit(Word::Due).filter(|(_, (row, _))| search.meets(row) == Some(true)).map(|(name, _)| name).collect();
@@ -320,7 +321,7 @@ fn matched(
 
 /// Whether each page has the companions of its own matches: all that are due, and no others.
 fn companions(
-    actor: &Actor,
+    view: &View,
     rows: &BTreeMap<Name, (&Value, Word)>,
     search: &Search,
     (matches, beside): &Page,
@@ -352,7 +353,7 @@ fn companions(
     let missing = rows.iter().find(|(name, (row, word))| {
         *word == Word::Due
             && is_due(name, row)
-            && actor.asker.scopes.see(row)
+            && view.asker.scopes.see(row)
             && !beside.contains_key(*name)
             && !names.contains(name)
     });

@@ -19,7 +19,7 @@ pub async fn worlds(stage: &Stage, connections: &mut [Connection; 2], step: &Ste
 
 /// The same request about a record that does not exist, where it is about one that its caller may not see.
 pub fn about_nothing(stage: &Stage, step: &Step) -> Option<(Step, String, String)> {
-    let sight = &stage.actors[step.actor].sight;
+    let sight = &stage.actors[step.actor].view(&step.path).sight;
     let text = step.target();
     let at = text.find("cnry")?;
     let id = text.get(at..at + 36)?;

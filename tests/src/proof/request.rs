@@ -2,7 +2,7 @@
 
 use super::stage::{Source, Stage};
 use super::vectors;
-use crate::oracle::{Word, parameters};
+use crate::oracle::parameters;
 use crate::world::{Chance, canary};
 use fhir::Interaction;
 use serde_json::Value;
@@ -104,6 +104,7 @@ impl<'a> Requests<'a> {
             | Act::Jwks
             | Act::ErrorPage
             | Act::Stylesheet
+            | Act::SmartStyle
             | Act::Start
             | Act::Live
             | Act::Ready => self.public(actor, row.path),
@@ -157,11 +158,11 @@ impl<'a> Requests<'a> {
     /// A type and id: of a record that may be seen, of any record at all, or of none.
     fn name(&mut self, actor: usize) -> (String, String) {
         let stage = self.stage;
-        let words = &stage.actors[actor].sight.words;
         let row = match self.chance.below(10) {
             0..=4 => self.visible(actor).unwrap_or_else(|| self.chance.below(stage.current.len())),
             5 => {
-                let hidden: Vec<usize> = (0..words.len()).filter(|at| words[*at] == Word::Hidden).collect();
+                let actor = &stage.actors[actor];
+                let hidden: Vec<usize> = (0..stage.current.len()).filter(|at| !actor.sees(*at)).collect();
                 *self.chance.pick(&hidden)
             }
             6..=8 => self.chance.below(stage.current.len()),
@@ -174,8 +175,8 @@ impl<'a> Requests<'a> {
     }
 
     fn visible(&mut self, actor: usize) -> Option<usize> {
-        let words = &self.stage.actors[actor].sight.words;
-        let visible: Vec<usize> = (0..words.len()).filter(|at| words[*at] != Word::Hidden).collect();
+        let actor = &self.stage.actors[actor];
+        let visible: Vec<usize> = (0..self.stage.current.len()).filter(|at| actor.sees(*at)).collect();
         (!visible.is_empty()).then(|| *self.chance.pick(&visible))
     }
 
@@ -198,7 +199,7 @@ impl<'a> Requests<'a> {
 
     fn vector(&mut self, actor: usize) -> Step {
         let (kind, id) = self.name(actor);
-        let me = self.stage.actors[actor].asker.patient.clone().unwrap_or_else(|| "me".to_owned());
+        let me = self.stage.actors[actor].someone().unwrap_or_else(|| "me".to_owned());
         let (path, query) = vectors::path(&mut self.chance, &kind, &id, &me);
         let mut step = self.step("path vector", actor, "GET", path);
         step.query = query;
@@ -234,7 +235,7 @@ impl<'a> Requests<'a> {
         let mut label = "search";
         if self.chance.once_in(12) {
             let (of, id) = self.name(actor);
-            let me = self.stage.actors[actor].asker.patient.clone().unwrap_or_else(|| "me".to_owned());
+            let me = self.stage.actors[actor].someone().unwrap_or_else(|| "me".to_owned());
             pairs.extend(vectors::search(&mut self.chance, &of, &id, &me));
             label = "search vector";
         }
@@ -307,11 +308,10 @@ impl<'a> Requests<'a> {
         }
         let parameter = *self.chance.pick(&all);
         let stage = self.stage;
-        let words = &stage.actors[actor].sight.words;
         let visible_only = !self.chance.once_in(3);
-        let rows: Vec<&Value> = (0..words.len())
+        let rows: Vec<&Value> = (0..stage.current.len())
             .filter(|at| {
-                crate::oracle::kind(&stage.current[*at]) == kind && (!visible_only || words[*at] != Word::Hidden)
+                crate::oracle::kind(&stage.current[*at]) == kind && (!visible_only || stage.actors[actor].sees(*at))
             })
             .map(|at| &stage.current[at])
             .collect();

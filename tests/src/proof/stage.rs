@@ -1,18 +1,20 @@
 //! A source on its stage: two gateways whose worlds differ in what the compared may not see, the cast with its tokens, and
 //! what stands in the records.
 
-use super::cast::{Fate, Part, Sight, accounts, apps, parts, service};
+use super::cast::{Fate, Part, Sight, View, accounts, apps, parts, service};
 use crate::app::{Browser, revoke};
 use crate::gateway::{Folder, Gateway, Link, Plan, Program};
 use crate::http::Connection;
 use crate::laboratory::{About, Laboratory, result, verdict};
-use crate::oracle::Asker;
+use crate::oracle::answer::is_allowed;
+use crate::oracle::care::in_care_of;
 use crate::oracle::scope::Scopes;
+use crate::oracle::{Asker, Word};
 use crate::upstream::Upstream;
 use crate::world::{AUTHORITY, Person, Side, World, canary, time};
 use fhir::Instant;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant as Moment};
@@ -46,17 +48,16 @@ pub struct Served {
     pub gateway: Gateway,
     /// The server behind it.
     pub upstream: Option<Upstream>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 /// Someone with a token for each world.
 pub struct Actor {
     /// Who it is.
     pub part: Part,
-    /// What the rules need to know of them.
-    pub asker: Asker,
-    /// What they may see.
-    pub sight: Sight,
+    /// What they may see under `patient/` scopes, or a service under `system/`; and behind it, where they have any, under
+    /// `user/` scopes.
+    views: Vec<View>,
     /// The `Authorization` for each world; the second only where answers are compared.
     pub bearers: [Option<String>; 2],
     /// Of a backend service, which lives on short tokens: the one it has now, and since when.
@@ -79,6 +80,23 @@ pub struct Stage {
     pub all: Vec<Value>,
     /// What is wrong already: a laboratory's result in another's record.
     pub misfiled: Vec<String>,
+}
+
+impl Actor {
+    /// At which level a request is answered: under `user/` scopes where those allow it, and at no two levels at once.
+    pub fn view(&self, path: &str) -> &View {
+        self.views.iter().skip(1).find(|view| is_allowed(&view.asker.scopes, path)).unwrap_or(&self.views[0])
+    }
+
+    /// Whether they may see the record at this place at some level.
+    pub fn sees(&self, at: usize) -> bool {
+        self.views.iter().any(|view| view.sight.words[at] != Word::Hidden)
+    }
+
+    /// Somebody whom they may ask about.
+    pub fn someone(&self) -> Option<String> {
+        self.views.iter().find_map(|view| view.asker.patients.first().cloned())
+    }
 }
 
 impl Stage {
@@ -124,13 +142,23 @@ impl Stage {
                 Asker { everyone: true, scopes: Scopes::of_a_service(&scopes), ..Asker::default() }
             } else if holds {
                 let (own, scopes) = (Some(part.fhir_user.clone()), Scopes::read(&scopes));
-                Asker { patient, own, scopes, ..Asker::default() }
+                Asker { patients: patient.into_iter().collect(), own, scopes, ..Asker::default() }
             } else {
                 Asker::default()
             };
-            let sight = Sight::of(&asker, &rows, &all);
+            let mut askers = vec![asker];
+            let of_a_user = Scopes::of_a_user(&scopes);
+            if holds && !of_a_user.is_empty() {
+                let (kind, id) = &part.fhir_user;
+                let own = BTreeSet::from([id.clone()]);
+                let patients = if kind == "Patient" { own } else { in_care_of(id, &rows) };
+                let own = Some(part.fhir_user.clone());
+                askers.push(Asker { patients, own, scopes: of_a_user, ..Asker::default() });
+            }
+            let view = |asker: Asker| View { sight: Sight::of(&asker, &rows, &all), asker };
+            let views = askers.into_iter().map(view).collect();
             let bearers = [one.map(|(bearer, ..)| bearer), two.map(|(bearer, ..)| bearer)];
-            actors.push(Actor { part, asker, sight, bearers, renewed: Mutex::default() });
+            actors.push(Actor { part, views, bearers, renewed: Mutex::default() });
         }
         Stage { source, seed, served, actors, current, all, misfiled }
     }
@@ -238,7 +266,7 @@ async fn serve(
         assert_eq!(verdict(&waits), Some("AA"), "{waits}");
         let patient = world.rows.iter().filter(|row| row["id"] == late.id);
         patient.for_each(|row| upstream.put(&row.to_string(), at(row)));
-        replay(&folder, program, "2").await;
+        folder.command(program, &["journal", "replay"], &["2"]).await.unwrap();
         let filed = born_in(upstream).iter().any(|row| row.to_string().contains(&value));
         assert!(filed, "a result whose patient became known was not filed");
     }
@@ -253,15 +281,7 @@ async fn serve(
             assert_eq!(verdict(&ack), Some("AA"), "{ack}");
         }
     }
-    Served { gateway, upstream, _folder: folder }
-}
-
-/// The operator's command; it speaks to the running gateway, so it must not keep this thread.
-async fn replay(folder: &Folder, program: Program, sequence: &str) {
-    let mut command = std::process::Command::new(program.path());
-    command.args(["journal", "replay", "--config"]).arg(folder.config()).arg(sequence);
-    let done = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Served { gateway, upstream, folder }
 }
 
 fn about(person: &Person) -> About {
@@ -301,7 +321,12 @@ async fn sign_in(served: &Served, parts: &[Part], compared: bool) -> Vec<Signed>
         let browser = browsers.get_mut(part.username.as_str()).unwrap();
         let app = &apps[at % apps.len()];
         let patient = &part.patient_id;
-        let grant = browser.launch(app, &part.username, &part.scope, Some(patient)).await;
+        let grant = if part.by_ehr {
+            let opened = served.folder.launch(&app.client_id, &["--user", &part.username, "--patient", patient]).await;
+            browser.launch_from_ehr(app, &part.username, &part.scope, &opened.unwrap()).await
+        } else {
+            browser.launch(app, &part.username, &part.scope, Some(patient)).await
+        };
         let mut bearer = grant.bearer();
         match part.fate {
             Fate::Revoked => {

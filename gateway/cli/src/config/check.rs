@@ -299,6 +299,12 @@ impl Checking<'_> {
                 self.fault(uri, "codes cannot be sent there", hint);
             }
         }
+        if let Some(uri) = &client.launch_uri
+            && !is_launch(uri.get_ref())
+        {
+            let hint = "use https, or http on a loopback address; no `#` and no spaces";
+            self.fault(uri, "an app cannot be opened there", hint);
+        }
         if let Some(word) = client.scopes.get_ref().split_whitespace().find(|word| word.parse::<Scope>().is_err()) {
             let title = format!("`{word}` is no scope that is understood here");
             self.fault(
@@ -314,6 +320,7 @@ impl Checking<'_> {
             name: client.name.clone(),
             proof,
             redirect_uris: client.redirect_uris.iter().map(|uri| uri.get_ref().clone()).collect(),
+            launch_uri: client.launch_uri.as_ref().map(|uri| uri.get_ref().clone()),
             scopes: Scopes::parse(&client.scopes.get_ref().split_whitespace().collect::<Vec<_>>().join(" ")),
             purposes,
             owner: client.owner.clone(),
@@ -322,6 +329,10 @@ impl Checking<'_> {
             by_itself: None,
             enabled: client.enabled,
         };
+        let asks_for_launch = known.scopes.has(Scope::Launch);
+        if let Some(uri) = client.launch_uri.as_ref().filter(|_| !asks_for_launch) {
+            self.fault(uri, "an EHR opens this app, which may not take the launch up", "add `launch` to its scopes");
+        }
         self.use_of(client, &known);
         Some(known)
     }
@@ -333,6 +344,11 @@ impl Checking<'_> {
         }
         found
     }
+}
+
+/// Whether a browser may be sent there with a launch.
+fn is_launch(uri: &str) -> bool {
+    is_redirect(uri) && ["https://", "http://"].iter().any(|scheme| uri.starts_with(scheme))
 }
 
 /// Whether a code may be sent there at all (RFC 9700, section 2.1; RFC 8252, section 7).

@@ -188,6 +188,8 @@ pub(super) struct Client {
     /// Where codes may be sent; a backend service has none.
     #[serde(default)]
     pub(super) redirect_uris: Vec<Spanned<String>>,
+    /// Where an EHR opens it.
+    pub(super) launch_uri: Option<Spanned<String>>,
     /// The most it may be granted, separated by spaces.
     pub(super) scopes: Spanned<String>,
     /// For which purposes it may ask.

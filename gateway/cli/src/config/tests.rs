@@ -255,3 +255,22 @@ fn a_brand_that_nobody_could_find_is_refused_in_its_own_words() {
         assert!(drawn.starts_with(&format!("error: {title}\n")), "{title}: {drawn}");
     }
 }
+
+#[test]
+fn an_app_is_opened_at_an_address_of_the_web_and_only_with_the_scope_for_it() {
+    let with = |uri: &str, scopes: &str| {
+        let text = WHOLE.replace(
+            "scopes = \"openid launch/patient patient/*.rs\"",
+            &format!("launch_uri = \"{uri}\"\nscopes = \"{scopes}\""),
+        );
+        read(&text, folder()).map_err(|faults| fault::draw(&faults, &text, "sluice.toml"))
+    };
+    let config = with("https://app.example.org/launch", "launch patient/*.rs").unwrap();
+    let client = config.clients.first().unwrap();
+    assert_eq!(client.launch_address(), Some("https://app.example.org/launch"));
+    assert!(with("http://127.0.0.1:3000/launch", "launch patient/*.rs").is_ok());
+    for uri in ["http://app.example.org/launch", "org.example.app:/launch", "https://app.example.org/#x", "launch"] {
+        assert!(with(uri, "launch patient/*.rs").unwrap_err().contains("an app cannot be opened there"), "{uri}");
+    }
+    assert!(with("https://app.example.org/launch", "patient/*.rs").unwrap_err().contains("add `launch` to its scopes"));
+}

@@ -22,7 +22,9 @@ pub(super) const FILE: &str = "demo.json";
 /// Patients of the population who can sign in.
 const PATIENTS: u32 = 5;
 /// What the demo apps may ask for.
-const SCOPES: &str = "openid fhirUser profile offline_access launch/patient patient/*.rs patient/*.read";
+const SCOPES: &str = "openid fhirUser profile offline_access online_access launch launch/patient patient/*.rs patient/*.read user/*.rs user/*.read";
+/// Where the demo apps are opened from an EHR.
+const LAUNCH: &str = "http://127.0.0.1:3000/launch";
 /// What the demo's backend service may ask for.
 const SERVICE_SCOPES: &str = "system/*.rs system/*.read";
 /// Where the demo apps may be answered; the port of a loopback address may differ.
@@ -81,6 +83,9 @@ pub(crate) struct App {
     pub(crate) jwk: Option<Value>,
     pub(crate) name: String,
     pub(crate) redirect_uris: Vec<String>,
+    /// Where an EHR opens it; a backend service has no such place.
+    #[serde(default)]
+    pub(crate) launch_uri: Option<String>,
 }
 
 impl Cast {
@@ -166,6 +171,7 @@ impl Cast {
             jwk: None,
             name: name.to_owned(),
             redirect_uris: REDIRECTS.map(str::to_owned).to_vec(),
+            launch_uri: Some(LAUNCH.to_owned()),
         };
         let clients = vec![
             app("demo-public", "Demo phone app", None),
@@ -176,6 +182,7 @@ impl Cast {
                 jwk: Some(service_key()?),
                 name: "Demo backend service".to_owned(),
                 redirect_uris: Vec::new(),
+                launch_uri: None,
             },
         ];
         Ok(Cast { seed, population, namespace: Uuid::from_bytes(random::bytes()), mrn_system, users, clients })
@@ -223,6 +230,7 @@ impl Cast {
                 name: app.name.clone(),
                 proof,
                 redirect_uris: app.redirect_uris.clone(),
+                launch_uri: app.launch_uri.clone(),
                 scopes: Scopes::parse(scopes),
                 purposes,
                 owner: Some("Sluice demo".to_owned()),

@@ -58,7 +58,8 @@ impl Ready {
                 if let Some(members) = client.as_object_mut() {
                     let secret = app.client_secret.as_ref().map(|secret| ("client_secret".to_owned(), json!(secret)));
                     let key = app.jwk.as_ref().map(|key| ("jwk".to_owned(), key.clone()));
-                    members.extend(secret.into_iter().chain(key));
+                    let launch = app.launch_uri.as_ref().map(|uri| ("launch_uri".to_owned(), json!(uri)));
+                    members.extend(secret.into_iter().chain(key).chain(launch));
                 }
                 client
             })

@@ -1,4 +1,4 @@
-//! What an operator at the machine can ask: the journal, the ledger, accounts, how it goes, and to stop.
+//! What an operator at the machine can ask: the journal, the ledger, accounts, launches, how it goes, and to stop.
 //!
 //! A running gateway answers by a socket in its data folder ([`socket`]); on a folder that no gateway has, a command does the
 //! same through the same [`Admin`]. Health data leaves here in one place ([`reveal`]), through the gate.
@@ -8,6 +8,7 @@ mod call;
 mod clients;
 mod journal;
 mod keys;
+mod launch;
 pub mod ledger;
 mod life;
 mod line;
@@ -26,6 +27,7 @@ use crate::context::Context;
 use crate::inbound::Inbox;
 use privacy::Operator;
 use serde::{Deserialize, Serialize};
+use smart::launch::NewLaunch;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -124,6 +126,8 @@ pub enum Command {
         /// The password as a PHC string.
         password: String,
     },
+    /// To make a launch for an app.
+    Launch(NewLaunch),
 }
 
 /// Where an answer goes, piece by piece; whoever writes waits while the reader is slow.
@@ -206,6 +210,7 @@ impl Admin {
             Command::KeysList => self.list_keys(out).await,
             Command::KeysRotate { force } => self.rotate_keys(operator, force, out).await,
             Command::KeyRetire { kid, force } => self.retire_key(operator, kid, force, out).await,
+            Command::Launch(new) => self.new_launch(operator, &new, out).await,
             Command::AccountPassword { username, password } => self.change_password(&username, password, out).await,
         }
     }

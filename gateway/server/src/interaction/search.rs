@@ -1,7 +1,6 @@
 //! A page of a search: rows as slices of what they came in, links, and what was left out of the question.
 
 use super::{Asked, What};
-use crate::authenticate::Caller;
 use crate::clock;
 use crate::context::Context;
 use crate::paging::Pages;
@@ -28,8 +27,8 @@ pub(crate) struct Frame<'a> {
 impl Impersonal for Frame<'_> {}
 
 impl<'a> Frame<'a> {
-    /// The frame of a question.
-    pub(crate) fn of(cx: &'a Context, caller: &Caller, asked: &Asked) -> Frame<'a> {
+    /// The frame of a question, and what links to its next page are bound to.
+    pub(crate) fn of(cx: &'a Context, asked: &Asked, binding: String) -> Frame<'a> {
         let frame = Frame {
             base: &cx.fhir_base,
             pages: &cx.pages,
@@ -37,7 +36,7 @@ impl<'a> Frame<'a> {
             pairs: Vec::new(),
             self_url: String::new(),
             ignored: Vec::new(),
-            binding: String::new(),
+            binding,
             count_only: false,
         };
         match &asked.what {
@@ -48,7 +47,6 @@ impl<'a> Frame<'a> {
                     None => query.self_url(),
                 },
                 ignored: query.ignored.clone(),
-                binding: caller.binding(&cx.policies),
                 count_only: query.count == Some(0),
                 ..frame
             },

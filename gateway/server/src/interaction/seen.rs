@@ -1,7 +1,6 @@
 //! What was disclosed about a patient, as rows: entries of the ledger told as AuditEvents, which are then judged, cut and
 //! recorded like everything else.
 
-use crate::authenticate::Caller;
 use crate::clock;
 use crate::context::Context;
 use crate::paging::Pages;
@@ -64,9 +63,9 @@ pub(crate) struct Links<'a> {
 impl Impersonal for Links<'_> {}
 
 impl<'a> Links<'a> {
-    /// For pages of this caller.
-    pub(crate) fn of(cx: &'a Context, caller: &Caller) -> Links<'a> {
-        Links { pages: &cx.pages, binding: caller.binding(&cx.policies) }
+    /// For what a page was decided with.
+    pub(crate) fn of(cx: &'a Context, binding: String) -> Links<'a> {
+        Links { pages: &cx.pages, binding }
     }
 }
 

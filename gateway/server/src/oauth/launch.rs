@@ -170,8 +170,10 @@ pub(super) async fn consent(cx: &Context, request: &Request, browser: &Browser) 
                 app: App::new(&asking),
                 flow,
                 items: consent.items.clone(),
+                in_care: consent.in_care.clone(),
                 instead: consent.instead.clone(),
                 can_choose_again: consent.can_choose_again,
+                tells_context: consent.tells_context,
             };
             if consent.account.role == Role::Clinician && consent.patient.is_some() {
                 return patients::consent(cx, request, form, consent).await;

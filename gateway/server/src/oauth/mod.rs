@@ -61,6 +61,7 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         | Act::OpenIdConfiguration
         | Act::Jwks
         | Act::Brands
+        | Act::SmartStyle
         | Act::Live
         | Act::Ready => alone(Reply::stranger(Refusal::fault("not a page"))),
     }

@@ -34,7 +34,7 @@ pub(super) async fn choose(
     let caller = caller(&choice.account, choice.session, choice.patients);
     match of_page(cx, &caller, request, &asked(cx, request)).await {
         Ok(released) => {
-            let html = released.map(&form, portal::choose);
+            let html = released.page.map(&form, portal::choose);
             (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(caller.principal))
         }
         Err(refused) => refusal(form.frame, refused),
@@ -46,14 +46,14 @@ pub(super) async fn consent(cx: &Context, request: &Request, form: ConsentForm, 
     let caller = caller(&consent.account, consent.session, consent.patient.into_iter().collect());
     match of_page(cx, &caller, request, &asked(cx, request)).await {
         Ok(released) => {
-            let html = released.map(&form, portal::consent_of_patient);
+            let html = released.page.map(&form, portal::consent_of_patient);
             (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(caller.principal))
         }
         Err(refused) => refusal(form.frame, refused),
     }
 }
 
-fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
+pub(super) fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
     Caller {
         principal: Arc::new(Principal {
             client: PORTAL.to_owned(),
@@ -68,7 +68,7 @@ fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
     }
 }
 
-fn asked(cx: &Context, request: &Request) -> Asked {
+pub(super) fn asked(cx: &Context, request: &Request) -> Asked {
     let kind = ResourceType::Patient;
     let query = Query { count: Some(PATIENTS_MAX), ..Query::everything(kind, &cx.fhir_base) };
     Asked {

@@ -14,7 +14,6 @@ use fhir::subject::{About, about, owner};
 use fhir::{Id, ResourceType};
 use json::{Document, Limits, Value};
 use privacy::label::labels;
-use privacy::scope::Letter;
 use privacy::{Left, Permit, Refusal, redact};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -293,10 +292,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether scopes and policy let the type be seen at all.
     fn allows(&self, kind: ResourceType) -> bool {
-        let principal = self.permit.principal();
-        let letters = [Letter::Read, Letter::Search];
-        letters.iter().any(|letter| principal.scopes.allow(principal.level(), kind, *letter))
-            && self.permit.policy().cut(kind).is_some()
+        self.permit.sees(kind) && self.permit.policy().cut(kind).is_some()
     }
 
     /// Counts a search; whether there were too many.

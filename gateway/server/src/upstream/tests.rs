@@ -62,7 +62,7 @@ fn permit_for(patients: Subject, kind: ResourceType, read: Option<&str>) -> Perm
     let interaction = if read.is_some() { Interaction::Read } else { Interaction::Search };
     let question = Question { interaction, kind, id: read.map(id), query: None, trace: Trace::default() };
     let policies = Policies::shipped(|_| "0123abcd".to_owned()).unwrap();
-    decide(Facts { principal: &Arc::new(principal), question, policies: &policies }).unwrap()
+    decide(Facts { principal: &Arc::new(principal), question, reach: Subject::Nobody, policies: &policies }).unwrap()
 }
 
 fn permit(kind: ResourceType, read: Option<&str>) -> Permit {

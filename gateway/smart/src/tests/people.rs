@@ -50,13 +50,13 @@ fn sessions_are_listed_newest_first_and_end_one_by_one() {
     );
     let of_ben = sessions(&world, "ben", NOW + 200).remove(0).digest;
     assert_eq!(
-        run(world.end_session(&person(&world, "ana"), &of_ben)),
+        run(world.end_session(&person(&world, "ana"), &of_ben, NOW)),
         Ok(false),
         "another's is as one that never was"
     );
-    assert_eq!(run(world.end_session(&person(&world, "ana"), "none")), Ok(false));
-    assert_eq!(run(world.end_session(&person(&world, "ana"), &list[1].digest)), Ok(true));
-    assert_eq!(run(world.end_session(&person(&world, "ana"), &list[1].digest)), Ok(false));
+    assert_eq!(run(world.end_session(&person(&world, "ana"), "none", NOW)), Ok(false));
+    assert_eq!(run(world.end_session(&person(&world, "ana"), &list[1].digest, NOW)), Ok(true));
+    assert_eq!(run(world.end_session(&person(&world, "ana"), &list[1].digest, NOW)), Ok(false));
     assert!(
         !lives(&world, &first, NOW + 200) && lives(&world, &second, NOW + 200) && lives(&world, &stranger, NOW + 200)
     );
@@ -78,7 +78,7 @@ fn a_session_that_was_ended_does_not_come_back_by_what_is_written_at_the_same_ti
     let token = sign_in(&world, "ana", None, NOW);
     let (world, _) = hundred(world, move |world| {
         // Half of them use it, which notes its use; some sign in, which changes the list; one ends it.
-        let ended = run(world.end_session(&person(world, "ana"), &world.digest(&token)));
+        let ended = run(world.end_session(&person(world, "ana"), &world.digest(&token), NOW));
         drop(run(world.session(Some(&token), NOW + 120)));
         sign_in(world, "ana", None, NOW);
         assert!(!lives(world, &token, NOW + 120), "{ended:?}");

@@ -74,12 +74,7 @@ impl Reach {
     /// What a permit reaches; `None` when none of its patients has any record.
     pub(super) async fn of(permit: &Permit, connection: &mut SqliteConnection) -> Result<Option<Reach>, StoreError> {
         let Some(whom) = Reach::whom(permit, connection).await? else { return Ok(None) };
-        // At least as wide as the gate's own rule, which judges each record again.
-        let scoped = |kind: ResourceType| {
-            let mut scopes = permit.principal().scopes.resources();
-            scopes.any(|scope| scope.kind.is_none_or(|of| of == kind))
-        };
-        let seen = |kind: &&ResourceType| scoped(**kind) && permit.policy().cut(**kind).is_some();
+        let seen = |kind: &&ResourceType| permit.sees(**kind) && permit.policy().cut(**kind).is_some();
         let by = |wanted: Way| ResourceType::ALL.iter().filter(seen).copied().filter(move |kind| way(*kind) == wanted);
         let between = by(Way::Shared).map(ResourceType::as_str).collect();
         let kinds: Vec<ResourceType> = by(Way::Subject).collect();

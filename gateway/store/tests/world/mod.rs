@@ -68,7 +68,7 @@ pub fn principal(patients: &[&str], scopes: &str) -> Principal {
 pub fn permit_of(principal: Principal, interaction: Interaction, kind: ResourceType, asked: Option<&str>) -> Permit {
     let policies = Policies::shipped(|_| "test".to_owned()).unwrap();
     let question = Question { interaction, kind, id: asked.map(id), query: None, trace: Trace::default() };
-    decide(Facts { principal: &Arc::new(principal), question, policies: &policies }).unwrap()
+    decide(Facts { principal: &Arc::new(principal), question, reach: Subject::Nobody, policies: &policies }).unwrap()
 }
 
 /// Leave for a patient's app with every scope to search a type.

@@ -115,5 +115,26 @@ for (const [locale, language] of [['en-US', 'en'], ['es-US', 'es']]) {
     await context.close()
   })
 }
+await check('Chromium: a clinician opens an app for a patient from their own page, and the browser goes there', async () => {
+  const { context, page, faults } = await visitor('en-US', false)
+  const shot = (name) => page.screenshot({ path: join(shots, `${name}-en-nojs.png`), fullPage: true })
+  const launch = demo.public.launch_uri
+  await context.route(`${launch}**`, (route) => route.fulfill({ body: 'opened' }))
+  await page.goto(`${demo.base}/account/launch`)
+  await page.fill('#username', demo.clinician.username)
+  await page.fill('#password', demo.clinician.password)
+  await page.click('button.primary')
+  await page.check(`input[name=app][value=${demo.public.client_id}]`)
+  const patient = page.locator('input[name=patient]').first()
+  await patient.check()
+  await shot('open-an-app')
+  await page.click('main button.primary')
+  await page.waitForURL(`${launch}**`)
+  const opened = new URL(page.url()).searchParams
+  assert.equal(opened.get('iss'), demo.fhir)
+  assert.ok(opened.get('launch').length > 40)
+  assert.deepEqual(faults, [])
+  await context.close()
+})
 await browser.close()
 leave()

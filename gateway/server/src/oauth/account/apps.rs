@@ -51,7 +51,7 @@ pub(super) async fn apps(
     }
     match of_page(cx, &own.caller, request, &own::events(request, EVENTS_MAX, None)).await {
         Ok(released) => {
-            let html = released.map(&form, portal::apps).map(&(), shape);
+            let html = released.page.map(&form, portal::apps).map(&(), shape);
             (Reply::Disclosure(Box::new(html)), Some(own.caller.principal.clone()))
         }
         Err(refused) => {

@@ -4,6 +4,7 @@
 //! an app, is looked for among their own things alone.
 
 mod apps;
+mod launch;
 mod login;
 mod own;
 mod second;
@@ -53,6 +54,7 @@ pub(super) async fn answer(
         AccountPage::Overview
         | AccountPage::Sessions
         | AccountPage::SecondFactor
+        | AccountPage::Launch
         | AccountPage::Apps
         | AccountPage::Disclosures
         | AccountPage::DisclosuresFile => {}
@@ -68,6 +70,10 @@ pub(super) async fn answer(
         }
         AccountPage::Sessions => alone(sessions::sessions(cx, request, browser, &person, &fields).await),
         AccountPage::SecondFactor => alone(second::second(cx, request, browser, &person, &fields).await),
+        AccountPage::Launch => {
+            let answer = launch::launch(cx, request, browser, &person, &fields).await;
+            still_signed_in(cx, browser, asked, answer).await
+        }
         AccountPage::Apps | AccountPage::Disclosures | AccountPage::DisclosuresFile => {
             let Some(own) = Own::of(&person) else {
                 return alone(page(message(&browser.frame(None), &Message::ForPatients), StatusCode::FORBIDDEN));
@@ -80,6 +86,7 @@ pub(super) async fn answer(
                 | AccountPage::Login
                 | AccountPage::Logout
                 | AccountPage::Sessions
+                | AccountPage::Launch
                 | AccountPage::SecondFactor => seen::page(cx, request, browser, &own).await,
             };
             still_signed_in(cx, browser, asked, answer).await
@@ -147,7 +154,7 @@ async fn logout(cx: &Context, request: &Request, browser: &Browser, person: Opti
     {
         return *refused;
     }
-    if let Err(why) = cx.authority.sign_out(browser.session.as_deref()).await {
+    if let Err(why) = cx.authority.sign_out(browser.session.as_deref(), clock::now().seconds()).await {
         return unavailable(browser, &why);
     }
     let go = Credential::see_other(browser.own_path(ACCOUNT_LOGOUT, "to", ""));

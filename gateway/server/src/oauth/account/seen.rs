@@ -9,7 +9,7 @@ use crate::oauth::browser::Browser;
 use crate::oauth::patients::{refusal, shape};
 use crate::oauth::{Answer, alone};
 use crate::paging::Place;
-use crate::pipeline::of_page;
+use crate::pipeline::{Released, of_page};
 use crate::request::Request;
 use crate::respond::{Reply, Shape};
 use bytes::Bytes;
@@ -37,13 +37,13 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, own
     let apps = apps.into_iter().map(|client| (client.client_id, client.name)).collect();
     let form = SeenForm { frame, apps, from, file_max: FILE_MAX };
     let events = match of_page(cx, &own.caller, request, &own::events(request, PAGE, place)).await {
-        Ok(events) => events.map(&Links::of(cx, &own.caller), linked),
+        Ok(Released { page, binding }) => page.map(&Links::of(cx, binding), linked),
         Err(refused) if refused.why().kind() == Kind::Gone => return alone(to_newest(browser)),
         Err(refused) => return refusal(form.frame, refused),
     };
     // The clinicians whom the patient's own record names may be named to them here as well.
     let html = match of_page(cx, &own.caller, request, &own::people(cx, request)).await {
-        Ok(people) => match events.join(people) {
+        Ok(people) => match events.join(people.page) {
             Ok(both) => both.map(&form, portal::seen),
             Err(why) => return alone(Reply::stranger(why)),
         },
@@ -60,7 +60,7 @@ pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, own
     let Some(place) = place(cx, token(request).as_deref()) else { return alone(to_newest(browser)) };
     match of_page(cx, &own.caller, request, &own::events(request, FILE_MAX, place)).await {
         Ok(events) => {
-            let file = events.map(&(), lines);
+            let file = events.page.map(&(), lines);
             (Reply::Disclosure(Box::new(file)), Some(own.caller.principal.clone()))
         }
         Err(refused) if refused.why().kind() == Kind::Gone => alone(to_newest(browser)),

@@ -23,13 +23,13 @@ pub(super) async fn sessions(
     person: &Person,
     fields: &[(String, String)],
 ) -> Reply {
-    let own = person.session.digest.as_str();
+    let (own, now_s) = (person.session.digest.as_str(), clock::now().seconds());
     if request.method == Method::POST {
         let ended = if of(fields, "others") == "end" {
-            cx.authority.end_other_sessions(&person.account, Some(own), clock::now().seconds()).await.map(|_| OTHERS)
+            cx.authority.end_other_sessions(&person.account, Some(own), now_s).await.map(|_| OTHERS)
         } else {
             // One that is over already is over: the answer is the same.
-            cx.authority.end_session(&person.account, of(fields, "session")).await.map(|_| ONE)
+            cx.authority.end_session(&person.account, of(fields, "session"), now_s).await.map(|_| ONE)
         };
         return match ended {
             Ok(said) => done(browser, ACCOUNT_SESSIONS, said),
@@ -42,7 +42,7 @@ pub(super) async fn sessions(
         Some(OTHERS) => Some(Ended::Others),
         Some(_) | None => None,
     };
-    match cx.authority.sessions(&person.account, clock::now().seconds()).await {
+    match cx.authority.sessions(&person.account, now_s).await {
         Ok(living) => page(portal::sessions(&frame(browser, ACCOUNT_SESSIONS), &living, own, ended), StatusCode::OK),
         Err(why) => unavailable(browser, &why),
     }
