@@ -44,7 +44,9 @@ export async function serverApp() {
     const api = smart(request, response)
     if (url.pathname === '/launch') {
       const { client_id: clientId, client_secret: clientSecret } = demo.confidential
-      return api.authorize({ clientId, clientSecret, scope: SCOPE, iss: demo.fhir, redirectUri: `${app.address}/callback` })
+      // Opened from an EHR, the library finds `launch` in the address by itself.
+      const scope = url.searchParams.has('launch') ? SCOPE.replace('launch/patient', 'launch') : SCOPE
+      return api.authorize({ clientId, clientSecret, scope, iss: demo.fhir, redirectUri: `${app.address}/callback` })
     }
     if (url.pathname === '/callback' && url.searchParams.has('error')) {
       return html(response, 200, `<p id="refused">${text(url.searchParams.get('error'))}</p>`)

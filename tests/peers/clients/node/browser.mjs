@@ -115,24 +115,32 @@ for (const [locale, language] of [['en-US', 'en'], ['es-US', 'es']]) {
     await context.close()
   })
 }
-await check('Chromium: a clinician opens an app for a patient from their own page, and the browser goes there', async () => {
+await check('Chromium: a clinician opens an app for a patient from their own page; npm fhirclient takes the launch up and reads that patient', async () => {
   const { context, page, faults } = await visitor('en-US', false)
   const shot = (name) => page.screenshot({ path: join(shots, `${name}-en-nojs.png`), fullPage: true })
-  const launch = demo.public.launch_uri
-  await context.route(`${launch}**`, (route) => route.fulfill({ body: 'opened' }))
+  // Nobody listens where the demo's apps are registered to be opened: from there the browser goes on to the app of this test.
+  const registered = demo.confidential.launch_uri
+  await context.route(`${registered}**`, (route) => {
+    const to = `${apps.server.address}/launch${new URL(route.request().url()).search}`
+    route.fulfill({ contentType: 'text/html', body: `<meta http-equiv="refresh" content="0;url=${to.replaceAll('&', '&amp;')}">` })
+  })
   await page.goto(`${demo.base}/account/launch`)
   await page.fill('#username', demo.clinician.username)
   await page.fill('#password', demo.clinician.password)
   await page.click('button.primary')
-  await page.check(`input[name=app][value=${demo.public.client_id}]`)
-  const patient = page.locator('input[name=patient]').first()
+  await page.check(`input[name=app][value=${demo.confidential.client_id}]`)
+  const patient = page.locator('input[name=patient]').last()
   await patient.check()
+  const chosen = await patient.getAttribute('value')
   await shot('open-an-app')
   await page.click('main button.primary')
-  await page.waitForURL(`${launch}**`)
-  const opened = new URL(page.url()).searchParams
-  assert.equal(opened.get('iss'), demo.fhir)
-  assert.ok(opened.get('launch').length > 40)
+  await page.waitForSelector('button[value=allow]')
+  assert.equal(await page.getAttribute('input[name=patient]', 'value'), chosen)
+  assert.equal(await page.locator('button[value=choose]').count(), 0)
+  await page.click('button[value=allow]')
+  const record = page.locator('#patient', { hasText: '"resourceType"' })
+  await record.waitFor()
+  assert.equal(JSON.parse(await record.textContent()).id, chosen)
   assert.deepEqual(faults, [])
   await context.close()
 })

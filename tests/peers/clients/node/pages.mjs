@@ -119,7 +119,7 @@ for (const [nth, [locale, language, widths]] of [['en-US', 'en', [320, 1280]], [
     assert.deepEqual(faults, [])
     await context.close()
   })
-  await check(`axe, ${language}: a clinician chooses a patient and agrees`, async () => {
+  await check(`axe, ${language}: a clinician chooses a patient and agrees, opens an app, is asked for all in their care`, async () => {
     const { context, page, faults } = await visitor(locale)
     const at = (name) => look(page, `axe-${name}-${language}`, widths)
     await page.goto(`${app.address}/launch`)
@@ -130,6 +130,19 @@ for (const [nth, [locale, language, widths]] of [['en-US', 'en', [320, 1280]], [
     await page.click('button.primary')
     await page.waitForSelector('button[value=allow]')
     await at('consent-clinician')
+    await page.goto(`${demo.base}/account/launch`)
+    await page.waitForSelector('input[name=app]')
+    await at('open-an-app')
+    await page.goto(`${demo.base}/account/launch?said=failed`)
+    await page.waitForSelector('[role=alert]')
+    await at('open-an-app-failed')
+    const asked = new URLSearchParams({
+      response_type: 'code', client_id: demo.public.client_id, redirect_uri: demo.public.redirect_uris[0], state: 's', aud: demo.fhir,
+      scope: 'openid fhirUser online_access user/*.rs', code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256',
+    })
+    await page.goto(`${demo.base}/oauth/authorize?${asked}`)
+    await page.waitForSelector('input[value=in-care]')
+    await at('consent-in-care')
     assert.deepEqual(faults, [])
     await context.close()
   })
