@@ -426,7 +426,8 @@ fn every_form_is_posted_with_its_language_and_with_what_proves_that_it_is_ours()
             let action = attribute(form, "action").unwrap();
             let (flow, own) = ("name=\"flow\" value=\"f-1\"", "name=\"form\" value=\"form-token\"");
             let proof = if action.starts_with("/oauth/") { flow } else { own };
-            assert!(action.starts_with("/oauth/") || action.starts_with("/account/"), "{name}");
+            let ours = ["/oauth/", "/account/", "/register"].iter().any(|path| action.starts_with(path));
+            assert!(ours, "{name}: {action}");
             assert_eq!(form.matches(proof).count(), 1, "{name}: {form}");
         }
     }

@@ -36,7 +36,11 @@ pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
     let policy = policies.of(principal.purpose).ok_or_else(|| {
         Refusal::forbidden("There is no policy for this purpose of use, so nothing is released for it.")
     })?;
-    let level = level_of(principal, &question);
+    let level = match level_of(principal, &question) {
+        // Who may see nobody as a user may still see the patient in context, where that is allowed by itself.
+        Level::User if reach.is_nobody() && allows(principal, Level::Patient, &question) => Level::Patient,
+        level => level,
+    };
     in_scope(principal, level, &question)?;
     if policy.cut(question.kind).is_none() {
         return Err(Refusal::forbidden(format!(
@@ -65,8 +69,12 @@ pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
 
 /// Whether a question is allowed by `user/` scopes, and so rests on whom the person may see now.
 pub fn asks_as_user(principal: &Principal, question: &Question) -> bool {
-    let allowed = |letter| may_see(principal, Level::User, question.kind, letter);
-    level_of(principal, question) == Level::User && letter_of(question).is_some_and(allowed)
+    level_of(principal, question) == Level::User && allows(principal, Level::User, question)
+}
+
+/// Whether the scopes of a level allow what is asked, of all resources of its type or some.
+fn allows(principal: &Principal, level: Level, question: &Question) -> bool {
+    letter_of(question).is_some_and(|own| may_see(principal, level, question.kind, own))
 }
 
 /// By which scopes a question is decided. Of a person's it is `user/` wherever those allow it, since whom they reach holds
@@ -75,7 +83,7 @@ fn level_of(principal: &Principal, question: &Question) -> Level {
     if principal.subject.is_everyone() {
         return Level::System;
     }
-    let allows = |level| letter_of(question).is_some_and(|own| may_see(principal, level, question.kind, own));
+    let allows = |level| allows(principal, level, question);
     let grants = |level| principal.scopes.resources().any(|scope| scope.level == level);
     // Where nothing allows it, the refusal names the level that the app has scopes of.
     let by_user = allows(Level::User) || !(allows(Level::Patient) || grants(Level::Patient));

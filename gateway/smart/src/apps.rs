@@ -10,7 +10,6 @@ use crate::client::Client;
 use crate::grant::Grant;
 use crate::offer::{self, Item};
 use crate::ports::{Ports, Space, Unavailable};
-use crate::settings::CODE_S;
 use privacy::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,13 +30,34 @@ pub struct Allowed {
     pub until_s: i64,
 }
 
-/// When an account stopped which app last, as long as codes from before may be on their way; and when it stopped them all.
+/// How often an account stopped each app, and all of them. A code carries the sum that stood when it was given.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stops {
-    at_s: BTreeMap<String, i64>,
-    #[serde(default)]
-    all_s: Option<i64>,
+    of: BTreeMap<String, u64>,
+    all: u64,
+}
+
+/// Apps whose stops are counted one by one; past that, a stop of one is a stop of all.
+const COUNTED_MAX: usize = 200;
+
+impl Stops {
+    fn sum(&self, client_id: &str) -> u64 {
+        self.all + self.of.get(client_id).copied().unwrap_or_default()
+    }
+
+    /// Counts one more; no sum that stood before comes back.
+    fn one_more(self, client_id: Option<&str>) -> Stops {
+        let Stops { mut of, all } = self;
+        match client_id {
+            Some(app) if of.len() < COUNTED_MAX || of.contains_key(app) => {
+                *of.entry(app.to_owned()).or_default() += 1;
+                Stops { of, all }
+            }
+            Some(_) => Stops { all: all + 1 + of.values().max().copied().unwrap_or_default(), of: BTreeMap::new() },
+            None => Stops { of, all: all + 1 },
+        }
+    }
 }
 
 impl<P: Ports> Authority<P> {
@@ -76,7 +96,7 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve; what was ended until then stays ended.
     pub async fn stop_app(&self, account: &Account, client_id: &str, now_s: i64) -> Result<usize, Unavailable> {
-        self.note_stop(account, client_id, now_s).await?;
+        self.note_stop(account, client_id).await?;
         let mut ended = 0;
         loop {
             // A code may be redeemed meanwhile: what it made is ended as well.
@@ -89,30 +109,23 @@ impl<P: Ports> Authority<P> {
     }
 
     /// Notes that an app was stopped, if there is one that this person could have allowed.
-    async fn note_stop(&self, account: &Account, client_id: &str, now_s: i64) -> Result<(), Unavailable> {
+    async fn note_stop(&self, account: &Account, client_id: &str) -> Result<(), Unavailable> {
         if account.role != Role::Patient || self.client(client_id).await?.is_none() {
             return Ok(());
         }
-        let note = |stops: Option<Stops>| {
-            let mut stops = stops.unwrap_or_default();
-            stops.at_s.retain(|_, at_s| now_s < *at_s + CODE_S);
-            stops.at_s.insert(client_id.to_owned(), now_s);
-            Some(stops)
-        };
+        let note = |stops: Option<Stops>| Some(stops.unwrap_or_default().one_more(Some(client_id)));
         self.change(Space::Stops, &account.id, note).await
     }
 
     /// Makes every code worthless that was given by this account until now: whoever gave it is no longer believed.
-    pub(crate) async fn stop_codes(&self, account: &str, now_s: i64) -> Result<(), Unavailable> {
-        let note = |stops: Option<Stops>| Some(Stops { all_s: Some(now_s), ..stops.unwrap_or_default() });
-        self.change(Space::Stops, account, note).await
+    pub(crate) async fn stop_codes(&self, account: &str) -> Result<(), Unavailable> {
+        self.change(Space::Stops, account, |stops: Option<Stops>| Some(stops.unwrap_or_default().one_more(None))).await
     }
 
-    /// Whether this account stopped this app at that time or later.
-    pub(crate) async fn was_stopped(&self, account: &str, client_id: &str, since_s: i64) -> Result<bool, Unavailable> {
+    /// How often this account stopped this app until now.
+    pub(crate) async fn stops(&self, account: &str, client_id: &str) -> Result<u64, Unavailable> {
         let stops: Option<Stops> = self.get(Space::Stops, account).await?;
-        let Some(Stops { at_s, all_s }) = stops else { return Ok(false) };
-        Ok(all_s.max(at_s.get(client_id).copied()).is_some_and(|at_s| at_s >= since_s))
+        Ok(stops.map_or(0, |stops| stops.sum(client_id)))
     }
 
     /// Whether a grant holds now. Looks at memory alone.

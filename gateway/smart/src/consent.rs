@@ -35,6 +35,8 @@ pub(crate) struct Code {
     /// The digest of the session in which it was allowed.
     pub(crate) session: String,
     pub(crate) auth_s: i64,
+    /// How often the person had stopped the app when it was given.
+    pub(crate) stops: u64,
     pub(crate) expires_s: i64,
 }
 
@@ -80,6 +82,7 @@ impl<P: Ports> Authority<P> {
             return Err(Stopped::Lost);
         }
         let launched = scopes.has(Scope::Launch);
+        let stops = self.stops(&account.id, &client.client_id).await?;
         let code = Code {
             client: client.client_id,
             redirect_uri: flow.redirect_uri.clone(),
@@ -92,6 +95,7 @@ impl<P: Ports> Authority<P> {
             username: account.username,
             session: session.digest,
             auth_s: session.created_s,
+            stops,
             expires_s: now_s + CODE_S,
         };
         let secret = self.ports.token();

@@ -144,6 +144,8 @@ impl Metadata {
     /// # Errors
     /// `invalid_client_metadata`, without what was found.
     pub fn read(body: &[u8]) -> Result<Metadata, OauthError> {
+        // A list would be read as the members in their order.
+        let body = if body.trim_ascii_start().starts_with(b"{") { body } else { b"" };
         serde_json::from_slice(body).map_err(|why| {
             let text = format!(
                 "The body must be a JSON object as of RFC 7591 section 2, each member once and of its kind; look at line {} \

@@ -77,7 +77,7 @@ impl<P: Ports> Authority<P> {
         but: Option<&str>,
         now_s: i64,
     ) -> Result<usize, Unavailable> {
-        self.stop_codes(&account.id, now_s).await?;
+        self.stop_codes(&account.id).await?;
         let mut ended = 0;
         for line in self.session_list(&account.id).await?.sessions {
             if but != Some(line.digest.as_str()) && self.end_listed(&account.id, &line.digest, now_s).await? {

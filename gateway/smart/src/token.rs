@@ -16,7 +16,7 @@ use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::ports::{Ports, Space, Swap, Unavailable};
-use crate::settings::{ACCESS_TOKEN_S, CODE_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
+use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
 use fhir::Id;
 use privacy::Scopes;
 use privacy::scope::Scope;
@@ -151,7 +151,7 @@ impl<P: Ports> Authority<P> {
                 if !self.session_holds(&grant, &account, now_s).await? {
                     return Err(self.ended(&grant, signed_out(), now_s).await?);
                 }
-                if self.was_stopped(&grant.account, &grant.client, code.expires_s - CODE_S).await? {
+                if self.stops(&grant.account, &grant.client).await? != code.stops {
                     return Err(self.ended(&grant, stopped(), now_s).await?);
                 }
                 let refresh_token = grant.can_be_renewed().then(|| self.refresh_token(&grant)).transpose()?;
