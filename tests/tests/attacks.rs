@@ -1,6 +1,6 @@
 //! Attacks on the authorization server that are tried nowhere else, on the built program. `conformance/claims/attacks.toml` says
 //! which test tries which.
-
+#![allow(clippy::string_slice, clippy::print_stdout, reason = "a test fails by panicking, and says what it counted")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use fhir::Instant;

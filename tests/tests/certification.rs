@@ -1,6 +1,6 @@
 //! What certification kits ask of the authorization server, tried as they try it, on the built program over TLS
 //! (`conformance/claims` says which check each of these is).
-
+#![allow(clippy::string_slice, clippy::print_stdout, reason = "a test fails by panicking, and says what it counted")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use fhir::Instant;

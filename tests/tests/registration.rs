@@ -1,6 +1,6 @@
 //! Apps register themselves on the built program: by the protocol (RFC 7591, 7592) and by the page; what they get is live at
 //! once, and little; people are told what they are; an operator can end it.
-
+#![allow(clippy::string_slice, clippy::print_stdout, reason = "a test fails by panicking, and says what it counted")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use fhir::Instant;

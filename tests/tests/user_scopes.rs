@@ -90,7 +90,7 @@ async fn found(connection: &mut Connection, grant: &Grant, target: &str) -> BTre
         let links = bundle["link"].as_array().unwrap().clone();
         let link = links.into_iter().find(|link| link["relation"] == "next");
         next = link.map(|link| link["url"].as_str().unwrap().replacen("https://", "", 1));
-        next = next.map(|link| link[link.find('/').unwrap()..].to_owned());
+        next = next.map(|link| format!("/{}", link.split_once('/').unwrap().1));
     }
     ids
 }

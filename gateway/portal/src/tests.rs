@@ -248,7 +248,15 @@ const NOBODY: &str = r#"{"resourceType":"Patient"}"#;
 fn register_form(locale: Locale, fault: Option<RegisterFault>) -> RegisterForm {
     let typed = "\"></textarea><script>".to_owned();
     let (name, addresses, keys) = (typed.clone(), typed.clone(), typed);
-    RegisterForm { frame: frame(locale), token: "t".to_owned(), name, addresses, proof: Proof::Keys, keys, fault }
+    RegisterForm {
+        frame: frame(locale),
+        token: "form-token".to_owned(),
+        name,
+        addresses,
+        proof: Proof::Keys,
+        keys,
+        fault,
+    }
 }
 
 fn registration() -> Registration {

@@ -39,7 +39,7 @@ pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
     let level = match level_of(principal, &question) {
         // Who may see nobody as a user may still see the patient in context, where that is allowed by itself.
         Level::User if reach.is_nobody() && allows(principal, Level::Patient, &question) => Level::Patient,
-        level => level,
+        level @ (Level::Patient | Level::User | Level::System) => level,
     };
     in_scope(principal, level, &question)?;
     if policy.cut(question.kind).is_none() {

@@ -1,4 +1,5 @@
 //! `online_access`: refresh tokens that live with the session they came from, and end with it.
+#![allow(clippy::type_complexity, reason = "a table of cases says its own types")]
 
 use crate::settings::{ONLINE_TOKEN_S, SESSION_IDLE_S, SESSION_S};
 use crate::token::Tokens;
