@@ -69,6 +69,7 @@ fn authorization(bytes: &[u8]) {
             assert!(matches!(step, Ok(Step::Login(_))), "nobody has signed in");
             assert!(done(world.step(&flow, "another browser", None, NOW)).is_err());
         }
+        Err(Rejected::NotNow) => panic!("one more may always be begun here"),
         Err(Rejected::Page(why)) => assert!(is_plain(&why.description), "{}", why.description),
         Err(Rejected::Redirect { location, why }) => {
             assert!(known, "a browser is sent away only to an app that is known");
