@@ -211,7 +211,7 @@ async fn what_was_disclosed_about_a_patient_is_read_back_the_newest_first_over_a
     let segments = verify(dir.path()).unwrap().segments;
     assert!(segments > 3);
     while store.ledger().list_names().await.unwrap() {}
-    let list = |nth: u64| segment(&dir, nth).with_extension("names");
+    let list = |nth: u64| segment(&dir, u32::try_from(nth).unwrap()).with_extension("names");
     assert!(
         (1..segments).all(|nth| list(nth).exists()) && !list(segments).exists(),
         "what is still written has no list"
