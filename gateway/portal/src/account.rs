@@ -19,7 +19,7 @@ struct Page<'a> {
     frame: &'a Frame,
     title: String,
     /// What is said to someone who sees no record.
-    none: Option<&'static str>,
+    no_records: Option<&'static str>,
     ways: Vec<Way>,
 }
 
@@ -36,6 +36,6 @@ pub fn account(frame: &Frame, rights: &Rights) -> Html {
         Way { href, name: frame.t(name), about: frame.t(about) }
     };
     let ways = rights.pages.iter().map(way).collect();
-    let none = (!rights.sees_records()).then(|| frame.t(Text::SeesNoRecordsLead));
-    Html::of(&Page { frame, title: frame.t(Text::AccountTitle).to_owned(), none, ways }, frame, None)
+    let no_records = (!rights.sees_records()).then(|| frame.t(Text::SeesNoRecordsLead));
+    Html::of(&Page { frame, title: frame.t(Text::AccountTitle).to_owned(), no_records, ways }, frame, None)
 }

@@ -27,7 +27,8 @@ pub(super) async fn away(cx: &Context, request: &Request, browser: &Browser) -> 
         Some(own) if !foreign => own,
         Some(_) | None => return Reply::Credential(Credential::see_other(sign_in(browser, to))),
     };
-    if let Err(why) = cx.limits.code(request.remote) {
+    // Each way there keeps a ticket, as each launch does.
+    if let Err(why) = cx.limits.code(request.remote).and_then(|()| cx.limits.launch(request.remote)) {
         tracing::warn!(kind = ?why.kind(), "sign-ins are tried too often");
         let html = message(&browser.frame(None), &Message::Unavailable);
         return page_later(html, why.retry_after_s().unwrap_or(60));

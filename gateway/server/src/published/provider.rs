@@ -65,7 +65,7 @@ impl ProviderCaller {
         }
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let (brought, kept) = match wire.get(&address).await {
-            Ok(Fetched { text, max_age }) => (Ok(text.into()), max_age.unwrap_or(KEPT_MAX).min(KEPT_MAX)),
+            Ok(Fetched { text, max_age }) => (Ok(Arc::<str>::from(text)), max_age.unwrap_or(KEPT_MAX).min(KEPT_MAX)),
             Err(why) => (Err(format!("the login provider's configuration cannot be had: {why}")), AGAIN_AFTER),
         };
         *known = Some(Known { until: Instant::now() + kept, brought: brought.clone() });

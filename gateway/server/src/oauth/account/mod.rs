@@ -78,7 +78,7 @@ pub(super) async fn answer(
         AccountPage::SecondFactor => alone(second::second(cx, request, browser, &person, &fields).await),
         AccountPage::Launch => {
             let answer = launch::launch(cx, request, browser, &person, &fields).await;
-            still_signed_in(cx, browser, asked, answer).await
+            still_entitled(cx, browser, &person, asked, answer).await
         }
         AccountPage::Apps | AccountPage::Disclosures | AccountPage::DisclosuresFile => {
             let answer = match asked {
@@ -93,7 +93,7 @@ pub(super) async fn answer(
                 | AccountPage::Launch
                 | AccountPage::SecondFactor => seen::page(cx, request, browser, &person).await,
             };
-            still_signed_in(cx, browser, asked, answer).await
+            still_entitled(cx, browser, &person, asked, answer).await
         }
     }
 }
@@ -121,12 +121,23 @@ fn missing(wanted: Page, rights: &Rights) -> Message<'static> {
     }
 }
 
-/// The answer, if the session holds once more now that it is ready: nothing of the record is shown to one that was ended.
-async fn still_signed_in(cx: &Context, browser: &Browser, asked: AccountPage, answer: Answer) -> Answer {
-    match (&answer.0, cx.authority.session(browser.session.as_deref(), clock::now().seconds()).await) {
-        (Reply::Disclosure(_), Ok(None)) => alone(to_login(browser, asked)),
-        (Reply::Disclosure(_), Err(why)) => alone(unavailable(browser, &why)),
-        (_, _) => answer,
+/// The answer, if the session holds once more now that it is ready, and the person may ask about the same patients as before:
+/// nothing of a record is shown to one that was ended.
+async fn still_entitled(
+    cx: &Context,
+    browser: &Browser,
+    person: &Person,
+    asked: AccountPage,
+    answer: Answer,
+) -> Answer {
+    if !matches!(answer.0, Reply::Disclosure(_)) {
+        return answer;
+    }
+    let same = |now: &Account| now.role == person.account.role && now.patients == person.account.patients;
+    match cx.authority.session(browser.session.as_deref(), clock::now().seconds()).await {
+        Ok(Some((_, now))) if same(&now) => answer,
+        Ok(Some(_) | None) => alone(to_login(browser, asked)),
+        Err(why) => alone(unavailable(browser, &why)),
     }
 }
 
