@@ -28,7 +28,7 @@ pub mod route;
 mod seeded;
 mod start;
 pub mod telemetry;
-mod tokens;
+pub mod tokens;
 pub mod upstream;
 mod well_known;
 
