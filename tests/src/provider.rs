@@ -167,9 +167,11 @@ impl Provider {
             redirect_uri: of("redirect_uri"),
         };
         self.inside.lock().unwrap().codes.insert(code.clone(), authorized);
-        let (_, rest) = of("redirect_uri").split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let redirect_uri = of("redirect_uri");
+        let (_, rest) = redirect_uri.split_once("://").unwrap();
         let path = &rest[rest.find('/').unwrap()..];
-        let answer = [("code", code.as_str()), ("state", &of("state")), ("iss", &self.issuer)];
+        let state = of("state");
+        let answer = [("code", code.as_str()), ("state", state.as_str()), ("iss", self.issuer.as_str())];
         format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(answer).finish())
     }
 }
@@ -255,7 +257,7 @@ impl Inside {
     fn token(&mut self, head: &str, body: &str) -> Option<String> {
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let due = format!("Basic {}", STANDARD.encode(format!("{}:{}", encoded(CLIENT_ID), encoded(SECRET))));
-        let own = header(head, "authorization") == Some(&due);
+        let own = header(head, "authorization") == Some(due.as_str());
         let is_form = header(head, "content-type") == Some("application/x-www-form-urlencoded");
         let of = |name: &str| value_of(body, name).unwrap_or_default();
         // A code counts once, whoever brings it.

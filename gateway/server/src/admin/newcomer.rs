@@ -227,14 +227,15 @@ mod tests {
     fn what_else_is_no_account_is_refused() {
         let patient = |new: &mut NewAccount| new.fhir_user = Some("Patient/p1".to_owned());
         assert!(asked(patient).is_ok());
-        for (what, change) in [
-            ("no name", (|new| new.username = String::new()) as fn(&mut NewAccount)),
+        let changes: [(&str, fn(&mut NewAccount)); 6] = [
+            ("no name", |new| new.username = String::new()),
             ("a space", |new| new.username = "ana maria".to_owned()),
             ("a language", |new| new.locale = Some("de".to_owned())),
             ("no password", |new| new.password = None),
             ("a password in plain", |new| new.password = Some("correct horse".to_owned())),
             ("a subject without a provider", |new| new.provider_subject = Some("7".to_owned())),
-        ] {
+        ];
+        for (what, change) in changes {
             let refused = asked(|new| {
                 patient(new);
                 change(new);
