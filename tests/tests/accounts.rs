@@ -249,9 +249,8 @@ async fn who_looks_after_the_server_opens_no_record_and_is_told_so() {
             assert_eq!(browser.go(target, None).await.status, 200, "{name} {target}");
         }
         let own = form(&page);
-        let answer =
-            browser.go("/account/launch", Some(&pairs(&[("form", &own), ("app", "reader"), ("patient", "p1")])));
-        assert_eq!(answer.await.status, 403);
+        let typed = pairs(&[("form", &own), ("app", "reader"), ("patient", "p1")]);
+        assert_eq!(browser.go("/account/launch", Some(&typed)).await.status, 403);
         let (request, _) = asking(&gateway.peer().origin, reader, SCOPE);
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&request).finish();
         let page = browser.open_page(&format!("/oauth/authorize?{query}")).await.text();

@@ -74,7 +74,7 @@ impl<P: Ports> Authority<P> {
     ///
     /// # Errors
     /// [`NoCode`].
-    pub async fn recovery_code(&self, username: &str, now_s: i64) -> Result<String, NoCode> {
+    pub async fn begin_recovery(&self, username: &str, now_s: i64) -> Result<String, NoCode> {
         let account = self.account(username).await?.filter(|account| account.enabled).ok_or(NoCode::UnknownAccount)?;
         if account.phc().is_none() || !self.settings.takes_passwords() {
             return Err(NoCode::NoPassword);

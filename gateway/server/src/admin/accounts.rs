@@ -113,7 +113,7 @@ impl Admin {
     /// Makes a code with which someone sets another password; it is all that is answered, and stands in no log.
     pub(super) async fn recover_account(&self, operator: &Operator, username: &str, out: &Out) -> Result<(), String> {
         let now_s = clock::now().seconds();
-        let code = self.cx.authority.recovery_code(username, now_s).await.map_err(|why| why.to_string())?;
+        let code = self.cx.authority.begin_recovery(username, now_s).await.map_err(|why| why.to_string())?;
         tracing::warn!(operator = operator.name(), "a code was made that sets a password");
         out.line(&code).await?;
         out.line(&format!(

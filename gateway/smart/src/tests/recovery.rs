@@ -22,7 +22,7 @@ fn signs_in(world: &Authority<Trial>, password: &str, now_s: i64) -> Result<Sign
 fn a_code_sets_a_password_once_and_ends_every_session() {
     let world = world();
     let before = session(signs_in(&world, "ana-password", NOW).unwrap());
-    let code = run(world.recovery_code("Ana", NOW)).unwrap();
+    let code = run(world.begin_recovery("Ana", NOW)).unwrap();
     assert!(!world.ports.everything().contains(&code) && code.len() == 19, "{code}");
     assert!(!world.ports.everything().contains(&code.replace('-', "")));
     assert!(run(world.session(Some(&before), NOW)).unwrap().is_some(), "making a code ends nothing");
@@ -37,9 +37,9 @@ fn a_code_sets_a_password_once_and_ends_every_session() {
 #[test]
 fn t62_a_code_that_is_wrong_late_replaced_or_anothers_is_one_answer() {
     let world = world();
-    let first = run(world.recovery_code("ana", NOW)).unwrap();
-    let second = run(world.recovery_code("ana", NOW)).unwrap();
-    let of_ben = run(world.recovery_code("ben", NOW)).unwrap();
+    let first = run(world.begin_recovery("ana", NOW)).unwrap();
+    let second = run(world.begin_recovery("ana", NOW)).unwrap();
+    let of_ben = run(world.begin_recovery("ben", NOW)).unwrap();
     for (typed, at) in [
         (typed(&first), NOW),
         (typed(&of_ben), NOW),
@@ -65,7 +65,7 @@ fn t62_a_second_factor_is_asked_for_as_well_and_its_code_counts_once() {
     let code_at = |now_s: i64| world.code(&base32::decode(&secret).unwrap(), now_s / 30);
     let visit = visit(Some("her own session"), NOW);
     run(world.confirm_second_factor(&ana, ("ana-password", &code_at(NOW)), &visit)).unwrap();
-    let code = run(world.recovery_code("ana", NOW)).unwrap();
+    let code = run(world.begin_recovery("ana", NOW)).unwrap();
     let later = NOW + 60;
     for second in ["", "000000", &code_at(NOW)] {
         let tried = run(world.recover(&Typed { second, ..typed(&code) }, later));
@@ -82,20 +82,20 @@ fn t62_a_second_factor_is_asked_for_as_well_and_its_code_counts_once() {
 #[test]
 fn t60_an_account_that_is_switched_off_or_has_no_password_recovers_none() {
     let world = world();
-    let code = run(world.recovery_code("ana", NOW)).unwrap();
+    let code = run(world.begin_recovery("ana", NOW)).unwrap();
     run(world.switch_account("ana", false, NOW)).unwrap();
     assert_eq!(run(world.recover(&typed(&code), NOW)), Ok(Recovered::Wrong));
-    assert_eq!(run(world.recovery_code("ana", NOW)), Err(NoCode::UnknownAccount));
-    assert_eq!(run(world.recovery_code("nobody", NOW)), Err(NoCode::UnknownAccount));
+    assert_eq!(run(world.begin_recovery("ana", NOW)), Err(NoCode::UnknownAccount));
+    assert_eq!(run(world.begin_recovery("nobody", NOW)), Err(NoCode::UnknownAccount));
     let ben = run(world.account("ben")).unwrap().unwrap();
     run(world.put_account(&Account { password: String::new(), ..ben })).unwrap();
-    assert_eq!(run(world.recovery_code("ben", NOW)), Err(NoCode::NoPassword));
+    assert_eq!(run(world.begin_recovery("ben", NOW)), Err(NoCode::NoPassword));
 }
 
 #[test]
 fn t54_of_a_hundred_who_use_one_code_at_once_one_sets_a_password() {
     let world = world();
-    let code = run(world.recovery_code("ana", NOW)).unwrap();
+    let code = run(world.begin_recovery("ana", NOW)).unwrap();
     let (world, done) = hundred(world, move |world| run(world.recover(&typed(&code), NOW + 1)).unwrap());
     assert_eq!(done.iter().filter(|done| **done == Recovered::Done).count(), 1);
     assert!(signs_in(&world, NEW, NOW + 1).is_ok());
