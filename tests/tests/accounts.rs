@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use certs::digest::{base64url, sha256};
 use fhir::Instant;
 use privacy::Role;
 use serde_json::{Value, json};
@@ -422,10 +423,13 @@ async fn where_people_sign_in_elsewhere_alone_no_password_opens_anything() {
     let mut ann = Browser::open(gateway.peer()).await;
     let page = ann.open_page("/account/login").await.text();
     assert!(!page.contains("name=\"password\"") && !page.contains("/account/recover"), "{page}");
-    let typed =
-        [("form", form(&page)), ("to", String::new()), ("username", "ann".into()), ("password", PASSWORD.into())];
-    let typed: Vec<(String, String)> = typed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    ann.go("/account/login", Some(&typed)).await;
+    // Whoever has the browser can still make the form that is no longer shown.
+    let cookies = ann.cookies();
+    let own = cookies.split("; ").find_map(|cookie| cookie.strip_prefix("__Host-sluice-browser=")).unwrap();
+    let token = base64url(&sha256(format!("form {own}").as_bytes()));
+    let typed = pairs(&[("form", &token), ("to", ""), ("username", "ann"), ("password", PASSWORD)]);
+    let answer = ann.go("/account/login", Some(&typed)).await;
+    assert!(answer.status == 200 && answer.text().contains("is not right"), "{}", answer.text());
     assert_eq!(ann.session(), "");
     assert_eq!(ann.go("/account/recover", None).await.status, 404);
     assert!(sluice(&folder, &["account", "recover", "ann"]).await.unwrap_err().contains("the provider recovers it"));
