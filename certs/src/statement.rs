@@ -13,6 +13,8 @@ use crate::{Error, Result};
 
 /// What clients sign with: SMART wants both of every server.
 pub const ALGS: [Alg; 2] = [Alg::Rs384, Alg::Es384];
+/// What OpenID providers sign with: the first is everyone's default, the second is what newer ones prefer.
+const PROVIDER_ALGS: [Alg; 2] = [Alg::Rs256, Alg::Es256];
 
 /// A statement taken apart. Nothing of it is proven.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,10 +50,31 @@ pub fn read_keys(set: &str) -> Result<Vec<PublicKey>> {
 /// [`Error::TokenKey`] where the keys have none or two of that name and kind, [`Error::TokenAlgorithm`] where it is signed
 /// by what is not in [`ALGS`], [`Error::TokenSignature`] where the key did not sign it.
 pub fn prove(token: &str, keys: &[PublicKey]) -> Result<()> {
+    prove_by(&ALGS, token, keys)
+}
+
+/// The keys that an OpenID provider published and may sign id_tokens with; those of other kinds are passed over.
+///
+/// # Errors
+/// As [`read_keys`].
+pub fn read_provider_keys(set: &str) -> Result<Vec<PublicKey>> {
+    let keys = read_set(set.as_bytes(), Alg::Rs256)?;
+    Ok(keys.into_iter().filter(|key| PROVIDER_ALGS.contains(&key.alg())).collect())
+}
+
+/// Proves the id_token of an OpenID provider under the one key that its `kid` and `alg` choose.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_id_token(token: &str, keys: &[PublicKey]) -> Result<()> {
+    prove_by(&PROVIDER_ALGS, token, keys)
+}
+
+fn prove_by(algs: &[Alg], token: &str, keys: &[PublicKey]) -> Result<()> {
     let parts = Parts::split(token)?;
     let header = parts.header()?;
     let text = |name: &str| header.get(name).and_then(Value::as_str);
-    let alg = text("alg").and_then(Alg::from_name).filter(|alg| ALGS.contains(alg)).ok_or(Error::TokenAlgorithm)?;
+    let alg = text("alg").and_then(Alg::from_name).filter(|alg| algs.contains(alg)).ok_or(Error::TokenAlgorithm)?;
     let kid = text("kid").ok_or(Error::TokenKey)?;
     let mut named = keys.iter().filter(|key| key.kid() == kid && key.alg() == alg);
     let (Some(key), None) = (named.next(), named.next()) else { return Err(Error::TokenKey) };

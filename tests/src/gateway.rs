@@ -70,6 +70,17 @@ pub struct Person {
     pub fhir_user: String,
 }
 
+/// Who can sign in, with [`PASSWORD`], as neither a patient nor a clinician.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// What they type.
+    pub username: String,
+    /// Their role.
+    pub role: Role,
+    /// The patients whom a representative acts for, by their ids.
+    pub patients: Vec<String>,
+}
+
 /// A registered app. It is answered at [`REDIRECT`].
 #[derive(Debug, Clone)]
 pub struct Registered {
@@ -105,6 +116,8 @@ pub struct Plan {
     pub upstream: Option<String>,
     /// Who can sign in.
     pub people: Vec<Person>,
+    /// Who else can.
+    pub others: Vec<Other>,
     /// Which apps there are.
     pub apps: Vec<Registered>,
     /// Which laboratories.
@@ -123,6 +136,7 @@ impl Plan {
             written_at,
             upstream: None,
             people: Vec::new(),
+            others: Vec::new(),
             apps: Vec::new(),
             links: Vec::new(),
             more: String::new(),
@@ -374,6 +388,14 @@ async fn fill(data: &Path, plan: &Plan, origin: &str) {
     for person in &plan.people {
         authority.put_account(&account(person, &hash)).await.unwrap();
     }
+    for other in &plan.others {
+        let account = Account {
+            role: other.role,
+            patients: other.patients.iter().map(|patient| Id::parse(patient).unwrap()).collect(),
+            ..account_of(&other.username, None, &hash)
+        };
+        authority.put_account(&account).await.unwrap();
+    }
     drop(authority);
     store.close().await;
     // A child that another test starts just now has a copy of every open file until it runs its own program: once the
@@ -391,15 +413,22 @@ fn put(text: &str, at: Instant) -> (Put, Instant) {
 
 fn account(person: &Person, hash: &str) -> Account {
     let (kind, id) = person.fhir_user.split_once('/').unwrap();
-    let kind: ResourceType = kind.parse().unwrap();
+    account_of(&person.username, Some((kind.parse().unwrap(), Id::parse(id).unwrap())), hash)
+}
+
+/// A clinician, unless the person is a patient.
+fn account_of(username: &str, fhir_user: Option<(ResourceType, Id)>, hash: &str) -> Account {
+    let is_patient = fhir_user.as_ref().is_some_and(|(kind, _)| *kind == ResourceType::Patient);
     Account {
         // Two worlds must know the same person by the same id.
-        id: Uuid::new_v5(&Uuid::NAMESPACE_URL, person.username.as_bytes()).to_string(),
-        username: person.username.clone(),
+        id: Uuid::new_v5(&Uuid::NAMESPACE_URL, username.as_bytes()).to_string(),
+        username: username.to_owned(),
         password: hash.to_owned(),
         password_set_s: 0,
-        role: if kind == ResourceType::Patient { Role::Patient } else { Role::Clinician },
-        fhir_user: (kind, Id::parse(id).unwrap()),
+        role: if is_patient { Role::Patient } else { Role::Clinician },
+        fhir_user,
+        patients: Vec::new(),
+        provider: None,
         locale: None,
         enabled: true,
     }

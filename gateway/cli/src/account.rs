@@ -5,12 +5,10 @@ use crate::args::{AccountCommand, DataArgs, PasswordArgs};
 use certs::{Zeroizing, password};
 use console::Term;
 use server::admin::{Command, NewAccount};
+use smart::Account;
+use smart::account::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-
-/// Characters of a password: what people choose below that is guessed (NIST SP 800-63B, 3.1.1.2 wants 8 beside a second
-/// factor, and more without one).
-const PASSWORD_CHARS_MIN: usize = 12;
 
 /// What is to be asked of which gateway.
 ///
@@ -18,10 +16,28 @@ const PASSWORD_CHARS_MIN: usize = 12;
 /// One sentence: there is no password, or it is too short or too long.
 pub(crate) fn command(typed: AccountCommand) -> Result<(DataArgs, Command), String> {
     Ok(match typed {
-        AccountCommand::Add { data, password, fhir_user, locale, username } => {
-            let password = hash(&password)?;
-            (data, Command::AccountAdd(NewAccount { username, password, fhir_user, locale }))
+        AccountCommand::Add {
+            data,
+            password,
+            role,
+            fhir_user,
+            patient,
+            thirteen_or_older,
+            provider_subject,
+            locale,
+            username,
+        } => {
+            // Who signs in elsewhere has a password here only when one is handed over.
+            let elsewhere = provider_subject.is_some() && password.password_fd.is_none();
+            let password = if elsewhere { None } else { Some(hash(&password)?) };
+            let (patients, of_age) = (patient, thirteen_or_older);
+            let new = NewAccount { username, password, role, fhir_user, patients, provider_subject, of_age, locale };
+            (data, Command::AccountAdd(new))
         }
+        AccountCommand::ActFor { data, patient, username } => {
+            (data, Command::AccountActFor { username, patients: patient })
+        }
+        AccountCommand::Recover { data, username } => (data, Command::AccountRecover { username }),
         AccountCommand::List(data) => (data, Command::AccountList),
         AccountCommand::Disable { data, username } => (data, Command::AccountSwitch { username, enabled: false }),
         AccountCommand::Enable { data, username } => (data, Command::AccountSwitch { username, enabled: true }),
@@ -46,13 +62,10 @@ fn hash(args: &PasswordArgs) -> Result<String, String> {
 
 /// Whether this may be somebody's password.
 fn sound(password: &str) -> Result<(), String> {
-    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > password::PASSWORD_BYTES_MAX {
-        return Err(format!(
-            "a password has at least {PASSWORD_CHARS_MIN} characters, and at most {} bytes",
-            password::PASSWORD_BYTES_MAX
-        ));
+    if Account::is_password(password) {
+        return Ok(());
     }
-    Ok(())
+    Err(format!("a password has at least {PASSWORD_CHARS_MIN} characters, and at most {PASSWORD_BYTES_MAX} bytes"))
 }
 
 /// The first line of what a descriptor gives, such as `--password-fd 3 3<file` or `--password-fd 0` behind a pipe.

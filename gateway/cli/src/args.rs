@@ -164,9 +164,22 @@ pub(crate) enum AccountCommand {
         data: DataArgs,
         #[command(flatten)]
         password: PasswordArgs,
-        /// The person: Patient/ID makes a patient, Practitioner/ID a clinician
+        /// What they may do: patient, representative, clinician, privacy-officer, administrator or integrator; without it,
+        /// Patient/ID makes a patient, Practitioner/ID a clinician
+        #[arg(long, value_name = "ROLE")]
+        role: Option<String>,
+        /// The person in the records: Patient/ID, Practitioner/ID, or RelatedPerson/ID for a representative
         #[arg(long, value_name = "PERSON")]
-        fhir_user: String,
+        fhir_user: Option<String>,
+        /// A patient whom a representative acts for; name each
+        #[arg(long, value_name = "ID")]
+        patient: Vec<String>,
+        /// Say that a patient is 13 or older whose birth date is not known: no one under 13 has an account of their own
+        #[arg(long)]
+        thirteen_or_older: bool,
+        /// Whom the login provider knows them as, the sub of its tokens; then a password is not asked for
+        #[arg(long, value_name = "SUB")]
+        provider_subject: Option<String>,
         /// The language of their pages, en or es; without it their browser decides
         #[arg(long, value_name = "LANG")]
         locale: Option<String>,
@@ -184,6 +197,23 @@ pub(crate) enum AccountCommand {
     },
     /// Switch an account on again
     Enable {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
+    /// Name anew the patients whom a representative acts for, and end what apps were granted about others
+    ActFor {
+        #[command(flatten)]
+        data: DataArgs,
+        /// A patient; name each
+        #[arg(long, value_name = "ID", required = true)]
+        patient: Vec<String>,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
+    /// Make a code with which someone who has forgotten their password sets another one, once and within an hour
+    Recover {
         #[command(flatten)]
         data: DataArgs,
         /// Its name, as `account list` shows it

@@ -58,6 +58,8 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::AccountAdd(_)
         | Command::AccountList
         | Command::AccountSwitch { .. }
+        | Command::AccountActFor { .. }
+        | Command::AccountRecover { .. }
         | Command::AccountSecondFactorOff { .. }
         | Command::AccountPassword { .. }
         | Command::ClientList

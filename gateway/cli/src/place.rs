@@ -64,15 +64,17 @@ impl Place {
         let Place { folder, origin, known } = self;
         let store = Store::open(&folder, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
         let keys = Keys::read(&folder.join("keys")).map_err(|why| why.to_string())?;
-        let (records, links) = match known {
-            Known::Config(config) => (serve::records(&config, &store)?, serve::links(&config)?),
-            Known::Demo(last) => (demo::source(last.upstream.as_deref(), &store)?, vec![last.link]),
-            Known::Folder => (Records::Store(store.clone()), Vec::new()),
+        let (records, links, provider) = match known {
+            Known::Config(config) => {
+                (serve::records(&config, &store)?, serve::links(&config)?, serve::provider(&config)?)
+            }
+            Known::Demo(last) => (demo::source(last.upstream.as_deref(), &store)?, vec![last.link], None),
+            Known::Folder => (Records::Store(store.clone()), Vec::new(), None),
         };
         let links: Vec<(Link, Arc<dyn Adapter>)> =
             links.into_iter().map(|link| (link, Arc::new(Hl7v2) as Arc<dyn Adapter>)).collect();
-        let base =
-            Base { origin, data: folder, store, records, keys, network: Network::default(), front: Front::default() };
+        let front = Front { provider, ..Front::default() };
+        let base = Base { origin, data: folder, store, records, keys, network: Network::default(), front };
         Admin::of_a_stopped_gateway(base, links).await.map_err(|why| why.to_string())
     }
 }

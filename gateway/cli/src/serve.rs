@@ -4,14 +4,14 @@ use crate::config::{self, Config, ConfiguredLink, LinkTls};
 use crate::{out, stop};
 use bridge::Link;
 use certs::rustls::ServerConfig;
-use certs::{client_tls, server_tls};
+use certs::{Zeroizing, client_tls, server_tls};
 use fhir::Instant;
 use hl7v2::Hl7v2;
 use server::clock;
 use server::context::Demo;
 use server::inbound::Door;
 use server::keys::{Keys, write_new};
-use server::published::Network;
+use server::published::{LoginProvider, Network};
 use server::records::Records;
 use server::upstream::Upstream;
 use server::{Base, Front, Gateway, Setup};
@@ -34,6 +34,7 @@ pub(crate) fn check(path: &Path) -> Result<(), String> {
     let config = config::load(path)?;
     tls(&config)?;
     network(&config)?;
+    provider(&config)?;
     config.links.iter().try_for_each(|configured| link_tls(configured).map(|_| ()))?;
     Keys::read(&config.data.join("keys")).map_err(|why| why.to_string())?;
     let (links, clients) = (config.links.len(), config.clients.len());
@@ -59,7 +60,7 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let records = records(&config, &store)?;
     let network = network(&config)?;
     let brand = config.brand.clone().map(|brand| (brand, changed(path)));
-    let front = Front { brand, registration_open: config.registration_open };
+    let front = Front { brand, registration_open: config.registration_open, provider: provider(&config)? };
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
     let gateway =
         Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
@@ -138,6 +139,28 @@ pub(crate) fn network(config: &Config) -> Result<Network, String> {
     client_tls::config(Some(&pem), None)
         .map_err(|why| format!("{}: {why}; give the PEM of the authorities to trust", path.display()))?;
     Ok(Network { allow: config.network.allow.clone(), extra_roots_pem: Some(pem) })
+}
+
+/// Bytes of a secret; the usual ones have some forty.
+const SECRET_BYTES_MAX: usize = 1024;
+
+/// The house's own OpenID provider, with the secret that goes with it.
+///
+/// # Errors
+/// One sentence: the secret cannot be read, or is none.
+pub(crate) fn provider(config: &Config) -> Result<Option<LoginProvider>, String> {
+    let Some(own) = &config.provider else { return Ok(None) };
+    let text = Zeroizing::new(read(&own.secret_file)?);
+    let secret = Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned());
+    let sound = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if secret.is_empty() || secret.len() > SECRET_BYTES_MAX || !secret.bytes().all(sound) {
+        return Err(format!(
+            "{}: this is no client secret; write the one that the login provider gave, alone in one line of at most \
+             {SECRET_BYTES_MAX} visible ASCII characters",
+            own.secret_file.display()
+        ));
+    }
+    Ok(Some(LoginProvider { settings: own.settings.clone(), client_secret: secret }))
 }
 
 /// The link with its own namespace, made once and kept in the data folder: its ids stay the same, and nobody foretells them.

@@ -22,6 +22,8 @@ pub(crate) enum Who {
     Own,
     /// A clinician, by the reference to them.
     Clinician(String),
+    /// Someone who acts for the patient.
+    Representative,
     /// Someone who runs the server.
     Operator,
     /// Someone of whom the event says nothing that is known here.
@@ -63,8 +65,12 @@ fn event(row: &Shown) -> Option<Event> {
     let is_client = |agent: &&Value<'_>| agent.get("type").and_then(code).is_some_and(|code| CLIENTS.contains(&&*code));
     let client = agents.iter().filter(is_client).find_map(|agent| text(agent.get("who")?.get("identifier")?, "value"));
     let person = agents.iter().find(|agent| agent.get("requestor").is_some_and(|asks| asks.raw() == b"true"));
+    let represents = person.is_some_and(|agent| {
+        items(*agent, "role").any(|role| role.get("text").is_some_and(|said| said.is("representative")))
+    });
     let person = person.and_then(|agent| text(agent.get("who")?, "reference"));
     let who = match person {
+        None | Some(_) if represents => Who::Representative,
         Some(reference) if row.about.iter().any(|own| reference == format!("Patient/{own}")) => Who::Own,
         Some(reference) if reference.starts_with("Practitioner/") => Who::Clinician(reference),
         Some(_) => Who::Unknown,

@@ -1,8 +1,38 @@
 //! The sign-in pages: for an app that waits, and for a person's own pages.
 
 use crate::frame::{App, Frame, Html};
+use crate::plain::plain;
 use crate::text::Text;
 use askama::Template;
+use smart::Settings;
+use smart::settings::{ACCOUNT_RECOVER, PROVIDER};
+
+/// How one can sign in.
+pub struct Ways {
+    /// The house's own provider, where there is one: its name, and the link that leads there.
+    provider: Option<(String, String)>,
+    /// Whether a password of ours is one of them.
+    password: bool,
+}
+
+impl Ways {
+    /// As it is configured; `query` says what the sign-in is for.
+    pub fn of(settings: &Settings, query: &str) -> Ways {
+        let provider = settings.provider.as_ref();
+        let provider = provider.map(|own| (plain(&own.label), format!("{PROVIDER}?{query}")));
+        Ways { provider, password: settings.takes_passwords() }
+    }
+
+    /// What the link to the provider says, and where it leads in this language.
+    pub(crate) fn provider(&self, frame: &Frame) -> Option<(String, String)> {
+        let (label, href) = self.provider.as_ref()?;
+        Some((frame.fill(Text::SignInWith, label), format!("{href}&lang={}", frame.locale.tag())))
+    }
+
+    pub(crate) fn password(&self) -> bool {
+        self.password
+    }
+}
 
 /// What the sign-in page must know.
 pub struct LoginForm {
@@ -14,6 +44,8 @@ pub struct LoginForm {
     pub flow: String,
     /// What was typed as a user name before; never a password.
     pub username: String,
+    /// How one can sign in.
+    pub ways: Ways,
     /// What went wrong before.
     pub fault: Option<LoginFault>,
 }
@@ -53,12 +85,14 @@ struct Page<'a> {
     form: &'a LoginForm,
     action: &'static str,
     deny: &'static str,
+    recover: &'static str,
 }
 
 /// The sign-in page of an app's launch.
 pub fn login(form: &LoginForm) -> Html {
     let title = title(&form.frame, form.fault);
-    let page = Page { frame: &form.frame, title, form, action: smart::settings::LOGIN, deny: smart::settings::CONSENT };
+    let (action, deny, recover) = (smart::settings::LOGIN, smart::settings::CONSENT, ACCOUNT_RECOVER);
+    let page = Page { frame: &form.frame, title, form, action, deny, recover };
     Html::of(&page, &form.frame, form.app.source())
 }
 
@@ -72,6 +106,8 @@ pub struct OwnLoginForm {
     pub to: String,
     /// What was typed as a user name before; never a password.
     pub username: String,
+    /// How one can sign in.
+    pub ways: Ways,
     /// What went wrong before.
     pub fault: Option<LoginFault>,
 }
@@ -83,12 +119,14 @@ struct OwnPage<'a> {
     title: String,
     form: &'a OwnLoginForm,
     action: &'static str,
+    recover: &'static str,
 }
 
 /// The sign-in page for a person's own pages.
 pub fn own_login(form: &OwnLoginForm) -> Html {
     let title = title(&form.frame, form.fault);
-    let page = OwnPage { frame: &form.frame, title, form, action: smart::settings::ACCOUNT_LOGIN };
+    let page =
+        OwnPage { frame: &form.frame, title, form, action: smart::settings::ACCOUNT_LOGIN, recover: ACCOUNT_RECOVER };
     Html::of(&page, &form.frame, None)
 }
 

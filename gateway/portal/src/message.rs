@@ -24,6 +24,14 @@ pub enum Message<'a> {
     ForPatients,
     /// Only a clinician has this page.
     ForClinicians,
+    /// The person looks after this server, and sees no patient's record.
+    SeesNoRecords,
+    /// The house's own provider knows the person, and no account belongs to them. Nothing is said of which there are.
+    Stranger,
+    /// Signing in at the house's own provider did not work.
+    ProviderFailed,
+    /// Another password was set.
+    Recovered,
 }
 
 #[derive(Template)]
@@ -47,6 +55,10 @@ pub fn message(frame: &Frame, message: &Message<'_>) -> Html {
         Message::NoPage => (Text::NoPageTitle, Text::NoPageLead),
         Message::ForPatients => (Text::AccountForPatients, Text::AccountForPatientsLead),
         Message::ForClinicians => (Text::AccountForClinicians, Text::AccountForCliniciansLead),
+        Message::SeesNoRecords => (Text::SeesNoRecords, Text::SeesNoRecordsLead),
+        Message::Stranger => (Text::StrangerTitle, Text::StrangerLead),
+        Message::ProviderFailed => (Text::ProviderFailedTitle, Text::ProviderFailedLead),
+        Message::Recovered => (Text::RecoveredTitle, Text::RecoveredLead),
     };
     let for_developers = match message {
         Message::App(why) => Some((why.code.as_str(), why.description.to_string(), doc(why.code))),
@@ -56,11 +68,19 @@ pub fn message(frame: &Frame, message: &Message<'_>) -> Html {
         | Message::ForeignForm
         | Message::NoPage
         | Message::ForPatients
-        | Message::ForClinicians => None,
+        | Message::ForClinicians
+        | Message::SeesNoRecords
+        | Message::Stranger
+        | Message::ProviderFailed
+        | Message::Recovered => None,
     };
     let way_on = match message {
-        Message::SignedOut => Some((smart::settings::ACCOUNT, frame.t(Text::SignInAgain))),
-        Message::ForPatients | Message::ForClinicians => Some((smart::settings::ACCOUNT, frame.t(Text::AccountBack))),
+        Message::SignedOut | Message::Stranger | Message::ProviderFailed | Message::Recovered => {
+            Some((smart::settings::ACCOUNT_LOGIN, frame.t(Text::SignInAgain)))
+        }
+        Message::ForPatients | Message::ForClinicians | Message::SeesNoRecords => {
+            Some((smart::settings::ACCOUNT, frame.t(Text::AccountBack)))
+        }
         Message::App(_) | Message::Lost | Message::Unavailable | Message::ForeignForm | Message::NoPage => None,
     };
     let page = Page { frame, title: frame.t(title).to_owned(), texts: vec![frame.t(text)], way_on, for_developers };
@@ -88,6 +108,7 @@ pub fn unfit(frame: &Frame, app: &App, flow: &str, why: Unfit) -> Html {
         Unfit::NotForPatients => Text::UnfitPatients,
         Unfit::NotForClinicians => Text::UnfitClinicians,
         Unfit::NobodyInCare => Text::UnfitNobody,
+        Unfit::SeesNoRecords => Text::UnfitSeesNoRecords,
         Unfit::NoRecord => Text::UnfitNoRecord,
         Unfit::OtherPerson => Text::UnfitOtherPerson,
         Unfit::LaunchOver => Text::UnfitLaunchOver,

@@ -16,6 +16,10 @@ pub struct SeenForm {
     pub frame: Frame,
     /// The names of apps, by their ids.
     pub apps: Vec<(String, String)>,
+    /// Whether who looks acts for the patient, and is not the patient.
+    pub acts_for: bool,
+    /// The patient whom the page is about, where who looks has a choice.
+    pub patient: Option<String>,
     /// The token of the place that this page begins at; none for the newest.
     pub from: Option<String>,
     /// Entries of the file at most.
@@ -73,16 +77,18 @@ fn html(released: &Released, next: Option<String>, people: &BTreeMap<String, Str
         }
     }
     let lang = frame.locale.tag();
-    let at = |path: &str, token: &str| format!("{path}?page={token}&lang={lang}");
+    let of = form.patient.as_ref().map_or_else(String::new, |patient| format!("patient={patient}&"));
+    let at = |path: &str, token: &str| format!("{path}?{of}page={token}&lang={lang}");
     let page = Page {
         frame,
-        title: frame.t(Text::SeenTitle).to_owned(),
+        title: frame.t(if form.acts_for { Text::SeenTitleOf } else { Text::SeenTitle }).to_owned(),
         days,
         older: next.map(|token| at(ACCOUNT_DISCLOSURES, &token)),
-        newest: form.from.as_ref().map(|_| format!("{ACCOUNT_DISCLOSURES}?lang={lang}")),
-        file: match &form.from {
-            Some(token) => at(ACCOUNT_DISCLOSURES_FILE, token),
-            None => ACCOUNT_DISCLOSURES_FILE.to_owned(),
+        newest: form.from.as_ref().map(|_| format!("{ACCOUNT_DISCLOSURES}?{of}lang={lang}")),
+        file: match (&form.from, &form.patient) {
+            (Some(token), _) => at(ACCOUNT_DISCLOSURES_FILE, token),
+            (None, Some(_)) => format!("{ACCOUNT_DISCLOSURES_FILE}?{of}lang={lang}"),
+            (None, None) => ACCOUNT_DISCLOSURES_FILE.to_owned(),
         },
         file_note: frame.fill(Text::SeenFileNote, &form.file_max.to_string()),
     };
@@ -92,11 +98,12 @@ fn html(released: &Released, next: Option<String>, people: &BTreeMap<String, Str
 fn line(event: Event, people: &BTreeMap<String, String>, form: &SeenForm) -> Line {
     let frame = &form.frame;
     let who = match &event.who {
-        Who::Own => frame.t(Text::SeenYou).to_owned(),
+        Who::Own => frame.t(if form.acts_for { Text::SeenPatient } else { Text::SeenYou }).to_owned(),
         Who::Clinician(reference) => match people.get(reference) {
             Some(name) => name.clone(),
             None => frame.t(Text::SeenClinician).to_owned(),
         },
+        Who::Representative => frame.t(Text::SeenRepresentative).to_owned(),
         Who::Operator => frame.t(Text::SeenOperator).to_owned(),
         Who::Unknown => frame.t(Text::SeenSomeone).to_owned(),
     };

@@ -4,10 +4,10 @@
 
 use crate::{
     App, AppsForm, ChooseForm, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, Frame, Html, LaunchForm,
-    LoginFault, LoginForm, Message, Own, OwnLoginForm, Proof, RegisterFault, RegisterForm, STYLESHEET, SeenForm,
-    SignedIn, Start, account, apps, apps_alone, choose, code, consent_of_patient, consent_own, error_doc, launch,
-    launch_alone, login, message, own_login, register, registered, second, second_on, seen, seen_of_unnamed, sessions,
-    start, stylesheet_path, unfit,
+    LoginFault, LoginForm, Message, Own, OwnLoginForm, Proof, RecoverFault, RecoverForm, RegisterFault, RegisterForm,
+    STYLESHEET, SeenForm, SignedIn, Start, Ways, WhoseForm, account, apps, apps_alone, choose, code,
+    consent_of_patient, consent_own, error_doc, launch, launch_alone, login, message, own_login, recover, register,
+    registered, second, second_on, seen, seen_of_unnamed, sessions, start, stylesheet_path, unfit, whose,
 };
 use bytes::Bytes;
 use fhir::{Id, ResourceType};
@@ -16,9 +16,11 @@ use smart::apps::Allowed;
 use smart::flow::{Asking, Unfit};
 use smart::metadata::Fault;
 use smart::register::Registration;
+use smart::rights::rights;
 use smart::second::{Standing as Factor, TakenOff};
 use smart::sessions::Living;
-use smart::{Client, ClientKind, ErrorCode, Item, Itself, Locale, OauthError, Whence};
+use smart::settings::ProviderSettings;
+use smart::{Client, ClientKind, ErrorCode, Item, Itself, Locale, OauthError, Settings, Whence};
 
 fn frame(locale: Locale) -> Frame {
     let signed_in = SignedIn { username: "ana<b>".to_owned(), form: "form-token".to_owned() };
@@ -45,7 +47,25 @@ fn app(name: &str) -> App {
 
 fn login_form(locale: Locale, fault: Option<LoginFault>) -> LoginForm {
     let username = "\"><script>alert(1)</script>".to_owned();
-    LoginForm { frame: frame(locale), app: app("Reader"), flow: "f-1".to_owned(), username, fault }
+    let ways = ways(true, false);
+    LoginForm { frame: frame(locale), app: app("Reader"), flow: "f-1".to_owned(), username, ways, fault }
+}
+
+/// Ways to sign in: with a login provider or without one, and with it alone.
+fn ways(there: bool, instead: bool) -> Ways {
+    let own = ProviderSettings {
+        issuer: "https://login.example".to_owned(),
+        client_id: "sluice".to_owned(),
+        label: "General <b> Hospital".to_owned(),
+        instead,
+    };
+    let settings = Settings { provider: Some(own).filter(|_| there), ..Settings::new("https://localhost:8443", &[]) };
+    Ways::of(&settings, "flow=f-1")
+}
+
+fn recover_form(locale: Locale, fault: Option<RecoverFault>) -> RecoverForm {
+    let username = "\"><script>alert(1)</script>".to_owned();
+    RecoverForm { frame: frame(locale), token: "form-token".to_owned(), username, fault }
 }
 
 fn consent_form(locale: Locale, name: &str, items: &[Item]) -> ConsentForm {
@@ -124,7 +144,7 @@ fn living(digest: &str, [browser, system]: &[&str; 2]) -> Living {
 
 fn own_login_form(locale: Locale, fault: Option<LoginFault>) -> OwnLoginForm {
     let (token, to, username) = ("form-token".to_owned(), "sessions".to_owned(), "\"><b>".to_owned());
-    OwnLoginForm { frame: frame(locale), token, to, username, fault }
+    OwnLoginForm { frame: frame(locale), token, to, username, ways: ways(true, false), fault }
 }
 
 /// An event of the ledger about `p-1`, as it is released.
@@ -199,7 +219,8 @@ fn people() -> Page {
 
 fn seen_form(locale: Locale, from: Option<&str>) -> SeenForm {
     let apps = vec![("reader".to_owned(), "Reader <i>".to_owned())];
-    SeenForm { frame: frame(locale), apps, from: from.map(str::to_owned), file_max: 1000 }
+    let from = from.map(str::to_owned);
+    SeenForm { frame: frame(locale), apps, acts_for: false, patient: None, from, file_max: 1000 }
 }
 
 fn apps_form(locale: Locale) -> AppsForm {
@@ -308,8 +329,21 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ("registered", registered(&frame(locale), &registration())),
         ("own sign-in", own_login(&own_login_form(locale, None))),
         ("own sign-in again", own_login(&own_login_form(locale, Some(LoginFault::Stale)))),
-        ("account", account(&frame(locale), Role::Patient)),
-        ("account of a clinician", account(&frame(locale), Role::Clinician)),
+        ("account", account(&frame(locale), &rights(Role::Patient))),
+        ("account of a clinician", account(&frame(locale), &rights(Role::Clinician))),
+        ("account of an administrator", account(&frame(locale), &rights(Role::Administrator))),
+        ("login elsewhere", login(&LoginForm { ways: ways(true, true), ..login_form(locale, None) })),
+        ("login here alone", login(&LoginForm { ways: ways(false, false), ..login_form(locale, None) })),
+        ("own sign-in elsewhere", own_login(&OwnLoginForm { ways: ways(true, true), ..own_login_form(locale, None) })),
+        ("recover", recover(&recover_form(locale, None))),
+        ("recover again", recover(&recover_form(locale, Some(RecoverFault::Wrong)))),
+        ("recover with a short password", recover(&recover_form(locale, Some(RecoverFault::Short)))),
+        ("whose", whose(patients(&[("p-1", ANA), ("p-2", NOBODY)]), &WhoseForm { frame: frame(locale) })),
+        ("seen of another", {
+            let form =
+                SeenForm { acts_for: true, patient: Some("p-1".to_owned()), ..seen_form(locale, Some("here-1")) };
+            seen(((history(), Some("next-1".to_owned())), people()), &form)
+        }),
         ("launch", launch(patients(&[("p-1", ANA), ("p-2", NOBODY)]), &launch_form(locale))),
         ("launch without patients", launch_alone(&launch_form(locale))),
         ("launch without apps", launch_alone(&LaunchForm { apps: Vec::new(), ..launch_form(locale) })),
@@ -343,6 +377,10 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         Message::NoPage,
         Message::ForPatients,
         Message::ForClinicians,
+        Message::SeesNoRecords,
+        Message::Stranger,
+        Message::ProviderFailed,
+        Message::Recovered,
     ] {
         pages.push(("message", message(&frame(locale), &said)));
     }
@@ -350,6 +388,7 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         Unfit::NotForPatients,
         Unfit::NotForClinicians,
         Unfit::NobodyInCare,
+        Unfit::SeesNoRecords,
         Unfit::NoRecord,
         Unfit::OtherPerson,
         Unfit::LaunchOver,
@@ -753,4 +792,54 @@ fn an_app_that_registered_itself_is_shown_as_checked_by_nobody() {
             assert_eq!(page.body.contains("was not checked by us"), told);
         }
     }
+}
+
+#[test]
+fn a_login_provider_is_offered_beside_the_password_or_instead_of_it_and_is_only_a_name() {
+    let beside = login(&login_form(Locale::English, None)).body;
+    assert!(beside.contains("name=\"password\"") && beside.contains("/account/recover?lang=en"));
+    assert!(
+        beside.contains("href=\"/oauth/provider?flow=f-1&#38;lang=en\"")
+            || beside.contains("href=\"/oauth/provider?flow=f-1&amp;lang=en\""),
+        "{beside}"
+    );
+    assert!(beside.contains("Sign in with General") && !beside.contains("General <b>"));
+    let instead = login(&LoginForm { ways: ways(true, true), ..login_form(Locale::English, None) }).body;
+    assert!(
+        !instead.contains("name=\"password\"")
+            && !instead.contains("/account/recover")
+            && instead.contains("/oauth/provider?")
+    );
+    let none = login(&LoginForm { ways: ways(false, false), ..login_form(Locale::English, None) }).body;
+    assert!(none.contains("name=\"password\"") && !none.contains("/oauth/provider"));
+}
+
+#[test]
+fn who_sees_no_record_is_told_so_and_shown_no_way_to_one() {
+    let page = account(&frame(Locale::English), &rights(Role::Administrator)).body;
+    assert!(page.contains("open no patient’s record here"));
+    for way in ["/account/apps", "/account/disclosures", "/account/launch"] {
+        assert!(!page.contains(way), "{way}");
+    }
+    assert!(page.contains("/account/sessions") && page.contains("/account/second-factor"));
+}
+
+#[test]
+fn a_representative_is_told_of_the_patient_and_not_of_themselves() {
+    let form =
+        SeenForm { acts_for: true, patient: Some("p-1".to_owned()), ..seen_form(Locale::English, Some("here-1")) };
+    let page = seen(((history(), Some("next-1".to_owned())), people()), &form).body;
+    assert!(page.contains("The patient") && !page.contains("<b>You</b>"));
+    for link in page.split("href=\"").filter(|link| link.starts_with("/account/disclosures")) {
+        assert!(
+            link.starts_with("/account/disclosures?patient=p-1&")
+                || link.starts_with("/account/disclosures/file?patient=p-1&"),
+            "{link}"
+        );
+    }
+    let mother = r#"{"identifier":{"value":"account"}},"role":[{"text":"representative"}]"#;
+    let row = event(9, "2026-11-27T09:00:00Z", "PATRQT", Some("reader"), mother, &["Observation/o1"]);
+    let page = Page { rows: vec![row], next: None, total: None };
+    let page = seen_of_unnamed((page, None), &seen_form(Locale::English, None)).body;
+    assert!(page.contains("<b>A representative</b>"), "{page}");
 }

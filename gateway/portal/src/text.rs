@@ -69,6 +69,39 @@ texts! {
     AccountForPatientsLead: "It shows who has seen one’s own record. Your account has none.",
         "Muestra quién ha visto el expediente propio. Su cuenta no tiene ninguno.";
 
+    SeesNoRecords: "This account sees no patient’s record", "Esta cuenta no ve el expediente de ningún paciente";
+    SeesNoRecordsLead: "It looks after this server. Privacy officers, administrators and integrators open no patient’s record here.",
+        "Se ocupa de este servidor. Los responsables de privacidad, administradores e integradores no abren aquí el expediente de ningún paciente.";
+    SignInWith: "Sign in with {}", "Iniciar sesión con {}";
+    StrangerTitle: "You cannot go on here", "No puede continuar aquí";
+    StrangerLead: "Your sign-in worked, but it is not set up for this server. Ask the people who run it.",
+        "Su inicio de sesión funcionó, pero no está configurado para este servidor. Pregunte a quienes lo administran.";
+    ProviderFailedTitle: "The sign-in did not work", "No se pudo iniciar sesión";
+    ProviderFailedLead: "Nobody was signed in. Start again from the app or from the sign-in page.",
+        "No se inició ninguna sesión. Empiece de nuevo desde la aplicación o la página de inicio de sesión.";
+
+    RecoverLink: "I forgot my password", "Olvidé mi contraseña";
+    RecoverTitle: "Set another password", "Establecer otra contraseña";
+    RecoverLead: "The people who run this server can give you a code. It works once, for one hour.",
+        "Quienes administran este servidor pueden darle un código. Sirve una sola vez, durante una hora.";
+    RecoverCode: "Code that you were given", "Código que le dieron";
+    RecoverNew: "New password", "Contraseña nueva";
+    RecoverNewHow: "At least {} characters. A few words that only you put together are easy to keep in mind.",
+        "Al menos {} caracteres. Unas palabras que solo usted juntaría son fáciles de recordar.";
+    RecoverSecond: "Code of your second step, if you switched it on", "Código de su segundo paso, si lo activó";
+    RecoverDo: "Set the password", "Establecer la contraseña";
+    RecoverNote: "Every browser that is signed in as you is signed out.", "Se cierra la sesión en todos sus navegadores.";
+    RecoverWrong: "That is not right, or the code has run out or was used. Check everything, or ask for a new code.",
+        "Algo no es correcto, o el código caducó o ya se usó. Revise todo o pida un código nuevo.";
+    RecoverEmpty: "Enter your user name, the code and a new password.", "Escriba su nombre de usuario, el código y una contraseña nueva.";
+    RecoverShort: "The new password needs at least {} characters.", "La contraseña nueva necesita al menos {} caracteres.";
+    RecoveredTitle: "Your password was changed", "Se cambió su contraseña";
+    RecoveredLead: "Every browser was signed out. Sign in with the new password.",
+        "Se cerró la sesión en todos los navegadores. Inicie sesión con la contraseña nueva.";
+
+    WhoseTitle: "Whose record", "De quién es el expediente";
+    WhoseLead: "Choose one of those whom you act for.", "Elija a una de las personas a las que representa.";
+
     SessionsTitle: "Where you are signed in", "Dónde tiene la sesión abierta";
     SessionsAbout: "See every browser that is signed in as you, and end what you do not know.",
         "Vea cada navegador con su sesión abierta y cierre los que no conozca.";
@@ -124,7 +157,10 @@ texts! {
     SeenWhy: "Why", "Motivo";
     SeenWhat: "What", "Qué";
     SeenYou: "You", "Usted";
+    SeenPatient: "The patient", "El paciente";
+    SeenTitleOf: "Who saw the record", "Quién vio el expediente";
     SeenClinician: "A clinician", "Un profesional de salud";
+    SeenRepresentative: "A representative", "Un representante";
     SeenOperator: "Someone who runs this server", "Alguien que administra este servidor";
     SeenSomeone: "Someone", "Alguien";
     SeenMessage: "A message about you from a laboratory, whole", "Un mensaje completo de un laboratorio sobre usted";
@@ -332,6 +368,8 @@ texts! {
     UnfitPatients: "{} is not registered for use by patients.", "{} no está registrada para pacientes.";
     UnfitClinicians: "{} is not registered for use by clinicians.", "{} no está registrada para profesionales de la salud.";
     UnfitNobody: "{} needs a patient, and no patient is in your care here.", "{} necesita un paciente, y aquí no hay pacientes a su cargo.";
+    UnfitSeesNoRecords: "{} asks for a patient’s record. Your account looks after this server and opens none.",
+        "{} pide el expediente de un paciente. Su cuenta se ocupa de este servidor y no abre ninguno.";
     UnfitNoRecord: "{} needs a health record, and this account has none.", "{} necesita un expediente de salud, y esta cuenta no tiene ninguno.";
     UnfitOtherPerson: "{} was opened for somebody else. Sign in as the person who opened it.",
         "{} se abrió para otra persona. Inicie sesión como la persona que la abrió.";

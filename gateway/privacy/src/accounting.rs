@@ -183,9 +183,14 @@ fn agents(out: &mut Writer, entry: &Entry, search: bool, observer: &Observer<'_>
         out.end_array();
         return;
     }
+    let represents = Role::of(&entry.role) == Some(Role::Representative);
     agent(out, "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", true, |out| {
+        if represents {
+            out.key("role").begin_array().begin_object().member("text", &entry.role).end_object().end_array();
+        }
         out.key("who").begin_object();
-        if let Some(reference) = &entry.fhir_user {
+        // Whoever stands in the record of one patient is not named to another for whom they act as well.
+        if let Some(reference) = entry.fhir_user.as_ref().filter(|_| !represents) {
             out.member("reference", reference);
         }
         out.key("identifier").begin_object().member("value", &entry.account).end_object().end_object();

@@ -225,6 +225,17 @@ proptest! {
 }
 
 #[test]
+fn a_representative_is_told_as_one_and_by_no_record_of_another_patient() {
+    let fhir_user = Some("RelatedPerson/of-another".to_owned());
+    let entry = Entry { role: "representative".to_owned(), fhir_user, ..entry("read", None, &["p"]) };
+    let [event] = exported(&entry).try_into().unwrap();
+    let person = &event["agent"][2];
+    assert_eq!(person["role"], serde_json::json!([{ "text": "representative" }]));
+    assert_eq!((&person["who"]["identifier"]["value"], &person["requestor"]), (&"account".into(), &true.into()));
+    assert!(!event.to_string().contains("of-another"));
+}
+
+#[test]
 fn a_client_that_acts_for_itself_is_the_one_who_asked() {
     let entry = Entry { role: "system".to_owned(), fhir_user: None, ..entry("search-type", None, &["p", "q"]) };
     for event in exported(&entry) {

@@ -134,11 +134,13 @@ fn may_see(principal: &Principal, level: Level, kind: ResourceType, letter: Lett
     allowed(kind) || (kind == ResourceType::Binary && allowed(ResourceType::DocumentReference))
 }
 
-/// One's own `fhirUser` may always be read under `fhirUser` (or the older `profile`).
+/// One's own `fhirUser` may always be read under `fhirUser` (or the older `profile`). A representative's is part of the record
+/// of a patient, and is read as that.
 pub(crate) fn own_fhir_user(principal: &Principal, question: &Question) -> bool {
     let asked_for_it = principal.scopes.has(Scope::FhirUser) || principal.scopes.has(Scope::Profile);
     let reads = matches!(question.interaction, Interaction::Read);
     match (&principal.fhir_user, &question.id) {
+        (Some((ResourceType::RelatedPerson, _)), _) => false,
         (Some((kind, own)), Some(id)) => asked_for_it && reads && *kind == question.kind && own == id,
         (Some(_), None) | (None, Some(_)) | (None, None) => false,
     }

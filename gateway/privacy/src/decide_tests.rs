@@ -164,6 +164,9 @@ fn ones_own_fhir_user_can_be_read_and_nothing_more() {
     }
     refused(patient("openid"), read(ResourceType::Patient, "p"));
     refused(Principal { fhir_user: None, ..patient("fhirUser") }, read(ResourceType::Patient, "p"));
+    // A representative stands in the record of one patient, who may not be the one in context.
+    let mother = Principal { fhir_user: Some((ResourceType::RelatedPerson, id("r"))), ..patient("fhirUser") };
+    refused(mother, read(ResourceType::RelatedPerson, "r"));
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub struct Entry {
     /// The person as a resource, `Patient/…` or `Practitioner/…`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fhir_user: Option<String>,
-    /// `patient`, `clinician`, `system` (a client by itself) or `operator`.
+    /// `patient`, `representative`, `clinician`, `system` (a client by itself) or `operator`.
     pub role: String,
     /// The purpose of use, a v3 ActReason code.
     pub purpose: String,
@@ -119,6 +119,6 @@ pub trait Ledger: Send + Sync {
 impl Role {
     /// The role named by an entry.
     pub fn of(name: &str) -> Option<Role> {
-        [Role::Patient, Role::Clinician, Role::System].into_iter().find(|role| role.as_str() == name)
+        Role::ALL.into_iter().find(|role| role.as_str() == name)
     }
 }

@@ -10,18 +10,41 @@ use fhir::{Id, ResourceType};
 pub enum Role {
     /// A patient, for their own record.
     Patient,
+    /// A representative of patients, with a patient's own rights for those whom they are named for.
+    Representative,
     /// A clinician, for patients in their care.
     Clinician,
+    /// A privacy officer, who looks after the rules.
+    PrivacyOfficer,
+    /// An administrator, who looks after the server.
+    Administrator,
+    /// An integrator, who looks after apps and links.
+    Integrator,
     /// No person: a client that acts for itself.
     System,
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: [Role; 7] = [
+        Role::Patient,
+        Role::Representative,
+        Role::Clinician,
+        Role::PrivacyOfficer,
+        Role::Administrator,
+        Role::Integrator,
+        Role::System,
+    ];
+
     /// The word used in configuration and storage.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Patient => "patient",
+            Role::Representative => "representative",
             Role::Clinician => "clinician",
+            Role::PrivacyOfficer => "privacy-officer",
+            Role::Administrator => "administrator",
+            Role::Integrator => "integrator",
             Role::System => "system",
         }
     }
@@ -36,7 +59,7 @@ pub struct Principal {
     pub grant: String,
     /// The account that signed in; the client's id where none did.
     pub account: String,
-    /// The person as a resource: `Patient/…` or `Practitioner/…`.
+    /// The person as a resource: `Patient/…`, `Practitioner/…` or `RelatedPerson/…`.
     pub fhir_user: Option<(ResourceType, Id)>,
     /// What kind of person.
     pub role: Role,

@@ -1,7 +1,7 @@
 //! Whom a person may see under `user/` scopes, asked for anew with each question that rests on it.
 //!
-//! A patient sees their own record, a clinician the patients in their care: a relationship that has ended opens nothing
-//! from then on. The embedded store is asked every time. A server behind us answers it by several searches, so its word is
+//! A patient sees their own record, a representative the one patient they chose, a clinician the patients in their care: a
+//! relationship that has ended opens nothing from then on. The embedded store is asked every time. A server behind us answers it by several searches, so its word is
 //! kept for [`KEPT`], and for no longer.
 
 use crate::context::Context;
@@ -39,7 +39,17 @@ pub(crate) async fn reach(cx: &Context, principal: &Principal, question: &Questi
     match (principal.role, &principal.fhir_user) {
         (Role::Patient, Some((ResourceType::Patient, own))) => Ok(Subject::Patient(own.clone())),
         (Role::Clinician, Some((ResourceType::Practitioner, id))) => in_care_of(cx, id).await,
-        (Role::Patient | Role::Clinician | Role::System, _) => Ok(Subject::Nobody),
+        // The one patient whom they chose, and whose grant ends when they act for them no longer.
+        (Role::Representative, _) => Ok(principal.subject.clone()),
+        (
+            Role::Patient
+            | Role::Clinician
+            | Role::PrivacyOfficer
+            | Role::Administrator
+            | Role::Integrator
+            | Role::System,
+            _,
+        ) => Ok(Subject::Nobody),
     }
 }
 

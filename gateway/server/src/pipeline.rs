@@ -179,6 +179,8 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         Act::Ready => well_known::ready(cx).await,
         Act::Authorize
         | Act::Login
+        | Act::Provider
+        | Act::ProviderAnswer
         | Act::Choose
         | Act::Consent
         | Act::Token

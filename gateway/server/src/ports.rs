@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::keys::{KeyRing, Use};
-use crate::published::{KeyFetcher, read_uri};
+use crate::published::{KeyFetcher, Network, ProviderCaller, read_uri};
 use crate::records::Records;
 use certs::statement::{self, Statement};
 use certs::verify::{Expected, verify_jwt};
@@ -11,7 +11,7 @@ use privacy::Refusal;
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
 use smart::ports::{
-    Care, Crypto, Freshness, Kept, KeySets, Opened, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+    Care, Crypto, Freshness, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
 };
 use std::sync::Arc;
 use store::{Namespace, Store, StoreError};
@@ -29,12 +29,19 @@ pub struct Ports {
     records: Arc<Records>,
     passwords: Arc<Semaphore>,
     published: KeyFetcher,
+    provider: ProviderCaller,
 }
 
 impl Ports {
     /// On this store, these keys and these records; what clients publish is fetched as `published` does.
     pub fn new(store: Store, keys: Arc<KeyRing>, records: Arc<Records>, published: KeyFetcher) -> Ports {
-        Ports { store, keys, records, passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)), published }
+        let provider = ProviderCaller::new(Network::default(), None);
+        Ports { store, keys, records, passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)), published, provider }
+    }
+
+    /// The same, with a login provider that is called so.
+    pub fn with_provider(self, provider: ProviderCaller) -> Ports {
+        Ports { provider, ..self }
     }
 
     fn sign(&self, usage: Use, typ: &str, claims: &impl serde::Serialize) -> Result<String, Unavailable> {
@@ -64,6 +71,9 @@ fn namespace(space: Space) -> Namespace {
         Space::Sessions => Namespace::Sessions,
         Space::SecondFactor => Namespace::SecondFactor,
         Space::HalfWay => Namespace::HalfWay,
+        Space::Away => Namespace::Away,
+        Space::Subject => Namespace::Subject,
+        Space::Recovery => Namespace::Recovery,
         Space::Grant => Namespace::Grant,
         Space::Stops => Namespace::Stops,
         Space::Code => Namespace::Code,
@@ -186,6 +196,14 @@ impl Crypto for Ports {
         }
     }
 
+    fn is_signed_by_provider(&self, token: &str, key_set: &str) -> Signed {
+        match statement::read_provider_keys(key_set).and_then(|keys| statement::prove_id_token(token, &keys)) {
+            Ok(()) => Signed::ByKey,
+            Err(certs::Error::TokenKey) => Signed::NoSuchKey,
+            Err(_) => Signed::NotByKey,
+        }
+    }
+
     fn is_key_set(&self, key_set: &str) -> bool {
         statement::read_keys(key_set).is_ok_and(|keys| !keys.is_empty())
     }
@@ -208,6 +226,30 @@ impl Crypto for Ports {
             certs::password::verify(&password, &phc)
         });
         Ok(checked.await.map_err(unavailable)? && known)
+    }
+
+    async fn password_hash(&self, password: &str) -> Result<String, Unavailable> {
+        let place = Arc::clone(&self.passwords).acquire_owned().await.map_err(unavailable)?;
+        let password = certs::Zeroizing::new(password.to_owned());
+        let hashed = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            certs::password::hash(&password)
+        });
+        hashed.await.map_err(unavailable)?.map_err(unavailable)
+    }
+}
+
+impl Provider for Ports {
+    async fn configuration(&self, issuer: &str) -> Result<Arc<str>, Unavailable> {
+        self.provider.configuration(issuer).await.map_err(unavailable)
+    }
+
+    async fn redeem(&self, endpoint: &str, form: &[(&str, &str)]) -> Result<String, Unavailable> {
+        let answer = self.provider.redeem(endpoint, form).await;
+        answer.map_err(|why| {
+            tracing::warn!(why, "a code of the login provider was not redeemed");
+            unavailable(why)
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use fhir::{Id, Resource, ResourceType};
 use json::Document;
 use privacy::label::labels;
 use privacy::{Chunk, Cursor, Label, Permit, Phi, Refusal, Source};
+use smart::age::{Age, age};
 use store::Store;
 
 /// The source in use.
@@ -44,6 +45,34 @@ impl Records {
             Records::Store(store) => store.patients_in_care_of(practitioner).await.map_err(Refusal::fault),
             Records::Upstream(upstream, _) => upstream.patients_in_care_of(practitioner).await,
         }
+    }
+
+    /// Whether a patient is old enough for an account of their own, by the birth date in their record.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub async fn age(&self, patient: &Id, now_s: i64) -> Result<Age, Refusal> {
+        let kind = ResourceType::Patient;
+        let found = match self {
+            Records::Store(store) => {
+                store.current(kind, patient).await.map_err(Refusal::fault)?.map(|(_, record)| record)
+            }
+            Records::Upstream(upstream, _) => upstream.current(kind, patient.as_str()).await?,
+        };
+        // Yes, no, or not known: the date itself stays where it is.
+        let is_over = |record: &Document| {
+            let born = record.root().get("birthDate").and_then(|date| date.text());
+            match age(born.as_deref(), now_s) {
+                Age::Over => Some(true),
+                Age::Under => Some(false),
+                Age::Unknown => None,
+            }
+        };
+        Ok(match found.and_then(|record| record.inspect(is_over)) {
+            Some(true) => Age::Over,
+            Some(false) => Age::Under,
+            None => Age::Unknown,
+        })
     }
 
     /// Whether there is such a record, it is about this patient and nobody else, and nothing withholds it from everyone.

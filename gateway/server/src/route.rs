@@ -47,7 +47,11 @@ pub enum Act {
     Authorize,
     /// The sign-in page.
     Login,
-    /// A clinician's choice of patient.
+    /// The way to the house's own OpenID provider.
+    Provider,
+    /// The way back from there.
+    ProviderAnswer,
+    /// A choice of patient.
     Choose,
     /// The consent page.
     Consent,
@@ -88,6 +92,8 @@ pub enum AccountPage {
     Overview,
     /// Signing in without an app.
     Login,
+    /// Setting another password by an operator's code.
+    Recover,
     /// Signing out.
     Logout,
     /// The browsers that one is signed in with.
@@ -120,6 +126,7 @@ impl AccountPage {
         match self {
             AccountPage::Overview => smart::settings::ACCOUNT,
             AccountPage::Login => smart::settings::ACCOUNT_LOGIN,
+            AccountPage::Recover => smart::settings::ACCOUNT_RECOVER,
             AccountPage::Logout => smart::settings::ACCOUNT_LOGOUT,
             AccountPage::Sessions => smart::settings::ACCOUNT_SESSIONS,
             AccountPage::Apps => smart::settings::ACCOUNT_APPS,
@@ -188,6 +195,8 @@ pub static ROUTES: &[Route] = &[
     row(GET, "/fhir/{type}/{id}/_history/{version}", Authn::Bearer, Cors::Anyone, Act::Fhir(Interaction::Vread)),
     row(PAGE, smart::settings::AUTHORIZE, Authn::Anyone, Cors::Never, Act::Authorize),
     row(PAGE, smart::settings::LOGIN, Authn::Anyone, Cors::Never, Act::Login),
+    row(GET, smart::settings::PROVIDER, Authn::Anyone, Cors::Never, Act::Provider),
+    row(GET, smart::settings::PROVIDER_ANSWER, Authn::Anyone, Cors::Never, Act::ProviderAnswer),
     row(PAGE, smart::settings::CHOOSE, Authn::Anyone, Cors::Never, Act::Choose),
     row(PAGE, smart::settings::CONSENT, Authn::Anyone, Cors::Never, Act::Consent),
     row(POST, smart::settings::TOKEN, Authn::Anyone, Cors::Anyone, Act::Token),
@@ -199,6 +208,7 @@ pub static ROUTES: &[Route] = &[
     row(PAGE, smart::settings::REGISTER_PAGE, Authn::Anyone, Cors::Never, Act::RegisterPage),
     row(GET, smart::settings::ACCOUNT, Authn::Session, Cors::Never, Act::Account(AccountPage::Overview)),
     row(PAGE, smart::settings::ACCOUNT_LOGIN, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Login)),
+    row(PAGE, smart::settings::ACCOUNT_RECOVER, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Recover)),
     row(PAGE, smart::settings::ACCOUNT_LOGOUT, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Logout)),
     row(PAGE, smart::settings::ACCOUNT_SESSIONS, Authn::Session, Cors::Never, Act::Account(AccountPage::Sessions)),
     row(PAGE, smart::settings::ACCOUNT_APPS, Authn::Session, Cors::Never, Act::Account(AccountPage::Apps)),
@@ -296,13 +306,13 @@ mod tests {
     fn a_persons_own_pages_need_a_session_and_are_for_no_other_site() {
         for route in ROUTES {
             if let Act::Account(page) = route.act {
-                let open = matches!(page, AccountPage::Login | AccountPage::Logout);
+                let open = matches!(page, AccountPage::Login | AccountPage::Recover | AccountPage::Logout);
                 assert_eq!(route.authn, if open { Authn::Anyone } else { Authn::Session }, "{}", route.path);
                 assert_eq!((route.path, route.cors), (page.path(), Cors::Never));
             }
         }
         assert_eq!(AccountPage::of_word("sessions"), AccountPage::Sessions);
-        for other in ["login", "logout", "", "account", "https://elsewhere", "//elsewhere"] {
+        for other in ["login", "logout", "recover", "", "account", "https://elsewhere", "//elsewhere"] {
             assert_eq!(AccountPage::of_word(other), AccountPage::Overview, "{other}");
         }
     }

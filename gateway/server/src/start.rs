@@ -10,7 +10,7 @@ use crate::keys::Keys;
 use crate::listen::{self, Opening};
 use crate::paging::Pages;
 use crate::ports::Ports;
-use crate::published::{KeyFetcher, Network};
+use crate::published::{KeyFetcher, LoginProvider, Network, ProviderCaller};
 use crate::records::Records;
 use crate::route::{ROUTES, Routes};
 use crate::tokens::Tokens;
@@ -63,6 +63,8 @@ pub struct Front {
     pub brand: Option<(Brand, Instant)>,
     /// Whether apps may register themselves.
     pub registration_open: bool,
+    /// The house's own OpenID provider, where people sign in there.
+    pub provider: Option<LoginProvider>,
 }
 
 /// What a gateway is made of.
@@ -210,7 +212,8 @@ async fn context(base: Base) -> Result<Context, StartError> {
     let brand = brand.map(|own| BrandId { system: own.system, value: own.value });
     let registration_open = front.registration_open;
     let style = portal::SMART_STYLE_PATH.to_owned();
-    let settings = Settings { brand, registration_open, style, ..Settings::new(&origin, &SERVED) };
+    let provider = front.provider.as_ref().map(|provider| provider.settings.clone());
+    let settings = Settings { brand, registration_open, style, provider, ..Settings::new(&origin, &SERVED) };
     let brands = front.brand.as_ref().map(|(brand, changed)| Brands::new(brand, &settings, *changed));
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
@@ -219,8 +222,9 @@ async fn context(base: Base) -> Result<Context, StartError> {
         return Err(fail(format_args!("its documents contradict each other: {why}; this is a mistake of ours")));
     }
     let Keys { ring, pages } = keys;
-    let published = KeyFetcher::new(network);
-    let ports = Ports::new(store.clone(), Arc::clone(&ring), Arc::clone(&records), published);
+    let published = KeyFetcher::new(network.clone());
+    let caller = ProviderCaller::new(network, front.provider.as_ref());
+    let ports = Ports::new(store.clone(), Arc::clone(&ring), Arc::clone(&records), published).with_provider(caller);
     let authority = Authority::open(settings, ports).await.map_err(fail)?;
     Ok(Context {
         origin,

@@ -1,8 +1,10 @@
 //! People who can sign in.
 
 use crate::authority::{Authority, write};
+use crate::grant::Grant;
 use crate::locale::Locale;
 use crate::ports::{Ports, Space, Swap, Unavailable};
+use crate::rights::{Rights, rights};
 use crate::stored;
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role};
@@ -12,6 +14,11 @@ use serde::{Deserialize, Serialize};
 pub const USERNAME_BYTES_MAX: usize = 254;
 /// Bytes of a password: enough for a passphrase, too few to keep argon2 busy.
 pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Characters of a password: what people choose below that is guessed (NIST SP 800-63B, 3.1.1.2 wants 8 beside a second
+/// factor, and more without one).
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// Patients whom one representative acts for: a family.
+pub const PATIENTS_MAX: usize = 20;
 
 /// A person who can sign in.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +28,7 @@ pub struct Account {
     pub id: String,
     /// What the person types; it is compared in lower case.
     pub username: String,
-    /// The password as a PHC string (argon2id).
+    /// The password as a PHC string (argon2id); empty where they sign in elsewhere alone.
     pub password: String,
     /// When it was given this password, in seconds since 1970: sessions of the password before are over.
     #[serde(default)]
@@ -29,14 +36,30 @@ pub struct Account {
     /// What kind of person.
     #[serde(with = "stored::person_role")]
     pub role: Role,
-    /// The person as a resource.
-    #[serde(with = "stored::fhir_user")]
-    pub fhir_user: (ResourceType, Id),
+    /// The person as a resource, where there is one.
+    #[serde(default, with = "stored::maybe_fhir_user", skip_serializing_if = "Option::is_none")]
+    pub fhir_user: Option<(ResourceType, Id)>,
+    /// The patients whom a representative acts for; none of anyone else.
+    #[serde(default, with = "stored::ids", skip_serializing_if = "Vec::is_empty")]
+    pub patients: Vec<Id>,
+    /// Whom the house's own OpenID provider knows this person as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderSubject>,
     /// The language of their pages, when they chose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
     /// Whether they may sign in at all.
     pub enabled: bool,
+}
+
+/// Someone as an OpenID provider knows them: by both together, since another provider may know another by the same subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSubject {
+    /// The provider, by its issuer.
+    pub issuer: String,
+    /// The person, by the `sub` of its id_tokens.
+    pub subject: String,
 }
 
 impl Account {
@@ -51,25 +74,85 @@ impl Account {
         !text.is_empty() && text.len() <= USERNAME_BYTES_MAX && text.chars().all(sound)
     }
 
-    /// Why this person asks: a patient for their own record, a clinician to treat.
-    pub fn purpose(&self) -> Purpose {
-        match self.role {
-            Role::Patient => Purpose::PatientRequest,
-            // No account is read with the last: it would be someone who treats nobody.
-            Role::Clinician | Role::System => Purpose::Treatment,
+    /// Whether this may be somebody's password.
+    pub fn is_password(text: &str) -> bool {
+        text.chars().count() >= PASSWORD_CHARS_MIN && text.len() <= PASSWORD_BYTES_MAX
+    }
+
+    /// What this person may do.
+    pub fn rights(&self) -> Rights {
+        rights(self.role)
+    }
+
+    /// Why this person asks for records: a patient for their own, a clinician to treat; nothing for who asks for none.
+    pub fn purpose(&self) -> Option<Purpose> {
+        self.rights().purpose
+    }
+
+    /// A patient's own record.
+    pub fn own_record(&self) -> Option<&Id> {
+        match (self.role, &self.fhir_user) {
+            (Role::Patient, Some((ResourceType::Patient, own))) => Some(own),
+            (_, _) => None,
         }
+    }
+
+    /// The password, where there is one.
+    pub(crate) fn phc(&self) -> Option<&str> {
+        Some(self.password.as_str()).filter(|phc| !phc.is_empty())
     }
 }
 
+/// What became of an account that was to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It is there.
+    Done,
+    /// Its name is somebody else's.
+    NameTaken,
+    /// Another account belongs to whom the provider knows it as.
+    SubjectTaken,
+}
+
 impl<P: Ports> Authority<P> {
-    /// Adds an account, unless its name is taken; says whether it was added.
+    /// Adds an account, unless its name, or whom the provider knows it as, is taken.
     ///
     /// # Errors
     /// When the shelf does not serve.
-    pub async fn add_account(&self, account: &Account) -> Result<bool, Unavailable> {
+    pub async fn add_account(&self, account: &Account) -> Result<Added, Unavailable> {
+        if self.account(&account.username).await?.is_some() {
+            return Ok(Added::NameTaken);
+        }
+        if !self.link(account).await? {
+            return Ok(Added::SubjectTaken);
+        }
         let key = Account::username_key(&account.username);
         let swap = self.ports.swap_document(Space::Account, &key, None, write(account)?).await?;
-        Ok(matches!(swap, Swap::Done(_)))
+        Ok(if matches!(swap, Swap::Done(_)) { Added::Done } else { Added::NameTaken })
+    }
+
+    /// Names anew whom a representative acts for. What apps were granted about those who are no longer among them ends; gives
+    /// how many grants that were, and nothing when there is no such representative.
+    ///
+    /// # Errors
+    /// When the shelf does not serve; what was ended until then stays ended.
+    pub async fn act_for(&self, username: &str, patients: &[Id], now_s: i64) -> Result<Option<usize>, Unavailable> {
+        let is_representative = |account: &Account| account.role == Role::Representative;
+        if !self.account(username).await?.is_some_and(|account| is_representative(&account)) {
+            return Ok(None);
+        }
+        let change = |account: Account| {
+            let patients = if is_representative(&account) { patients.to_vec() } else { Vec::new() };
+            Account { patients, ..account }
+        };
+        // First the account: from then on nothing more is granted.
+        let Some(account) = self.change_account(username, change).await? else { return Ok(None) };
+        self.stop_codes(&account.id).await?;
+        let left = |grant: &Grant| {
+            let about = grant.patient.as_ref().is_some_and(|patient| !account.patients.contains(patient));
+            grant.account == account.id && about
+        };
+        self.end_grants(left, now_s).await.map(Some)
     }
 
     /// Switches an account off, which ends its sessions and all that it granted, or on again. Gives how many grants were
@@ -107,7 +190,7 @@ impl<P: Ports> Authority<P> {
 
     /// Changes an account as it stands at that moment, so that of two changes at once neither undoes the other. Gives what
     /// it has become, and nothing when there is no such account.
-    async fn change_account(
+    pub(crate) async fn change_account(
         &self,
         username: &str,
         change: impl Fn(Account) -> Account + Send + Sync,

@@ -1,4 +1,5 @@
-//! The apps that a patient allowed, as that patient sees them and stops them.
+//! The apps that a patient or a representative allowed, as that person sees them and stops them. A patient sees and stops as well
+//! what a representative allowed about them; a representative sees nothing of what the patient allowed.
 //!
 //! An app may hold several grants of one person, from several launches; the person thinks of one app. Stopping ends them
 //! all, and none is named to anyone: what is asked for is "this app, of mine". A code that is still on its way to the app
@@ -10,6 +11,7 @@ use crate::client::Client;
 use crate::grant::Grant;
 use crate::offer::{self, Item};
 use crate::ports::{Ports, Space, Unavailable};
+use crate::rights::Page;
 use privacy::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,7 +63,7 @@ impl Stops {
 }
 
 impl<P: Ports> Authority<P> {
-    /// The apps that a patient allowed to see their record, the newest first; none for anyone else.
+    /// The apps that were allowed to see a person's record, the newest first; none for who has no such record.
     ///
     /// # Errors
     /// When the shelf does not serve.
@@ -108,13 +110,21 @@ impl<P: Ports> Authority<P> {
         }
     }
 
-    /// Notes that an app was stopped, if there is one that this person could have allowed.
+    /// Notes that an app was stopped, if there is one that this person could have allowed; for who acts for them as well.
     async fn note_stop(&self, account: &Account, client_id: &str) -> Result<(), Unavailable> {
-        if account.role != Role::Patient || self.client(client_id).await?.is_none() {
+        if !account.rights().has(Page::Apps) || self.client(client_id).await?.is_none() {
             return Ok(());
         }
-        let note = |stops: Option<Stops>| Some(stops.unwrap_or_default().one_more(Some(client_id)));
-        self.change(Space::Stops, &account.id, note).await
+        let mut noted = vec![account.id.clone()];
+        if let Some(own) = account.own_record() {
+            let others = self.accounts().await?.into_iter().filter(|other| other.patients.contains(own));
+            noted.extend(others.map(|other| other.id));
+        }
+        for id in noted {
+            let note = |stops: Option<Stops>| Some(stops.unwrap_or_default().one_more(Some(client_id)));
+            self.change(Space::Stops, &id, note).await?;
+        }
+        Ok(())
     }
 
     /// Makes every code worthless that was given by this account until now: whoever gave it is no longer believed.
@@ -134,7 +144,16 @@ impl<P: Ports> Authority<P> {
     }
 }
 
-/// Whether a grant is a patient's own word about their own record.
+/// Whether a grant is somebody's own word about a record: a patient's or a representative's, and to the patient also what a
+/// representative allowed about them.
 fn is_own(grant: &Grant, account: &Account) -> bool {
-    account.role == Role::Patient && grant.role == Role::Patient && grant.account == account.id
+    let by_themselves = grant.role == account.role && grant.account == account.id;
+    match account.role {
+        Role::Patient => {
+            let own = account.own_record();
+            by_themselves || (grant.role == Role::Representative && own.is_some() && grant.patient.as_ref() == own)
+        }
+        Role::Representative => by_themselves,
+        Role::Clinician | Role::PrivacyOfficer | Role::Administrator | Role::Integrator | Role::System => false,
+    }
 }

@@ -97,7 +97,12 @@ impl<P: Ports> Authority<P> {
     pub async fn confine(&self, client: &Client, now_s: i64) -> Result<usize, Unavailable> {
         let beyond = |grant: &Grant| match grant.role {
             Role::System => !client.still_allows(grant),
-            Role::Patient | Role::Clinician => !client.enabled,
+            Role::Patient
+            | Role::Representative
+            | Role::Clinician
+            | Role::PrivacyOfficer
+            | Role::Administrator
+            | Role::Integrator => !client.enabled,
         };
         self.end_grants(|grant| grant.client == client.client_id && beyond(grant), now_s).await
     }

@@ -3,6 +3,7 @@
 //! What an app may do is fixed at registration; every step of a launch reads the registration anew, so a client that was
 //! switched off is off at once.
 
+use crate::account::Account;
 use crate::ports::Crypto;
 use crate::stored;
 use privacy::{Purpose, Scopes};
@@ -97,6 +98,11 @@ impl Client {
             ClientKind::Public => false,
             ClientKind::ConfidentialSymmetric { .. } | ClientKind::ConfidentialAsymmetric { .. } => true,
         }
+    }
+
+    /// Whether it is registered for what this person asks for.
+    pub(crate) fn is_for(&self, account: &Account) -> bool {
+        account.purpose().is_some_and(|purpose| self.purposes.contains(&purpose))
     }
 
     /// Whether a code may be sent there.

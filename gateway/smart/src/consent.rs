@@ -88,7 +88,7 @@ impl<P: Ports> Authority<P> {
             redirect_uri: flow.redirect_uri.clone(),
             challenge: flow.challenge,
             nonce: flow.nonce,
-            patient: patient.filter(|_| launched || offer::needs_patient(&scopes)),
+            patient: patient.filter(|_| launched || offer::needs_patient_of(account.role, &scopes)),
             launch: flow.launched.map(|own| own.context).filter(|_| launched),
             scopes,
             account: account.id,

@@ -14,9 +14,10 @@ use crate::oauth_error::{ErrorCode, OauthError};
 use crate::offer::{self, Item};
 use crate::ports::{Ports, Space, Unavailable};
 use crate::redirect;
+use crate::rights::Launches;
 use crate::stored;
 use fhir::{Id, ResourceType};
-use privacy::{Role, Scopes};
+use privacy::{Purpose, Scopes};
 use serde::{Deserialize, Serialize};
 
 /// A launch under way. Times in seconds since 1970.
@@ -80,7 +81,7 @@ pub struct Asking {
 pub enum Step {
     /// Someone must sign in.
     Login(Asking),
-    /// A clinician must choose one of these patients.
+    /// A clinician or a representative must choose one of these patients.
     Choose(Asking, Choice),
     /// The person must say what they allow.
     Consent(Asking, Consent),
@@ -88,14 +89,14 @@ pub enum Step {
     Unfit(Asking, Unfit),
 }
 
-/// Among which patients a clinician chooses.
+/// Among which patients someone chooses.
 #[derive(Clone)]
 pub struct Choice {
     /// Who chooses.
     pub account: Account,
     /// The digest that names the session, for records of what the page shows.
     pub session: String,
-    /// The patients in their care.
+    /// The patients in their care, or whom they act for.
     pub patients: Vec<Id>,
 }
 
@@ -108,7 +109,7 @@ pub struct Consent {
     pub session: String,
     /// The patient it is about.
     pub patient: Option<Id>,
-    /// Whether the clinician had a choice and can go back to it.
+    /// Whether there was a choice, so that one can go back to it.
     pub can_choose_again: bool,
     /// Whether the app is told which records were open when an EHR opened it.
     pub tells_context: bool,
@@ -127,8 +128,10 @@ pub enum Unfit {
     NotForPatients,
     /// The app is not registered for clinicians.
     NotForClinicians,
-    /// No patient is in this clinician's care.
+    /// No patient is in this clinician's care, or there is none whom this representative acts for.
     NobodyInCare,
+    /// The person looks after this server and sees no patient's record.
+    SeesNoRecords,
     /// The account has no record of its own.
     NoRecord,
     /// An EHR opened the app for somebody else.
@@ -208,10 +211,10 @@ impl<P: Ports> Authority<P> {
         }
     }
 
-    /// A clinician chooses a patient; `None` goes back to the choice.
+    /// Someone chooses a patient; `None` goes back to the choice.
     ///
     /// # Errors
-    /// `Changed` when the session is another or the patient is not in their care (any more).
+    /// `Changed` when the session is another or the patient is not one whom they may choose (any more).
     pub async fn choose(
         &self,
         id: &str,
@@ -226,7 +229,7 @@ impl<P: Ports> Authority<P> {
             None => None,
             Some(patient) => {
                 let patient = stored::id(patient).ok_or(Stopped::Changed)?;
-                if !self.in_care_of(&account).await?.contains(&patient) {
+                if !self.choices_of(&account).await?.contains(&patient) {
                     return Err(Stopped::Changed);
                 }
                 Some(patient)
@@ -284,8 +287,8 @@ impl<P: Ports> Authority<P> {
         if flow.session.as_ref() == Some(&session.digest) { Ok((session, account)) } else { Err(Stopped::Changed) }
     }
 
-    /// Whose record it is about: the one that an EHR opened the app for, a patient's own, or the one that a clinician chose;
-    /// all of them only while the person may ask about them.
+    /// Whose record it is about: the one that an EHR opened the app for, a patient's own, or the one that was chosen; all of them
+    /// only while the person may ask about them.
     pub(crate) async fn context(
         &self,
         flow: &Flow,
@@ -296,11 +299,13 @@ impl<P: Ports> Authority<P> {
         if launched.is_some_and(|own| own.account.as_ref().is_some_and(|whose| *whose != account.id)) {
             return Ok(Context::Unfit(Unfit::OtherPerson));
         }
-        if !client.purposes.contains(&account.purpose()) {
-            return Ok(Context::Unfit(match account.role {
-                Role::Patient => Unfit::NotForPatients,
-                Role::Clinician | Role::System => Unfit::NotForClinicians,
-            }));
+        let rights = account.rights();
+        let Some(purpose) = rights.purpose.filter(|_| rights.sees_records()) else {
+            return Ok(Context::Unfit(Unfit::SeesNoRecords));
+        };
+        if !client.purposes.contains(&purpose) {
+            let for_patients = purpose == Purpose::PatientRequest;
+            return Ok(Context::Unfit(if for_patients { Unfit::NotForPatients } else { Unfit::NotForClinicians }));
         }
         if let Some(own) = launched.filter(|own| own.patient.is_some()) {
             if !self.still_holds(own, account).await? {
@@ -308,16 +313,17 @@ impl<P: Ports> Authority<P> {
             }
             return Ok(Context::Settled { patient: own.patient.clone(), can_choose_again: false });
         }
-        if !offer::needs_patient(&flow.offered) {
+        if !offer::needs_patient_of(account.role, &flow.offered) {
             return Ok(Context::Settled { patient: None, can_choose_again: false });
         }
-        match account.role {
-            Role::Patient => Ok(match own_record(account) {
-                Some(own) => Context::Settled { patient: Some(own), can_choose_again: false },
+        match rights.launches {
+            Launches::Nobody => Ok(Context::Unfit(Unfit::SeesNoRecords)),
+            Launches::Own => Ok(match account.own_record() {
+                Some(own) => Context::Settled { patient: Some(own.clone()), can_choose_again: false },
                 None => Context::Unfit(Unfit::NoRecord),
             }),
-            Role::Clinician | Role::System => {
-                let patients = self.in_care_of(account).await?;
+            Launches::Named | Launches::InCare => {
+                let patients = self.choices_of(account).await?;
                 Ok(match (&flow.patient, patients.as_slice()) {
                     (_, []) => Context::Unfit(Unfit::NobodyInCare),
                     (_, [only]) => Context::Settled { patient: Some(only.clone()), can_choose_again: false },
@@ -335,23 +341,27 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the records cannot be had.
     pub async fn in_care_of(&self, account: &Account) -> Result<Vec<Id>, Unavailable> {
-        match (account.role, &account.fhir_user) {
-            (Role::Clinician, (ResourceType::Practitioner, id)) => self.ports.patients_in_care_of(id).await,
-            (Role::Clinician | Role::Patient | Role::System, _) => Ok(Vec::new()),
+        match (account.rights().launches, &account.fhir_user) {
+            (Launches::InCare, Some((ResourceType::Practitioner, id))) => self.ports.patients_in_care_of(id).await,
+            (_, _) => Ok(Vec::new()),
+        }
+    }
+
+    /// The patients among whom someone chooses: those in a clinician's care, those whom a representative acts for.
+    async fn choices_of(&self, account: &Account) -> Result<Vec<Id>, Unavailable> {
+        match account.rights().launches {
+            Launches::InCare => self.in_care_of(account).await,
+            Launches::Named => Ok(account.patients.clone()),
+            Launches::Own | Launches::Nobody => Ok(Vec::new()),
         }
     }
 
     /// Whether this person may (still) ask about this patient.
     pub(crate) async fn may_ask_about(&self, account: &Account, patient: &Id) -> Result<bool, Unavailable> {
-        match account.role {
-            Role::Patient => Ok(own_record(account).as_ref() == Some(patient)),
-            Role::Clinician | Role::System => Ok(self.in_care_of(account).await?.contains(patient)),
+        match account.rights().launches {
+            Launches::Own => Ok(account.own_record() == Some(patient)),
+            Launches::Named | Launches::InCare => Ok(self.choices_of(account).await?.contains(patient)),
+            Launches::Nobody => Ok(false),
         }
     }
-}
-
-/// A patient's own record.
-fn own_record(account: &Account) -> Option<Id> {
-    let (kind, id) = &account.fhir_user;
-    (*kind == ResourceType::Patient).then(|| id.clone())
 }

@@ -115,7 +115,10 @@ pub fn principal_of(claims: &Map<String, Value>, grant: &Grant, fhir_base: &str,
         // Without a person there is no patient in context either.
         Role::System if patient.is_none() && fhir_user.is_none() => Subject::Everyone,
         Role::System => return Err(Why::Contradiction),
-        Role::Patient | Role::Clinician => grant.patient.clone().map_or(Subject::Nobody, Subject::Patient),
+        Role::Patient | Role::Representative | Role::Clinician => {
+            grant.patient.clone().map_or(Subject::Nobody, Subject::Patient)
+        }
+        Role::PrivacyOfficer | Role::Administrator | Role::Integrator => return Err(Why::Contradiction),
     };
     let same = text(claims, "grant") == Some(grant.id.as_str())
         && text(claims, "client_id") == Some(grant.client.as_str())

@@ -16,8 +16,8 @@ use crate::redirect;
 use crate::settings::LAUNCH_S;
 use crate::stored;
 use fhir::{Id, ResourceType};
+use privacy::Scopes;
 use privacy::scope::Scope;
-use privacy::{Role, Scopes};
 use serde::{Deserialize, Serialize};
 
 /// What an EHR says when it asks for a launch.
@@ -55,11 +55,13 @@ pub enum NoLaunch {
     /// There is nobody of this name.
     #[error("there is no account of this name that may sign in; `sluice account list` shows those there are")]
     UnknownAccount,
-    /// The app is not registered for people of this kind.
-    #[error("the app is not registered for the purpose of this person; see its `purposes`")]
+    /// The app is not registered for people of this kind, or they see no records.
+    #[error(
+        "the app is not registered for the purpose of this person, see its `purposes`; privacy officers, administrators and integrators have none and open no patient's record"
+    )]
     NotForThem,
     /// The patient is not theirs to see.
-    #[error("the patient is not in this person's care")]
+    #[error("the patient is not in this person's care, nor one whom they act for")]
     NotInCare,
     /// What is open is not the patient's.
     #[error("the encounter, or a record of the context, is not one of this patient's")]
@@ -138,7 +140,7 @@ impl<P: Ports> Authority<P> {
                 Some(account.ok_or(NoLaunch::UnknownAccount)?)
             }
         };
-        if account.as_ref().is_some_and(|account| !client.purposes.contains(&account.purpose())) {
+        if account.as_ref().is_some_and(|account| !client.is_for(account)) {
             return Err(NoLaunch::NotForThem);
         }
         let launched = launched(new, account.as_ref())?;
@@ -154,7 +156,7 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// When the shelf does not serve.
     pub async fn launchable(&self, account: &Account) -> Result<Vec<Client>, Unavailable> {
-        let fits = |client: &Client| client.launch_address().is_some() && client.purposes.contains(&account.purpose());
+        let fits = |client: &Client| client.launch_address().is_some() && client.is_for(account);
         let mut clients: Vec<Client> = self.clients().await?.into_iter().filter(fits).collect();
         clients.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(clients)
@@ -222,7 +224,7 @@ fn launched(new: &NewLaunch, account: Option<&Account>) -> Result<Launched, Unso
         return Err(Unsound::WithoutPatient);
     }
     // A patient has one record, and is told so by every launch.
-    let own = account.filter(|account| account.role == Role::Patient).map(|account| account.fhir_user.1.clone());
+    let own = account.and_then(Account::own_record).cloned();
     let context = LaunchContext {
         encounter,
         fhir_context: new.fhir_context.clone(),

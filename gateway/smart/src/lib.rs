@@ -8,9 +8,11 @@
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
 //! tells an app what it stands for, [`user_info`] who signed in, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
 //! and gets its token from [`backend`]. Apps that nobody registered do so by [`register`], by what [`metadata`] allows. Without an app, a person looks after [`sessions`], [`apps`] and their [`second`]
-//! factor. What it never does: answer HTTP, see health data, or take a missing claim for leave.
+//! factor. What each kind of person may do is the table of [`rights`]; who is too young for an account of their own says [`age`].
+//! People may sign in at a [`provider`] of the house's own, by an [`id_token`] of it, and set another password by [`recovery`]. What it never does: answer HTTP, see health data, or take a missing claim for leave.
 
 pub mod account;
+pub mod age;
 pub mod apps;
 pub mod assertion;
 mod authority;
@@ -26,6 +28,7 @@ pub mod discovery;
 pub mod flow;
 pub mod grant;
 mod half_way;
+pub mod id_token;
 pub mod introspect;
 pub mod introspection;
 pub mod launch;
@@ -38,10 +41,13 @@ mod parameters;
 pub mod parts;
 mod pkce;
 pub mod ports;
+pub mod provider;
+pub mod recovery;
 mod redirect;
 mod refresh;
 pub mod register;
 pub mod revoke;
+pub mod rights;
 pub mod second;
 pub mod sessions;
 pub mod settings;

@@ -3,7 +3,7 @@
 //! A sign-in belongs to a flow of this very browser, or to a form that was given to this very browser, so nobody can be
 //! signed in by a form on another site. Every sign-in starts a session with a new token; the one before ends. Sessions are
 //! kept under the digest of their token, their last use beside them, and live while they stand on their account's list
-//! ([`crate::sessions`]).
+//! ([`crate::sessions`]). Who signs in at the house's own provider starts one in the same way ([`crate::provider`]).
 
 use crate::account::{Account, PASSWORD_BYTES_MAX};
 use crate::authority::{Authority, KEY_BYTES_MAX, read, write};
@@ -103,11 +103,11 @@ impl<P: Ports> Authority<P> {
             let under_way = self.flow(flow, visit.browser, visit.now_s).await?;
             self.flow_client(&under_way).await?;
         }
-        if password.len() > PASSWORD_BYTES_MAX {
+        if password.len() > PASSWORD_BYTES_MAX || !self.settings.takes_passwords() {
             return Err(NotSignedIn::Wrong);
         }
         let account = self.account(username).await?;
-        let phc = account.as_ref().map(|account| account.password.as_str());
+        let phc = account.as_ref().and_then(Account::phc);
         let holds = self.ports.password_holds(password, phc).await?;
         let account = account.filter(|account| holds && account.enabled).ok_or(NotSignedIn::Wrong)?;
         if self.is_asked_for_code(&account).await? {

@@ -135,7 +135,12 @@ pub fn others_in_care(offered: &Scopes, served: &[ResourceType], role: Role) -> 
             let of_all: Scopes = offered.iter().filter(|scope| is_of_user(scope)).cloned().collect();
             served.iter().flat_map(|kind| records(&of_all, *kind)).collect()
         }
-        Role::Patient | Role::System => Vec::new(),
+        Role::Patient
+        | Role::Representative
+        | Role::PrivacyOfficer
+        | Role::Administrator
+        | Role::Integrator
+        | Role::System => Vec::new(),
     }
 }
 
@@ -218,6 +223,11 @@ pub fn is_nothing(scopes: &Scopes) -> bool {
 /// Whether a patient must be in context: any `patient/` scope makes it so, asked for or not (SMART App Launch).
 pub fn needs_patient(scopes: &Scopes) -> bool {
     scopes.has(Scope::LaunchPatient) || scopes.resources().any(|scope| scope.level == Level::Patient)
+}
+
+/// The same for a person of this role: what a representative asks is about one patient at a time, under `user/` scopes too.
+pub(crate) fn needs_patient_of(role: Role, scopes: &Scopes) -> bool {
+    needs_patient(scopes) || (role == Role::Representative && scopes.resources().next().is_some())
 }
 
 fn is_of_user(scope: &Scope) -> bool {

@@ -1,5 +1,5 @@
-//! What the authorization server needs from outside: a durable shelf, cryptography, who is in whose care, and the keys that
-//! clients publish.
+//! What the authorization server needs from outside: a durable shelf, cryptography, who is in whose care, the keys that
+//! clients publish, and the house's own OpenID provider.
 //!
 //! The edge implements these; a trial implementation in memory stands beside the tests. Secrets never reach a shelf as
 //! they are: keys of tickets are digests.
@@ -24,6 +24,12 @@ pub enum Space {
     SecondFactor,
     /// Sign-ins that wait for the code of a second factor, by the digest of their token.
     HalfWay,
+    /// Sign-ins that are under way at the OpenID provider, by the digest of their state.
+    Away,
+    /// Whose account it is whom the OpenID provider knows, by the digest of issuer and subject.
+    Subject,
+    /// Codes with which another password can be set, by the account's opaque id.
+    Recovery,
     /// What an account granted to a client, by grant id.
     Grant,
     /// Which apps an account stopped a moment ago, by the account's opaque id.
@@ -162,6 +168,8 @@ pub trait Crypto: Send + Sync {
     /// Holds a token's signature against a set of public keys (RFC 7517 section 5), by `kid` and `alg`; only RS384 and ES384
     /// count.
     fn is_signed(&self, token: &str, key_set: &str) -> Signed;
+    /// The same for the id_token of an OpenID provider: only RS256 and ES256 count.
+    fn is_signed_by_provider(&self, token: &str, key_set: &str) -> Signed;
     /// Whether a text is a set of public keys, one of which at least signs RS384 or ES384, and tells no private one.
     fn is_key_set(&self, key_set: &str) -> bool;
     /// The public keys, each a bare JWK (RFC 7517).
@@ -174,6 +182,8 @@ pub trait Crypto: Send + Sync {
         password: &str,
         phc: Option<&str>,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
+    /// A password as a PHC string (argon2id).
+    fn password_hash(&self, password: &str) -> impl Future<Output = Result<String, Unavailable>> + Send;
 }
 
 /// Which patients a clinician treats, and whose a record is.
@@ -211,6 +221,16 @@ pub trait KeySets: Send + Sync {
     ) -> impl Future<Output = Result<Arc<str>, Unavailable>> + Send;
 }
 
+/// The house's own OpenID provider, over the network.
+pub trait Provider: Send + Sync {
+    /// What it publishes of itself (OpenID Connect Discovery 1.0, 4), as text. It may be kept for a while.
+    fn configuration(&self, issuer: &str) -> impl Future<Output = Result<Arc<str>, Unavailable>> + Send;
+    /// Its answer at its token endpoint to this form, where we prove ourselves with our secret (`client_secret_basic`); only
+    /// one that says yes is one.
+    fn redeem(&self, endpoint: &str, form: &[(&str, &str)])
+    -> impl Future<Output = Result<String, Unavailable>> + Send;
+}
+
 /// All ports together, as the edge hands them in.
-pub trait Ports: Shelf + Crypto + Care + KeySets {}
-impl<T: Shelf + Crypto + Care + KeySets> Ports for T {}
+pub trait Ports: Shelf + Crypto + Care + KeySets + Provider {}
+impl<T: Shelf + Crypto + Care + KeySets + Provider> Ports for T {}

@@ -26,6 +26,8 @@ pub const REFRESH_RETRY_S: i64 = 60;
 pub const SESSION_IDLE_S: i64 = 30 * 60;
 /// A sign-in waits for its code for five minutes: long enough to find the telephone.
 pub const HALF_WAY_S: i64 = 300;
+/// A code with which an operator lets someone set another password is good for an hour: the length of a telephone call.
+pub const RECOVERY_S: i64 = 3600;
 /// Browsers that a person is signed in with at once; with one more, the oldest ends.
 pub const SESSIONS_MAX: usize = 20;
 /// A session ends after twelve hours whatever happens: a shift.
@@ -49,7 +51,11 @@ pub const REGISTER_PAGE: &str = "/register";
 pub const JWKS: &str = "/oauth/jwks";
 /// The path of the sign-in page.
 pub const LOGIN: &str = "/oauth/login";
-/// The path of the page where a clinician chooses a patient.
+/// The path from where a person is sent to the house's own OpenID provider to sign in.
+pub const PROVIDER: &str = "/oauth/provider";
+/// The path to which the provider sends them back.
+pub const PROVIDER_ANSWER: &str = "/oauth/provider/answer";
+/// The path of the page where a patient is chosen.
 pub const CHOOSE: &str = "/oauth/choose";
 /// The path of the page that asks for consent.
 pub const CONSENT: &str = "/oauth/consent";
@@ -57,6 +63,8 @@ pub const CONSENT: &str = "/oauth/consent";
 pub const ACCOUNT: &str = "/account";
 /// The path where a person signs in without an app.
 pub const ACCOUNT_LOGIN: &str = "/account/login";
+/// The path where a person who has forgotten a password sets another one, by a code of an operator's.
+pub const ACCOUNT_RECOVER: &str = "/account/recover";
 /// The path where a person signs out.
 pub const ACCOUNT_LOGOUT: &str = "/account/logout";
 /// The path of the browsers that a person is signed in with.
@@ -91,6 +99,21 @@ pub struct Settings {
     pub registration_open: bool,
     /// The path of the document that says how our pages look, for apps that are opened from here.
     pub style: String,
+    /// The house's own OpenID provider, where people sign in there.
+    pub provider: Option<ProviderSettings>,
+}
+
+/// The house's own OpenID provider, as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderSettings {
+    /// Its issuer, letter for letter.
+    pub issuer: String,
+    /// What it knows this server as.
+    pub client_id: String,
+    /// What people call it.
+    pub label: String,
+    /// Whether people sign in there alone, and not with a password of ours.
+    pub instead: bool,
 }
 
 /// What a brand is known by: a FHIR Identifier.
@@ -107,7 +130,7 @@ impl Settings {
     pub fn new(origin: &str, served: &[ResourceType]) -> Settings {
         let (origin, fhir_base) = (origin.to_owned(), format!("{origin}/fhir"));
         let (served, style) = (served.to_vec(), String::new());
-        Settings { origin, fhir_base, served, brand: None, registration_open: false, style }
+        Settings { origin, fhir_base, served, brand: None, registration_open: false, style, provider: None }
     }
 
     /// The issuer of tokens (RFC 8414): the FHIR base.
@@ -118,6 +141,11 @@ impl Settings {
     /// The absolute address of one of the paths above.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
+    }
+
+    /// Whether people sign in with a password of ours.
+    pub fn takes_passwords(&self) -> bool {
+        self.provider.as_ref().is_none_or(|provider| !provider.instead)
     }
 
     /// Whether an `aud` parameter means this server. A slash at its end is forgiven.

@@ -87,33 +87,24 @@ pub(crate) mod person_role {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Role, D::Error> {
         match super::role::deserialize(from)? {
             Role::System => Err(D::Error::custom("no person has this role")),
-            person @ (Role::Patient | Role::Clinician) => Ok(person),
+            person @ (Role::Patient
+            | Role::Representative
+            | Role::Clinician
+            | Role::PrivacyOfficer
+            | Role::Administrator
+            | Role::Integrator) => Ok(person),
         }
     }
 }
 
-/// A person as a resource, `Practitioner/abc`.
-pub(crate) mod fhir_user {
-    use super::{Deserialize, Deserializer, Error, Serializer, person};
-    use fhir::{Id, ResourceType};
-
-    pub(crate) fn serialize<S: Serializer>(user: &(ResourceType, Id), to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{}/{}", user.0.as_str(), user.1))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<(ResourceType, Id), D::Error> {
-        person(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not a reference to a person"))
-    }
-}
-
-/// A person as a resource, where there is one.
+/// A person as a resource, `Practitioner/abc`, where there is one.
 pub(crate) mod maybe_fhir_user {
     use super::{Deserialize, Deserializer, Error, Serializer, person};
     use fhir::{Id, ResourceType};
 
     pub(crate) fn serialize<S: Serializer>(user: &Option<(ResourceType, Id)>, to: S) -> Result<S::Ok, S::Error> {
         match user {
-            Some(user) => super::fhir_user::serialize(user, to),
+            Some((kind, id)) => to.collect_str(&format_args!("{}/{id}", kind.as_str())),
             None => to.serialize_none(),
         }
     }
@@ -123,6 +114,21 @@ pub(crate) mod maybe_fhir_user {
             Some(text) => person(&text).map(Some).ok_or_else(|| D::Error::custom("not a reference to a person")),
             None => Ok(None),
         }
+    }
+}
+
+/// Several ids.
+pub(crate) mod ids {
+    use super::{Deserialize, Deserializer, Error, Serializer, id};
+    use fhir::Id;
+
+    pub(crate) fn serialize<S: Serializer>(ids: &[Id], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(ids.iter().map(Id::as_str))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Id>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        texts.iter().map(|text| id(text).ok_or_else(|| D::Error::custom("not an id"))).collect()
     }
 }
 

@@ -211,6 +211,7 @@ impl<P: Ports> Authority<P> {
 
     async fn grant_of(&self, id: String, client: &Client, code: &Code, now_s: i64) -> Result<Grant, OauthError> {
         let account = self.still_allowed(client, &code.username, &code.account, code.patient.as_ref()).await?;
+        let purpose = account.purpose().ok_or_else(switched_off)?;
         let offline = code.scopes.has(Scope::OfflineAccess);
         let online = code.scopes.has(Scope::OnlineAccess) && !offline;
         Ok(Grant {
@@ -219,11 +220,11 @@ impl<P: Ports> Authority<P> {
             account: account.id.clone(),
             username: account.username.clone(),
             role: account.role,
-            fhir_user: Some(account.fhir_user.clone()),
+            fhir_user: account.fhir_user.clone(),
             patient: code.patient.clone(),
             launch: code.launch.clone(),
             scopes: code.scopes.clone(),
-            purpose: account.purpose(),
+            purpose,
             session: online.then(|| code.session.clone()),
             created_s: now_s,
             used_s: now_s,
@@ -268,7 +269,7 @@ impl<P: Ports> Authority<P> {
         patient: Option<&Id>,
     ) -> Result<Account, OauthError> {
         let account = self.live_account(username, id).await?.ok_or_else(switched_off)?;
-        if !client.purposes.contains(&account.purpose()) {
+        if !client.is_for(&account) {
             return Err(switched_off());
         }
         match patient {

@@ -6,7 +6,7 @@
 use crate::claims::{AccessClaims, IdClaims};
 use crate::login::{SignedIn, Visit};
 use crate::ports::{
-    Care, Crypto, Freshness, Kept, KeySets, Opened, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+    Care, Crypto, Freshness, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
 };
 use crate::{Account, Authority, Client, ClientKind, Keys, Settings, Whence};
 use base64::Engine;
@@ -49,6 +49,12 @@ pub(crate) struct Trial {
     pub(crate) records: Mutex<HashMap<String, Id>>,
     /// Key sets that are published, by address: as they are kept, and as they would come anew.
     pub(crate) published: Mutex<HashMap<String, (String, String)>>,
+    /// What the OpenID provider publishes of itself.
+    pub(crate) configuration: Mutex<String>,
+    /// What it answers at its token endpoint, by code.
+    pub(crate) redeemed: Mutex<HashMap<String, String>>,
+    /// What it was asked there.
+    pub(crate) asked: Mutex<Vec<Vec<(String, String)>>>,
 }
 
 impl Shelf for Trial {
@@ -210,6 +216,10 @@ impl Crypto for Trial {
         }
     }
 
+    fn is_signed_by_provider(&self, token: &str, key_set: &str) -> Signed {
+        self.is_signed(token, key_set)
+    }
+
     fn is_key_set(&self, key_set: &str) -> bool {
         key_set.contains("\"kid\"") && !key_set.contains("\"d\"")
     }
@@ -224,6 +234,23 @@ impl Crypto for Trial {
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
         Ok(phc.is_some_and(|phc| phc == format!("phc {password}")))
+    }
+
+    async fn password_hash(&self, password: &str) -> Result<String, Unavailable> {
+        Ok(format!("phc {password}"))
+    }
+}
+
+impl Provider for Trial {
+    async fn configuration(&self, _: &str) -> Result<Arc<str>, Unavailable> {
+        Ok(self.configuration.lock().unwrap().as_str().into())
+    }
+
+    async fn redeem(&self, _: &str, form: &[(&str, &str)]) -> Result<String, Unavailable> {
+        self.asked.lock().unwrap().push(pairs(form));
+        let code = form.iter().find(|(name, _)| *name == "code").map_or("", |(_, code)| code);
+        let known = self.redeemed.lock().unwrap().get(code).cloned();
+        known.ok_or_else(|| Unavailable("it answered with status 400".to_owned()))
     }
 }
 
@@ -299,10 +326,18 @@ pub(crate) fn account(username: &str, role: Role, fhir_user: (ResourceType, Id))
         password: format!("phc {username}-password"),
         password_set_s: 0,
         role,
-        fhir_user,
+        fhir_user: Some(fhir_user),
+        patients: Vec::new(),
+        provider: None,
         locale: None,
         enabled: true,
     }
+}
+
+/// A representative who acts for these patients.
+pub(crate) fn representative(username: &str, patients: &[&str]) -> Account {
+    let own = account(username, Role::Representative, (ResourceType::RelatedPerson, id(username)));
+    Account { patients: patients.iter().map(|patient| id(patient)).collect(), ..own }
 }
 
 /// A world with the patients `ana` and `ben`, the clinician `cleo` who treats both, a public and a confidential app.

@@ -21,6 +21,12 @@ pub enum Namespace {
     SecondFactor,
     /// Sign-ins that wait for a code.
     HalfWay,
+    /// Sign-ins that are under way elsewhere.
+    Away,
+    /// Whose account it is whom the house's provider knows.
+    Subject,
+    /// Codes with which another password can be set.
+    Recovery,
     /// What an account granted to a client.
     Grant,
     /// Which apps an account stopped a moment ago.
@@ -44,6 +50,9 @@ impl Namespace {
             Namespace::Sessions => "sessions",
             Namespace::SecondFactor => "second-factor",
             Namespace::HalfWay => "half-way",
+            Namespace::Away => "away",
+            Namespace::Subject => "subject",
+            Namespace::Recovery => "recovery",
             Namespace::Grant => "grant",
             Namespace::Stops => "stops",
             Namespace::Code => "code",

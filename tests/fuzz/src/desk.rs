@@ -9,7 +9,7 @@ use privacy::{Purpose, Role, Scopes};
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
 use smart::ports::{
-    Care, Crypto, Freshness, Kept, KeySets, Opened, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+    Care, Crypto, Freshness, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
 };
 use smart::{Account, Authority, Client, ClientKind, Settings};
 use std::collections::BTreeMap;
@@ -184,6 +184,10 @@ impl Crypto for Desk {
         Signed::NotByKey
     }
 
+    fn is_signed_by_provider(&self, _: &str, _: &str) -> Signed {
+        Signed::NotByKey
+    }
+
     fn is_key_set(&self, _: &str) -> bool {
         true
     }
@@ -198,6 +202,20 @@ impl Crypto for Desk {
 
     async fn password_holds(&self, password: &str, phc: Option<&str>) -> Result<bool, Unavailable> {
         Ok(phc.is_some_and(|phc| phc == password))
+    }
+
+    async fn password_hash(&self, password: &str) -> Result<String, Unavailable> {
+        Ok(password.to_owned())
+    }
+}
+
+impl Provider for Desk {
+    async fn configuration(&self, _: &str) -> Result<Arc<str>, Unavailable> {
+        Err(Unavailable("there is no provider here".to_owned()))
+    }
+
+    async fn redeem(&self, _: &str, _: &[(&str, &str)]) -> Result<String, Unavailable> {
+        Err(Unavailable("there is no provider here".to_owned()))
     }
 }
 
@@ -266,7 +284,9 @@ pub fn world(desk: Desk) -> Authority<Desk> {
         password: "ana-password".to_owned(),
         password_set_s: 0,
         role: Role::Patient,
-        fhir_user: (ResourceType::Patient, id("ana")),
+        fhir_user: Some((ResourceType::Patient, id("ana"))),
+        patients: Vec::new(),
+        provider: None,
         locale: None,
         enabled: true,
     };

@@ -1,12 +1,13 @@
 //! Who asks: patients with full and narrowed scopes, clinicians for one patient and for all in their care, apps that an EHR
 //! opened, backend services, and those who may ask nothing.
 
-use crate::gateway::{Person, Registered};
+use crate::gateway::{Other, Person, Registered};
 use crate::oracle::care::in_care_of;
 use crate::oracle::{Asker, Seen, Word};
 use crate::proof::scan::{Canary, canaries};
 use crate::service::Service;
 use crate::world::{COMPARED, World};
+use privacy::Role;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -59,12 +60,15 @@ pub struct Part {
     pub in_care: Vec<u16>,
     /// Whether an EHR opens the app for them, with the patient.
     pub by_ehr: bool,
+    /// Whom a representative acts for, by place in the world; none of anyone else.
+    pub acts_for: Vec<u16>,
 }
 
 impl Part {
     /// Whether what they see is the same in both worlds.
     pub fn is_compared(&self) -> bool {
-        !self.is_service && self.patient < COMPARED && self.in_care.iter().all(|patient| *patient < COMPARED)
+        let mut others = self.in_care.iter().chain(&self.acts_for);
+        !self.is_service && self.patient < COMPARED && others.all(|patient| *patient < COMPARED)
     }
 }
 
@@ -82,6 +86,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         is_service: false,
         in_care: Vec::new(),
         by_ehr: false,
+        acts_for: Vec::new(),
     };
     let doctor = |place: usize, patient: u16, scope: &str| Part {
         name: format!("doctor {place} for patient {patient} with {scope}"),
@@ -94,6 +99,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         is_service: false,
         in_care: Vec::new(),
         by_ehr: false,
+        acts_for: Vec::new(),
     };
     let current = world.current();
     let of_all = |place: usize, patient: u16, scope: &str| {
@@ -106,6 +112,13 @@ pub fn parts(world: &World) -> Vec<Part> {
         }
     };
     let opened = |part: Part| Part { name: format!("{} by an EHR", part.name), by_ehr: true, ..part };
+    let representative = |acts_for: &[u16], patient: u16, scope: &str| Part {
+        name: format!("representative of {acts_for:?} for patient {patient} with {scope}"),
+        username: format!("representative{acts_for:?}").replace([' ', '[', ']', ','], "-"),
+        fhir_user: (String::new(), String::new()),
+        acts_for: acts_for.to_vec(),
+        ..of(patient, scope, Fate::Alive)
+    };
     let service = |scope: &str| Part {
         name: format!("service with {scope}"),
         username: String::new(),
@@ -117,6 +130,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         is_service: true,
         in_care: Vec::new(),
         by_ehr: false,
+        acts_for: Vec::new(),
     };
     let mut parts: Vec<Part> =
         (0..11).filter(|number| *number != 7).map(|number| of(number, full, Fate::Alive)).collect();
@@ -205,6 +219,15 @@ pub fn parts(world: &World) -> Vec<Part> {
         opened(doctor(2, 5, "launch patient/Observation.rs patient/Encounter.rs patient/Practitioner.rs")),
         opened(of_all(0, 0, "launch fhirUser patient/Condition.rs user/Observation.rs user/Binary.rs user/*.s")),
         opened(of(2, "launch openid fhirUser patient/*.read", Fate::Alive)),
+        representative(&[3], 3, full),
+        representative(&[0, 4], 0, full),
+        representative(&[0, 4], 4, "openid fhirUser user/*.rs"),
+        representative(
+            &[1, 8],
+            1,
+            "launch/patient patient/Observation.rs patient/Patient.r user/Condition.rs user/*.s",
+        ),
+        opened(representative(&[1, 8], 1, "launch patient/*.read")),
     ]);
     parts
 }
@@ -218,13 +241,25 @@ pub fn service() -> &'static Service {
 /// The accounts of these parts.
 pub fn accounts(parts: &[Part]) -> Vec<Person> {
     let mut accounts: Vec<Person> = Vec::new();
-    for part in parts.iter().filter(|part| !part.is_service) {
+    for part in parts.iter().filter(|part| !part.is_service && part.acts_for.is_empty()) {
         if accounts.iter().all(|account| account.username != part.username) {
             let fhir_user = format!("{}/{}", part.fhir_user.0, part.fhir_user.1);
             accounts.push(Person { username: part.username.clone(), fhir_user });
         }
     }
     accounts
+}
+
+/// The representatives among these parts.
+pub fn others(world: &World, parts: &[Part]) -> Vec<Other> {
+    let mut others: Vec<Other> = Vec::new();
+    for part in parts.iter().filter(|part| !part.acts_for.is_empty()) {
+        if others.iter().all(|other| other.username != part.username) {
+            let patients = part.acts_for.iter().map(|patient| world.people[usize::from(*patient)].id.clone()).collect();
+            others.push(Other { username: part.username.clone(), role: Role::Representative, patients });
+        }
+    }
+    others
 }
 
 /// What is asked at one level of scopes, and what may be seen there.

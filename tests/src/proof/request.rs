@@ -110,6 +110,8 @@ impl<'a> Requests<'a> {
             | Act::Ready => self.public(actor, row.path),
             Act::Authorize
             | Act::Login
+            | Act::Provider
+            | Act::ProviderAnswer
             | Act::Choose
             | Act::Consent
             | Act::Account(_)

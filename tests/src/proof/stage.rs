@@ -1,7 +1,7 @@
 //! A source on its stage: two gateways whose worlds differ in what the compared may not see, the cast with its tokens, and
 //! what stands in the records.
 
-use super::cast::{Fate, Part, Sight, View, accounts, apps, parts, service};
+use super::cast::{Fate, Part, Sight, View, accounts, apps, others, parts, service};
 use crate::app::{Browser, revoke};
 use crate::gateway::{Folder, Gateway, Link, Plan, Program};
 use crate::http::Connection;
@@ -142,7 +142,7 @@ impl Stage {
                 Asker { everyone: true, scopes: Scopes::of_a_service(&scopes), ..Asker::default() }
             } else if holds {
                 let (own, scopes) = (Some(part.fhir_user.clone()), Scopes::read(&scopes));
-                Asker { patients: patient.into_iter().collect(), own, scopes, ..Asker::default() }
+                Asker { patients: patient.clone().into_iter().collect(), own, scopes, ..Asker::default() }
             } else {
                 Asker::default()
             };
@@ -151,7 +151,12 @@ impl Stage {
             if holds && !of_a_user.is_empty() {
                 let (kind, id) = &part.fhir_user;
                 let own = BTreeSet::from([id.clone()]);
-                let patients = if kind == "Patient" { own } else { in_care_of(id, &rows) };
+                // A representative has the patient's own rights (45 CFR 164.502(g)), for the one whom the app was opened for.
+                let patients = match (kind.as_str(), part.acts_for.is_empty()) {
+                    ("Patient", true) => own,
+                    (_, true) => in_care_of(id, &rows),
+                    (_, false) => patient.into_iter().collect(),
+                };
                 let own = Some(part.fhir_user.clone());
                 askers.push(Asker { patients, own, scopes: of_a_user, ..Asker::default() });
             }
@@ -236,6 +241,7 @@ async fn serve(
         records,
         upstream: upstream.as_ref().map(Upstream::base),
         people: accounts(parts),
+        others: others(world, parts),
         apps: apps(),
         links: vec![Link {
             name: "lab".to_owned(),

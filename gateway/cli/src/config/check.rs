@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use privacy::{Purpose, Scope, Scopes};
 use server::published::network::Range as Addresses;
 use smart::Client;
+use smart::settings::ProviderSettings;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) brand: Option<Brand>,
     /// Whether apps may register themselves.
     pub(crate) registration_open: bool,
+    /// The house's own OpenID provider.
+    pub(crate) provider: Option<Provider>,
     /// Partners.
     pub(crate) links: Vec<ConfiguredLink>,
     /// Registered apps.
@@ -62,6 +65,15 @@ pub(crate) struct LinkTls {
     pub(crate) key_file: PathBuf,
     /// The authority of its senders.
     pub(crate) client_ca_file: PathBuf,
+}
+
+/// The house's own OpenID provider.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    /// Who it is, and what it knows us as.
+    pub(crate) settings: ProviderSettings,
+    /// Where the secret is that goes with it.
+    pub(crate) secret_file: PathBuf,
 }
 
 /// Whom the gateway may call beside the public internet.
@@ -117,6 +129,7 @@ impl Checking<'_> {
         let upstream = file.upstream.as_ref().map(|upstream| self.upstream(upstream));
         let network = file.network.as_ref().map(|network| self.network(network)).unwrap_or_default();
         let brand = file.brand.as_ref().map(|brand| self.brand(brand));
+        let provider = file.login.as_ref().map(|login| self.provider(&login.provider));
         let links: Vec<_> = file.link.iter().filter_map(|link| self.link(link)).collect();
         let clients: Vec<_> = file.client.iter().filter_map(|client| self.client(client)).collect();
         let data = self.folder.join(&file.store.data);
@@ -132,6 +145,7 @@ impl Checking<'_> {
             network,
             brand,
             registration_open,
+            provider,
             links,
             clients,
         })

@@ -14,6 +14,7 @@ pub(super) struct File {
     pub(super) network: Option<Network>,
     pub(super) brand: Option<Brand>,
     pub(super) registration: Option<Registration>,
+    pub(super) login: Option<Login>,
     #[serde(default)]
     pub(super) link: Vec<Link>,
     #[serde(default)]
@@ -69,6 +70,31 @@ pub(super) struct Network {
 pub(super) struct Registration {
     /// Whether apps of patients may register themselves.
     pub(super) open: bool,
+}
+
+/// `[login]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Login {
+    /// The house's own OpenID provider.
+    pub(super) provider: Provider,
+}
+
+/// `[login.provider]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Provider {
+    /// Its issuer, letter for letter as it names itself.
+    pub(super) issuer: Spanned<String>,
+    /// What it knows this gateway as.
+    pub(super) client_id: Spanned<String>,
+    /// The file with the secret that goes with it.
+    pub(super) client_secret_file: Spanned<PathBuf>,
+    /// What people call it, on the button of the sign-in page.
+    pub(super) label: Spanned<String>,
+    /// Whether people sign in there alone, and not with a password of this gateway.
+    #[serde(default)]
+    pub(super) instead: bool,
 }
 
 /// `[brand]`

@@ -8,6 +8,7 @@ mod check;
 mod fault;
 mod file;
 mod proof;
+mod provider;
 
 pub(crate) use check::{Config, ConfiguredLink, LinkTls};
 

@@ -274,3 +274,40 @@ fn an_app_is_opened_at_an_address_of_the_web_and_only_with_the_scope_for_it() {
     }
     assert!(with("https://app.example.org/launch", "patient/*.rs").unwrap_err().contains("add `launch` to its scopes"));
 }
+
+/// A hospital's own OpenID provider.
+const PROVIDER: &str = r#"
+[login.provider]
+issuer = "https://login.example.org/realms/house"
+client_id = "sluice"
+client_secret_file = "Cargo.toml"
+label = "General Hospital"
+"#;
+
+#[test]
+fn a_login_provider_is_read_with_its_issuer_letter_for_letter() {
+    let provider = read(&format!("{WHOLE}{PROVIDER}"), folder()).unwrap().provider.unwrap();
+    let own = provider.settings;
+    assert_eq!((own.issuer.as_str(), own.instead), ("https://login.example.org/realms/house", false));
+    assert_eq!((own.client_id.as_str(), own.label.as_str()), ("sluice", "General Hospital"));
+    assert!(provider.secret_file.ends_with("Cargo.toml"));
+    assert!(read(&format!("{WHOLE}{PROVIDER}instead = true"), folder()).unwrap().provider.unwrap().settings.instead);
+    assert!(read(WHOLE, folder()).unwrap().provider.is_none());
+}
+
+#[test]
+fn a_login_provider_that_cannot_be_one_is_refused() {
+    for (from, to, title) in [
+        ("https://login", "http://login", "nobody can sign in there"),
+        ("https://login.example.org/realms/house", "the house", "nobody can sign in there"),
+        ("realms/house", "realms/house?tenant=1", "this is no issuer"),
+        ("\"sluice\"", "\"\"", "this is no client id"),
+        ("General Hospital", " ", "people could not tell where the button leads"),
+        ("\"Cargo.toml\"", "\"secret\"", "there is no such file"),
+        ("label =", "name =", "unknown field `name`"),
+    ] {
+        let text = format!("{WHOLE}{}", PROVIDER.replacen(from, to, 1));
+        let drawn = fault::draw(&read(&text, folder()).unwrap_err(), &text, "sluice.toml");
+        assert!(drawn.starts_with(&format!("error: {title}")), "{title}: {drawn}");
+    }
+}

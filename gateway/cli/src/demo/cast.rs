@@ -2,7 +2,7 @@
 
 use certs::client_key::ClientKey;
 use certs::{password, random};
-use conformance::population::{clinicians, person};
+use conformance::population::{Person, clinicians, person};
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use server::context::{Demo, DemoClient, DemoUser};
 use server::keys::write_new;
 use server::ports::Ports;
+use smart::age::{Age, age};
 use smart::{Account, Authority, Client, ClientKind, Keys};
 use std::fs;
 use std::io;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 /// Where it is kept in the data folder.
 pub(super) const FILE: &str = "demo.json";
 /// Patients of the population who can sign in.
-const PATIENTS: u32 = 5;
+const PATIENTS: usize = 5;
 /// What the demo apps may ask for.
 const SCOPES: &str = "openid fhirUser profile offline_access online_access launch launch/patient patient/*.rs patient/*.read user/*.rs user/*.read";
 /// Where the demo apps are opened from an EHR.
@@ -54,10 +55,13 @@ pub(crate) struct User {
     pub(crate) username: String,
     pub(crate) password: String,
     pub(crate) name: String,
-    /// `Patient/…` or `Practitioner/…`.
+    /// `Patient/…`, `Practitioner/…` or `RelatedPerson/…`.
     pub(crate) fhir_user: String,
     /// The patient's id, for a patient.
     pub(crate) patient: Option<String>,
+    /// The patients whom a representative acts for, by their ids.
+    #[serde(default)]
+    pub(crate) acts_for: Vec<String>,
     /// Their family name, birth date and sex as a laboratory's message must have them, for a patient.
     #[serde(default)]
     pub(crate) born: Option<Born>,
@@ -136,7 +140,18 @@ impl Cast {
     }
 
     fn choose(seed: u64, population: u32) -> Result<Cast, String> {
-        let people: Vec<_> = (0..population.min(PATIENTS)).map(|index| person(seed, index)).collect();
+        let now_s = server::clock::now().seconds();
+        let is_child = |person: &Person| age(Some(&person.birth_date), now_s) != Age::Over;
+        // The first who may have an account of their own, and among those before them a child, for whom somebody acts.
+        let (mut people, mut child) = (Vec::new(), None);
+        for person in (0..population).map(|index| person(seed, index)) {
+            match (is_child(&person), people.len() < PATIENTS) {
+                (_, false) => break,
+                (false, true) => people.push(person),
+                (true, true) => child = child.or(Some(person)),
+            }
+        }
+        let represented = child.as_ref().or(people.last()).map(representative);
         let mrn_system = people.first().map_or_else(String::new, |person| person.mrn_system.to_owned());
         let mut users: Vec<User> = people
             .into_iter()
@@ -147,6 +162,7 @@ impl Cast {
                 name: format!("{} {}", person.given, person.family),
                 fhir_user: format!("Patient/{}", person.patient),
                 patient: Some(person.patient),
+                acts_for: Vec::new(),
                 born: Some(Born {
                     name: format!("{}^{}", person.family, person.given),
                     date: person.birth_date.replace('-', ""),
@@ -162,9 +178,11 @@ impl Cast {
             name: clinician.name,
             fhir_user: format!("Practitioner/{}", clinician.practitioner),
             patient: None,
+            acts_for: Vec::new(),
             born: None,
             pid_3: None,
         }));
+        users.extend(represented);
         let app = |client_id: &str, name: &str, client_secret| App {
             client_id: client_id.to_owned(),
             client_secret,
@@ -248,17 +266,39 @@ impl Cast {
 fn account(user: &User) -> Result<Account, String> {
     let (kind, id) = user.fhir_user.split_once('/').ok_or("a user without a resource")?;
     let kind: ResourceType = kind.parse().map_err(|_| "a user of no known type")?;
-    let role = if kind == ResourceType::Patient { Role::Patient } else { Role::Clinician };
+    let role = match (kind == ResourceType::Patient, kind == ResourceType::RelatedPerson) {
+        (true, _) => Role::Patient,
+        (_, true) => Role::Representative,
+        (false, false) => Role::Clinician,
+    };
+    let known = |text: &String| Id::parse(text).map_err(|why| why.to_string());
     Ok(Account {
         id: user.id.clone(),
         username: user.username.clone(),
         password: password::hash(&user.password).map_err(|why| why.to_string())?,
         password_set_s: 0,
         role,
-        fhir_user: (kind, Id::parse(id).map_err(|why| why.to_string())?),
+        fhir_user: Some((kind, Id::parse(id).map_err(|why| why.to_string())?)),
+        patients: user.acts_for.iter().map(known).collect::<Result<_, _>>()?,
+        provider: None,
         locale: None,
         enabled: true,
     })
+}
+
+/// Who acts for a child, or for any other patient: the one of their kin who stands in their record.
+fn representative(person: &Person) -> User {
+    User {
+        id: random::uuid_v4(),
+        username: format!("for.{}", person.username),
+        password: easy_password(),
+        name: format!("Representative of {} {}", person.given, person.family),
+        fhir_user: format!("RelatedPerson/{}-kin-1", person.patient),
+        patient: None,
+        acts_for: vec![person.patient.clone()],
+        born: None,
+        pid_3: None,
+    }
 }
 
 /// Sixty random bits in letters that are easily typed.

@@ -43,6 +43,7 @@ impl Ready {
                     "name": user.name,
                     "fhir_user": user.fhir_user,
                     "patient": user.patient,
+                    "acts_for": user.acts_for,
                     "pid_3": user.pid_3,
                     "pid_5": user.born.as_ref().map(|born| &born.name),
                     "pid_7": user.born.as_ref().map(|born| &born.date),

@@ -56,6 +56,7 @@ pub(crate) fn print(ready: &Ready, data: &Path, example: Option<&Path>) {
          \x20     {authorize}\n\
          \x20  The FHIR base is {}; apps may be answered at the addresses on the first page, on any port.\n\
          4. See as that person who saw the record, and stop the app: {}/account\n\
+         \x20  Whoever stands here as RelatedPerson acts for a patient, as a parent does for a child.\n\
          5. Send a laboratory's HL7 v2 message by MLLP to {mllp} (times without an offset are taken as {}).\n{send}\
          6. Look at what came and what was disclosed, while this runs, from another terminal:\n\
          \x20     {sluice} journal list --data '{data}'\n\

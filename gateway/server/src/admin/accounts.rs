@@ -1,60 +1,141 @@
-//! People who can sign in: added, listed, switched off and on, given another password.
+//! People who can sign in: added, listed, switched off and on, given another password or the way to one.
 //!
 //! A password comes here as its argon2id hash alone.
 
+use super::newcomer::{NewAccount, Newcomer, named, newcomer};
 use super::{Admin, Out};
 use crate::clock;
 use crate::records::Records;
-use fhir::{Id, ResourceType};
-use privacy::{Operator, Reason, Role};
-use serde::{Deserialize, Serialize};
+use fhir::{Id, Instant, ResourceType};
+use privacy::{Operator, Reason};
 use serde_json::json;
+use smart::Account;
+use smart::account::Added;
+use smart::age::{Age, YEARS};
 use smart::second::TakenOff;
-use smart::{Account, Locale};
-
-/// An account to be added.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewAccount {
-    /// What the person types.
-    pub username: String,
-    /// The password as a PHC string.
-    pub password: String,
-    /// The person as a resource: `Patient/…` makes a patient, `Practitioner/…` a clinician.
-    pub fhir_user: String,
-    /// The language of their pages, `en` or `es`.
-    pub locale: Option<String>,
-}
+use smart::settings::{ACCOUNT_RECOVER, RECOVERY_S};
 
 impl Admin {
     pub(super) async fn add_account(&self, new: NewAccount, out: &Out) -> Result<(), String> {
-        let account = account(new)?;
-        if !self.cx.authority.add_account(&account).await.map_err(|why| why.to_string())? {
-            return Err(format!(
-                "there is an account {} already; give it another password with `sluice account password`, or choose another name",
-                account.username
-            ));
+        let Newcomer { account, of_age } = newcomer(new, self.cx.authority.settings.provider.as_ref())?;
+        if let Some(patient) = account.own_record() {
+            self.is_of_age(patient, of_age).await?;
         }
-        let (kind, id) = &account.fhir_user;
+        self.stands_beside(&account).await?;
+        match self.cx.authority.add_account(&account).await.map_err(|why| why.to_string())? {
+            Added::Done => {}
+            Added::NameTaken => {
+                return Err(format!(
+                    "there is an account {} already; give it another password with `sluice account password`, or choose another name",
+                    account.username
+                ));
+            }
+            Added::SubjectTaken => {
+                return Err(
+                    "another account belongs to this subject already; one of them has the wrong --provider-subject"
+                        .to_owned(),
+                );
+            }
+        }
         let role = account.role.as_str();
-        out.line(&format!("{} can sign in as the {role} {kind}/{id}.", account.username)).await?;
-        if !self.holds(*kind, id).await {
-            out.line(&format!(
-                "The records do not hold {kind}/{id} at the moment: until they do, there is nothing to see."
-            ))
-            .await?;
+        let own = account.fhir_user.iter().map(|(kind, id)| format!(" {kind}/{id}")).collect::<String>();
+        let whom: Vec<String> = account.patients.iter().map(|patient| format!("Patient/{patient}")).collect();
+        let whom = if whom.is_empty() { String::new() } else { format!(" for {}", whom.join(", ")) };
+        out.line(&format!("{} can sign in as the {role}{own}{whom}.", account.username)).await?;
+        let patients = account.patients.iter().map(|patient| (ResourceType::Patient, patient.clone()));
+        for (kind, id) in account.fhir_user.iter().cloned().chain(patients) {
+            if !self.holds(kind, &id).await {
+                out.line(&format!(
+                    "The records do not hold {kind}/{id} at the moment: until they do, there is nothing to see."
+                ))
+                .await?;
+            }
         }
         Ok(())
+    }
+
+    /// Whether a patient may have an account of their own; `said` is what the operator vouches for.
+    async fn is_of_age(&self, patient: &Id, said: bool) -> Result<(), String> {
+        // A record that cannot be had says nothing, and then nothing is known.
+        match self.cx.records.age(patient, clock::now().seconds()).await.unwrap_or(Age::Unknown) {
+            Age::Over => Ok(()),
+            Age::Unknown if said => Ok(()),
+            Age::Under => Err(format!(
+                "Patient/{patient} is under {YEARS}, and no one under {YEARS} has an account of their own; add a representative instead: \
+                 `sluice account add NAME --role representative --patient {patient}`"
+            )),
+            Age::Unknown => Err(format!(
+                "it is not known whether Patient/{patient} is {YEARS} or older, and no one under {YEARS} has an account of their own: the \
+                 record has no birth date that says so; if you know that they are, say --thirteen-or-older, or else add a representative: \
+                 `sluice account add NAME --role representative --patient {patient}`"
+            )),
+        }
+    }
+
+    /// Whether a representative's own entry stands in the record of one whom they act for.
+    async fn stands_beside(&self, account: &Account) -> Result<(), String> {
+        let Some((ResourceType::RelatedPerson, own)) = &account.fhir_user else { return Ok(()) };
+        for patient in &account.patients {
+            if self.cx.records.is_about(ResourceType::RelatedPerson, own, patient).await.is_ok_and(|is_about| is_about)
+            {
+                return Ok(());
+            }
+        }
+        Err(format!(
+            "RelatedPerson/{own} does not stand in the record of a patient whom --patient names; leave --fhir-user out, or name that patient"
+        ))
+    }
+
+    /// Names anew whom a representative acts for.
+    pub(super) async fn act_for(
+        &self,
+        operator: &Operator,
+        username: &str,
+        patients: &[String],
+        out: &Out,
+    ) -> Result<(), String> {
+        let patients = named(patients)?;
+        let ended = self.cx.authority.act_for(username, &patients, clock::now().seconds()).await;
+        let ended = ended.map_err(|why| why.to_string())?;
+        let ended = ended.ok_or_else(|| {
+            format!(
+                "there is no representative {username}; `sluice account list` shows those there are, with their roles"
+            )
+        })?;
+        tracing::info!(operator = operator.name(), ended, "a representative acts for others than before");
+        out.line(&format!(
+            "{username} acts for {} from now on; {ended} grants to apps about others were ended.",
+            count(&patients)
+        ))
+        .await
+    }
+
+    /// Makes a code with which someone sets another password; it is all that is answered, and stands in no log.
+    pub(super) async fn recover_account(&self, operator: &Operator, username: &str, out: &Out) -> Result<(), String> {
+        let now_s = clock::now().seconds();
+        let code = self.cx.authority.begin_recovery(username, now_s).await.map_err(|why| why.to_string())?;
+        tracing::warn!(operator = operator.name(), "a code was made that sets a password");
+        out.line(&code).await?;
+        out.line(&format!(
+            "With this code {username} sets another password at {}{ACCOUNT_RECOVER}, once, until {}. A second factor that is on is \
+             asked for as well. Give it to that very person, and make sure that it is they.",
+            self.cx.origin,
+            Instant::from_seconds(now_s + RECOVERY_S)
+        ))
+        .await
     }
 
     /// Every account, a line of JSON each; of its password, nothing.
     pub(super) async fn list_accounts(&self, out: &Out) -> Result<(), String> {
         for account in self.cx.authority.accounts().await.map_err(|why| why.to_string())? {
-            let (kind, id) = &account.fhir_user;
+            let patients: Vec<String> = account.patients.iter().map(|patient| format!("Patient/{patient}")).collect();
             let line = json!({
                 "username": account.username,
                 "role": account.role.as_str(),
-                "fhir_user": format!("{kind}/{id}"),
+                "fhir_user": account.fhir_user.map(|(kind, id)| format!("{kind}/{id}")),
+                "acts_for": patients,
+                "password": !account.password.is_empty(),
+                "provider": account.provider.is_some(),
                 "locale": account.locale.map(|locale| locale.tag()),
                 "enabled": account.enabled,
             });
@@ -118,33 +199,19 @@ impl Admin {
     }
 }
 
-/// The account as it will be kept.
-fn account(new: NewAccount) -> Result<Account, String> {
-    let NewAccount { username, password, fhir_user, locale } = new;
-    if !Account::is_username(&username) {
-        return Err("a user name has 1 to 254 bytes and neither spaces nor control characters".to_owned());
-    }
-    let person = fhir_user.split_once('/').and_then(|(kind, id)| Some((kind.parse().ok()?, Id::parse(id).ok()?)));
-    let (role, fhir_user) = match person {
-        Some((ResourceType::Patient, id)) => (Role::Patient, (ResourceType::Patient, id)),
-        Some((ResourceType::Practitioner, id)) => (Role::Clinician, (ResourceType::Practitioner, id)),
-        Some(_) | None => return Err("a person is Patient/ID or Practitioner/ID".to_owned()),
-    };
-    let locale = match locale {
-        None => None,
-        Some(code) => Some(Locale::of(&code).ok_or("a language is en or es")?),
-    };
-    let id = certs::random::uuid_v4();
-    let password_set_s = clock::now().seconds();
-    Ok(Account { id, username, password: hashed(password)?, password_set_s, role, fhir_user, locale, enabled: true })
-}
-
 /// A password as it may be kept: a hash, never the word itself.
-fn hashed(password: String) -> Result<String, String> {
+pub(super) fn hashed(password: String) -> Result<String, String> {
     if certs::password::is_outdated(&password) {
         return Err("a password is handed over as its argon2id hash".to_owned());
     }
     Ok(password)
+}
+
+fn count(patients: &[Id]) -> String {
+    match patients.len() {
+        1 => "one patient".to_owned(),
+        several => format!("{several} patients"),
+    }
 }
 
 fn unknown(username: &str) -> String {
@@ -155,32 +222,6 @@ fn unknown(username: &str) -> String {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-
-    fn new(username: &str, fhir_user: &str, locale: Option<&str>) -> Result<Account, String> {
-        let locale = locale.map(str::to_owned);
-        let password = certs::password::DUMMY.to_owned();
-        account(NewAccount { username: username.to_owned(), password, fhir_user: fhir_user.to_owned(), locale })
-    }
-
-    #[test]
-    fn the_person_decides_the_role() {
-        assert_eq!(new("ana", "Patient/p1", None).unwrap().role, Role::Patient);
-        assert_eq!(new("cleo", "Practitioner/d1", Some("es")).unwrap().role, Role::Clinician);
-    }
-
-    #[test]
-    fn what_is_no_account_is_refused() {
-        for (username, person, locale) in [
-            ("", "Patient/p1", None),
-            ("ana maria", "Patient/p1", None),
-            ("ana", "Organization/o1", None),
-            ("ana", "Patient", None),
-            ("ana", "Patient/p 1", None),
-            ("ana", "Patient/p1", Some("de")),
-        ] {
-            assert!(new(username, person, locale).is_err(), "{username} {person} {locale:?}");
-        }
-    }
 
     #[test]
     fn a_password_in_plain_is_never_kept() {

@@ -12,13 +12,14 @@ mod launch;
 pub mod ledger;
 mod life;
 mod line;
+mod newcomer;
 mod reveal;
 mod socket;
 mod who;
 
-pub use accounts::NewAccount;
 pub use call::{Call, CallError};
 pub(crate) use life::Life;
+pub use newcomer::NewAccount;
 pub use socket::Socket;
 pub(crate) use socket::serve;
 pub use who::this_process;
@@ -83,6 +84,18 @@ pub enum Command {
         username: String,
         /// On or off.
         enabled: bool,
+    },
+    /// To name anew whom a representative acts for.
+    AccountActFor {
+        /// Its name.
+        username: String,
+        /// The patients, by their ids.
+        patients: Vec<String>,
+    },
+    /// To make a code with which someone sets another password.
+    AccountRecover {
+        /// Its name.
+        username: String,
     },
     /// To take an account's second factor off.
     AccountSecondFactorOff {
@@ -199,6 +212,8 @@ impl Admin {
             Command::AccountAdd(account) => self.add_account(account, out).await,
             Command::AccountList => self.list_accounts(out).await,
             Command::AccountSwitch { username, enabled } => self.switch_account(&username, enabled, out).await,
+            Command::AccountActFor { username, patients } => self.act_for(operator, &username, &patients, out).await,
+            Command::AccountRecover { username } => self.recover_account(operator, &username, out).await,
             Command::AccountSecondFactorOff { username, reason } => {
                 self.take_off_second_factor(operator, &username, &reason, out).await
             }

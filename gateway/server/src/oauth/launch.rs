@@ -7,8 +7,8 @@ use crate::context::Context;
 use crate::request::Request;
 use crate::respond::{Credential, Reply};
 use http::{Method, StatusCode, header};
-use portal::{App, ConsentForm, LoginFault, LoginForm, Message, Own, consent_own, message, unfit};
-use privacy::{Kind, Refusal, Role};
+use portal::{App, ConsentForm, LoginFault, LoginForm, Message, Own, Ways, consent_own, message, unfit};
+use privacy::{Kind, Refusal};
 use smart::Item;
 use smart::account::{PASSWORD_BYTES_MAX, USERNAME_BYTES_MAX};
 use smart::authorize::Rejected;
@@ -76,6 +76,7 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
         app: App::new(&asking),
         flow: flow.clone(),
         username: username.to_owned(),
+        ways: Ways::of(&cx.authority.settings, &format!("flow={flow}")),
         fault,
     };
     if request.method != Method::POST {
@@ -126,7 +127,7 @@ pub(super) async fn signed_in(cx: &Context, browser: &Browser, flow: &str, sessi
     }
 }
 
-/// A clinician's choice of patient.
+/// A choice of patient.
 pub(super) async fn choose(cx: &Context, request: &Request, browser: &Browser) -> Answer {
     let Fields { flow, fields } = match Fields::of(request) {
         Ok(fields) => fields,
@@ -175,7 +176,8 @@ pub(super) async fn consent(cx: &Context, request: &Request, browser: &Browser) 
                 can_choose_again: consent.can_choose_again,
                 tells_context: consent.tells_context,
             };
-            if consent.account.role == Role::Clinician && consent.patient.is_some() {
+            // Whoever asks about somebody else is shown whom.
+            if consent.account.own_record().is_none() && consent.patient.is_some() {
                 return patients::consent(cx, request, form, consent).await;
             }
             let own =

@@ -7,6 +7,7 @@ mod code;
 mod endpoints;
 mod launch;
 mod patients;
+mod provider;
 mod register;
 mod register_page;
 
@@ -42,6 +43,8 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
     match act {
         Act::Authorize => alone(launch::authorize(cx, request, &browser).await),
         Act::Login => alone(launch::login(cx, request, &browser).await),
+        Act::Provider => alone(provider::away(cx, request, &browser).await),
+        Act::ProviderAnswer => alone(provider::back(cx, request, &browser).await),
         Act::Choose => launch::choose(cx, request, &browser).await,
         Act::Consent => launch::consent(cx, request, &browser).await,
         Act::Token => alone(endpoints::token(cx, request).await),
@@ -78,7 +81,8 @@ fn act_has_cookies(act: Act) -> bool {
 
 /// What people look at, and so says who is signed in.
 fn is_page(act: Act) -> bool {
-    act_has_cookies(act) || matches!(act, Act::Authorize | Act::ErrorPage | Act::Start)
+    let others = [Act::Authorize, Act::Provider, Act::ProviderAnswer, Act::ErrorPage, Act::Start];
+    act_has_cookies(act) || others.contains(&act)
 }
 
 /// A page that says nothing of anyone's record.

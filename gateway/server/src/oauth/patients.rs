@@ -1,4 +1,5 @@
-//! The pages on which a clinician sees patients' names: health data, and so through the gate like everything else.
+//! The pages on which a clinician or a representative sees patients' names: health data, and so through the gate like everything
+//! else.
 
 use super::{Answer, alone, page};
 use crate::authenticate::Caller;
@@ -11,7 +12,7 @@ use fhir::search::Query;
 use fhir::{Id, Interaction, ResourceType};
 use http::{StatusCode, header};
 use portal::{App, ChooseForm, ConsentForm, Frame, Html, Message, message};
-use privacy::{Principal, Purpose, Question, Refused, Scopes, Subject};
+use privacy::{Principal, Question, Refused, Scopes, Subject};
 use smart::Account;
 use smart::flow::{Choice, Consent};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(super) const PORTAL: &str = "portal";
 /// Patients on one page of the chooser.
 const PATIENTS_MAX: u32 = 500;
 
-/// The page with the patients in a clinician's care.
+/// The page with the patients among whom someone chooses.
 pub(super) async fn choose(
     cx: &Context,
     request: &Request,
@@ -31,7 +32,9 @@ pub(super) async fn choose(
     choice: Choice,
 ) -> Answer {
     let form = ChooseForm { frame, app, flow };
-    let caller = caller(&choice.account, choice.session, choice.patients);
+    let Some(caller) = caller(&choice.account, choice.session, choice.patients) else {
+        return nobody(&form.frame);
+    };
     match of_page(cx, &caller, request, &asked(cx, request)).await {
         Ok(released) => {
             let html = released.page.map(&form, portal::choose);
@@ -43,7 +46,8 @@ pub(super) async fn choose(
 
 /// The consent page that names the one patient.
 pub(super) async fn consent(cx: &Context, request: &Request, form: ConsentForm, consent: Consent) -> Answer {
-    let caller = caller(&consent.account, consent.session, consent.patient.into_iter().collect());
+    let patients = consent.patient.into_iter().collect();
+    let Some(caller) = caller(&consent.account, consent.session, patients) else { return nobody(&form.frame) };
     match of_page(cx, &caller, request, &asked(cx, request)).await {
         Ok(released) => {
             let html = released.page.map(&form, portal::consent_of_patient);
@@ -53,19 +57,24 @@ pub(super) async fn consent(cx: &Context, request: &Request, form: ConsentForm, 
     }
 }
 
-pub(super) fn caller(account: &Account, session: String, patients: Vec<Id>) -> Caller {
-    Caller {
-        principal: Arc::new(Principal {
-            client: PORTAL.to_owned(),
-            grant: session,
-            account: account.id.clone(),
-            fhir_user: Some(account.fhir_user.clone()),
-            role: account.role,
-            purpose: Purpose::Treatment,
-            scopes: Scopes::parse("patient/Patient.s"),
-            subject: Subject::Patients(patients),
-        }),
-    }
+/// Someone who is to see the names of these patients; nothing for who has no purpose to.
+pub(super) fn caller(account: &Account, session: String, patients: Vec<Id>) -> Option<Caller> {
+    let principal = Principal {
+        client: PORTAL.to_owned(),
+        grant: session,
+        account: account.id.clone(),
+        fhir_user: account.fhir_user.clone(),
+        role: account.role,
+        purpose: account.purpose()?,
+        scopes: Scopes::parse("patient/Patient.s"),
+        subject: Subject::Patients(patients),
+    };
+    Some(Caller { principal: Arc::new(principal) })
+}
+
+/// Says that this person sees nobody.
+pub(super) fn nobody(frame: &Frame) -> Answer {
+    alone(page(message(frame, &Message::SeesNoRecords), StatusCode::FORBIDDEN))
 }
 
 pub(super) fn asked(cx: &Context, request: &Request) -> Asked {

@@ -1,11 +1,13 @@
-//! One fetch of a published key set: https alone, to an address that may be called, bounded in size and time, no redirect.
+//! One fetch of a published key set, or of what a login provider answers: https alone, to an address that may be called, bounded in
+//! size and time, no redirect.
 
 use super::network::Network;
 use bytes::Bytes;
+use certs::Zeroizing;
 use certs::rustls::pki_types::ServerName;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, HOST, HeaderMap};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap};
+use http::{HeaderValue, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
@@ -33,6 +35,14 @@ pub(super) struct Fetched {
     pub(super) text: String,
     /// How long its publisher lets it be kept, where it says so.
     pub(super) max_age: Option<Duration>,
+}
+
+/// A form that is sent. Without `Debug`: it belongs in no log.
+pub(super) struct Form {
+    /// The credentials, as they stand in the header.
+    pub(super) authorization: Zeroizing<String>,
+    /// The body.
+    pub(super) body: String,
 }
 
 /// Fetches.
@@ -67,23 +77,41 @@ impl Wire {
 
     /// What stands at an address.
     pub(super) async fn get(&self, uri: &str) -> Result<Fetched, String> {
+        self.bounded(uri, None).await
+    }
+
+    /// What an address answers to a form, with these credentials.
+    pub(super) async fn post(&self, uri: &str, form: &Form) -> Result<Fetched, String> {
+        self.bounded(uri, Some(form)).await
+    }
+
+    async fn bounded(&self, uri: &str, form: Option<&Form>) -> Result<Fetched, String> {
         let uri = read_uri(uri)?;
-        let fetch = Box::pin(self.fetch(&uri));
+        let fetch = Box::pin(self.fetch(&uri, form));
         timeout(FETCH_MAX, fetch).await.unwrap_or_else(|_| Err("it did not come in time".to_owned()))
     }
 
-    async fn fetch(&self, uri: &Url) -> Result<Fetched, String> {
+    async fn fetch(&self, uri: &Url, form: Option<&Form>) -> Result<Fetched, String> {
         let stream = self.connect(uri).await?;
         let mut settings = hyper::client::conn::http1::Builder::new();
         settings.max_buf_size(HEAD_BYTES_MAX);
         let broken = |why: hyper::Error| why.to_string();
         let (mut sender, connection) = settings.handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let asked = async {
-            let question = Request::get(&uri[Position::BeforePath..Position::AfterQuery])
+            let mut question = Request::builder()
+                .method(if form.is_some() { Method::POST } else { Method::GET })
+                .uri(&uri[Position::BeforePath..Position::AfterQuery])
                 .header(HOST, &uri[Position::BeforeHost..Position::AfterPort])
-                .header(ACCEPT, "application/json")
-                .body(Empty::<Bytes>::new())
-                .map_err(|why| why.to_string())?;
+                .header(ACCEPT, "application/json");
+            if let Some(form) = form {
+                let mut secret =
+                    HeaderValue::try_from(form.authorization.as_str()).map_err(|_| "a credential is no header")?;
+                secret.set_sensitive(true);
+                question = question.header(AUTHORIZATION, secret);
+                question = question.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+            }
+            let body = form.map_or_else(Bytes::new, |form| Bytes::from(form.body.clone()));
+            let question = question.body(Full::new(body)).map_err(|why| why.to_string())?;
             let (head, body) = sender.send_request(question).await.map_err(broken)?.into_parts();
             if head.status != StatusCode::OK {
                 return Err(format!(

@@ -6,6 +6,7 @@
 
 mod fetch;
 pub mod network;
+mod provider;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
@@ -14,6 +15,7 @@ use certs::statement;
 pub use fetch::read_uri;
 use fetch::{Fetched, Wire};
 pub use network::Network;
+pub use provider::{LoginProvider, ProviderCaller};
 use smart::ports::Freshness;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

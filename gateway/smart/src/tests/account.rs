@@ -1,5 +1,6 @@
 //! Adding people who can sign in, switching them off, and giving them another password.
 
+use crate::account::Added;
 use crate::introspect::Why;
 use crate::login::NotSignedIn;
 use crate::trial::{
@@ -18,9 +19,9 @@ fn sign_in(world: &Authority<Trial>, password: &str, now_s: i64) -> Result<Strin
 fn a_name_that_is_taken_is_not_given_twice() {
     let world = world();
     let dora = account("Dora", Role::Patient, (ResourceType::Patient, id("dora")));
-    assert_eq!(run(world.add_account(&dora)), Ok(true));
+    assert_eq!(run(world.add_account(&dora)), Ok(Added::Done));
     let other = Account { id: "another".to_owned(), username: "dORA".to_owned(), ..dora.clone() };
-    assert_eq!(run(world.add_account(&other)), Ok(false));
+    assert_eq!(run(world.add_account(&other)), Ok(Added::NameTaken));
     assert_eq!(run(world.account("dora")).unwrap().unwrap().id, dora.id);
     let names: Vec<String> = run(world.accounts()).unwrap().into_iter().map(|account| account.username).collect();
     assert_eq!(names, ["ana", "ben", "cleo", "Dora"]);

@@ -197,5 +197,5 @@ fn a_clinician_has_no_apps_here_and_stops_none() {
     let of_ben = token(&world, "ben", "reader", "launch/patient patient/*.rs");
     assert_eq!(run(world.stop_app(&person(&world, "cleo"), "reader", NOW)), Ok(0));
     assert!(world.principal(&of_ben, NOW).is_ok());
-    assert_eq!(person(&world, "ben").fhir_user.1, id("ben"));
+    assert_eq!(person(&world, "ben").own_record(), Some(&id("ben")));
 }

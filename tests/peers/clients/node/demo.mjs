@@ -20,6 +20,7 @@ export const demo = {
   ca: ready.ca_cert,
   patients: ready.users.filter((user) => user.patient),
   clinician: ready.users.find((user) => !user.patient),
+  representative: ready.users.find((user) => user.acts_for.length > 0),
   public: ready.clients.find((app) => !app.client_secret),
   confidential: ready.clients.find((app) => app.client_secret),
 }

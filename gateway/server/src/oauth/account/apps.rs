@@ -1,6 +1,6 @@
-//! The apps that a patient allowed, and stopping one.
+//! The apps that a patient or a representative allowed, and stopping one.
 
-use super::own::{self, Own};
+use super::own::{self, Own, Whose};
 use super::{Person, done, frame, of, unavailable};
 use crate::clock;
 use crate::context::Context;
@@ -25,7 +25,6 @@ pub(super) async fn apps(
     request: &Request,
     browser: &Browser,
     person: &Person,
-    own: &Own,
     fields: &[(String, String)],
 ) -> Answer {
     let now_s = clock::now().seconds();
@@ -45,10 +44,13 @@ pub(super) async fn apps(
     };
     let stopped = request.query_pairs().iter().any(|(name, said)| name == "said" && said == STOPPED);
     let form = AppsForm { frame: frame(browser, ACCOUNT_APPS), apps, stopped };
-    if form.apps.is_empty() {
-        // Nothing is to be told of anyone, so nothing is disclosed.
-        return alone(page(portal::apps_alone(&form), StatusCode::OK));
-    }
+    // Nothing is to be told of anyone, or not known of whom, so nothing is disclosed.
+    let own = match Own::of(person, "") {
+        Whose::One(own) if !form.apps.is_empty() => own,
+        Whose::One(_) | Whose::Choose | Whose::Nobody => {
+            return alone(page(portal::apps_alone(&form), StatusCode::OK));
+        }
+    };
     match of_page(cx, &own.caller, request, &own::events(request, EVENTS_MAX, None)).await {
         Ok(released) => {
             let html = released.page.map(&form, portal::apps).map(&(), shape);

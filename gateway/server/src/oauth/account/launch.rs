@@ -5,14 +5,13 @@ use super::{Person, done, frame, of, unavailable};
 use crate::clock;
 use crate::context::Context;
 use crate::oauth::browser::Browser;
-use crate::oauth::patients::{asked, caller, refusal, shape};
+use crate::oauth::patients::{asked, caller, nobody, refusal, shape};
 use crate::oauth::{Answer, alone, page};
 use crate::pipeline::of_page;
 use crate::request::Request;
 use crate::respond::{Credential, Reply};
 use http::{Method, StatusCode};
-use portal::{LaunchForm, Message, message};
-use privacy::Role;
+use portal::LaunchForm;
 use smart::launch::{NewLaunch, NoLaunch};
 use smart::settings::ACCOUNT_LAUNCH;
 
@@ -27,9 +26,6 @@ pub(super) async fn launch(
     person: &Person,
     fields: &[(String, String)],
 ) -> Answer {
-    if person.account.role != Role::Clinician {
-        return alone(page(message(&browser.frame(None), &Message::ForClinicians), StatusCode::FORBIDDEN));
-    }
     if request.method == Method::POST {
         return alone(open(cx, browser, person, fields).await);
     }
@@ -47,7 +43,9 @@ pub(super) async fn launch(
         // Nobody is to be named, so nothing is disclosed.
         return alone(page(portal::launch_alone(&form), StatusCode::OK));
     }
-    let caller = caller(&person.account, person.session.digest.clone(), patients);
+    let Some(caller) = caller(&person.account, person.session.digest.clone(), patients) else {
+        return nobody(&form.frame);
+    };
     match of_page(cx, &caller, request, &asked(cx, request)).await {
         Ok(released) => {
             let html = released.page.map(&form, portal::launch).map(&(), shape);

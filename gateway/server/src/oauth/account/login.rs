@@ -10,7 +10,7 @@ use crate::request::Request;
 use crate::respond::{Credential, Reply};
 use crate::route::AccountPage;
 use http::{Method, StatusCode, header};
-use portal::{CodeFault, CodeForm, LoginFault, OwnLoginForm};
+use portal::{CodeFault, CodeForm, LoginFault, OwnLoginForm, Ways};
 use smart::account::{PASSWORD_BYTES_MAX, USERNAME_BYTES_MAX};
 use smart::flow::Stopped;
 use smart::login::{NotSignedIn, SignedIn, Visit};
@@ -34,6 +34,7 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
         token: cx.authority.form_token(&own),
         to: to.word().to_owned(),
         username: if fault == Some(LoginFault::Stale) { String::new() } else { username.to_owned() },
+        ways: Ways::of(&cx.authority.settings, &format!("to={}", to.word())),
         fault,
     };
     let shown = |fault, status| {
@@ -75,13 +76,13 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
 }
 
 /// A session begins, on the page that was wanted.
-fn welcome(browser: &Browser, session: &str, to: AccountPage) -> Reply {
+pub(in crate::oauth) fn welcome(browser: &Browser, session: &str, to: AccountPage) -> Reply {
     let go = Credential::see_other(browser.own_path(to.path(), "to", ""));
     Reply::Credential(go.with(header::SET_COOKIE, keep_session(session)))
 }
 
 /// The page that asks for the code.
-fn code_page(
+pub(in crate::oauth) fn code_page(
     cx: &Context,
     browser: &Browser,
     visit: &Visit<'_>,

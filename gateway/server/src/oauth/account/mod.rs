@@ -5,8 +5,9 @@
 
 mod apps;
 mod launch;
-mod login;
+pub(super) mod login;
 mod own;
+mod recover;
 mod second;
 mod seen;
 mod sessions;
@@ -19,9 +20,9 @@ use crate::request::Request;
 use crate::respond::{Credential, Reply};
 use crate::route::AccountPage;
 use http::{Method, StatusCode, header};
-use own::Own;
 use portal::{Frame, Message, message};
 use smart::ports::Unavailable;
+use smart::rights::{Page, Rights};
 use smart::settings::{ACCOUNT, ACCOUNT_LOGIN, ACCOUNT_LOGOUT};
 use smart::{Account, login::Session};
 
@@ -50,6 +51,7 @@ pub(super) async fn answer(
 ) -> Answer {
     match asked {
         AccountPage::Login => return alone(login::login(cx, request, browser).await),
+        AccountPage::Recover => return alone(recover::recover(cx, request, browser).await),
         AccountPage::Logout => return alone(logout(cx, request, browser, person.as_ref()).await),
         AccountPage::Overview
         | AccountPage::Sessions
@@ -64,42 +66,78 @@ pub(super) async fn answer(
         Ok(fields) => fields,
         Err(refused) => return alone(*refused),
     };
+    let rights = person.account.rights();
+    if let Some(wanted) = right_of(asked).filter(|wanted| !rights.has(*wanted)) {
+        return alone(page(message(&browser.frame(None), &missing(wanted, &rights)), StatusCode::FORBIDDEN));
+    }
     match asked {
-        AccountPage::Overview | AccountPage::Login | AccountPage::Logout => {
-            alone(page(portal::account(&frame(browser, ACCOUNT), person.account.role), StatusCode::OK))
+        AccountPage::Overview | AccountPage::Login | AccountPage::Recover | AccountPage::Logout => {
+            alone(page(portal::account(&frame(browser, ACCOUNT), &rights), StatusCode::OK))
         }
         AccountPage::Sessions => alone(sessions::sessions(cx, request, browser, &person, &fields).await),
         AccountPage::SecondFactor => alone(second::second(cx, request, browser, &person, &fields).await),
         AccountPage::Launch => {
             let answer = launch::launch(cx, request, browser, &person, &fields).await;
-            still_signed_in(cx, browser, asked, answer).await
+            still_entitled(cx, browser, &person, asked, answer).await
         }
         AccountPage::Apps | AccountPage::Disclosures | AccountPage::DisclosuresFile => {
-            let Some(own) = Own::of(&person) else {
-                return alone(page(message(&browser.frame(None), &Message::ForPatients), StatusCode::FORBIDDEN));
-            };
             let answer = match asked {
-                AccountPage::Apps => apps::apps(cx, request, browser, &person, &own, &fields).await,
-                AccountPage::DisclosuresFile => seen::file(cx, request, browser, &own).await,
+                AccountPage::Apps => apps::apps(cx, request, browser, &person, &fields).await,
+                AccountPage::DisclosuresFile => seen::file(cx, request, browser, &person).await,
                 AccountPage::Disclosures
                 | AccountPage::Overview
                 | AccountPage::Login
+                | AccountPage::Recover
                 | AccountPage::Logout
                 | AccountPage::Sessions
                 | AccountPage::Launch
-                | AccountPage::SecondFactor => seen::page(cx, request, browser, &own).await,
+                | AccountPage::SecondFactor => seen::page(cx, request, browser, &person).await,
             };
-            still_signed_in(cx, browser, asked, answer).await
+            still_entitled(cx, browser, &person, asked, answer).await
         }
     }
 }
 
-/// The answer, if the session holds once more now that it is ready: nothing of the record is shown to one that was ended.
-async fn still_signed_in(cx: &Context, browser: &Browser, asked: AccountPage, answer: Answer) -> Answer {
-    match (&answer.0, cx.authority.session(browser.session.as_deref(), clock::now().seconds()).await) {
-        (Reply::Disclosure(_), Ok(None)) => alone(to_login(browser, asked)),
-        (Reply::Disclosure(_), Err(why)) => alone(unavailable(browser, &why)),
-        (_, _) => answer,
+/// The right that a page needs; none where everyone has it who signs in.
+fn right_of(asked: AccountPage) -> Option<Page> {
+    match asked {
+        AccountPage::Overview | AccountPage::Login | AccountPage::Recover | AccountPage::Logout => None,
+        AccountPage::Sessions => Some(Page::Sessions),
+        AccountPage::SecondFactor => Some(Page::SecondFactor),
+        AccountPage::Launch => Some(Page::Launch),
+        AccountPage::Apps => Some(Page::Apps),
+        AccountPage::Disclosures | AccountPage::DisclosuresFile => Some(Page::Disclosures),
+    }
+}
+
+/// What is said to someone who has not a page.
+fn missing(wanted: Page, rights: &Rights) -> Message<'static> {
+    if !rights.sees_records() {
+        return Message::SeesNoRecords;
+    }
+    match wanted {
+        Page::Launch => Message::ForClinicians,
+        Page::Apps | Page::Disclosures | Page::Sessions | Page::SecondFactor => Message::ForPatients,
+    }
+}
+
+/// The answer, if the session holds once more now that it is ready, and the person may ask about the same patients as before:
+/// nothing of a record is shown to one that was ended.
+async fn still_entitled(
+    cx: &Context,
+    browser: &Browser,
+    person: &Person,
+    asked: AccountPage,
+    answer: Answer,
+) -> Answer {
+    if !matches!(answer.0, Reply::Disclosure(_)) {
+        return answer;
+    }
+    let same = |now: &Account| now.role == person.account.role && now.patients == person.account.patients;
+    match cx.authority.session(browser.session.as_deref(), clock::now().seconds()).await {
+        Ok(Some((_, now))) if same(&now) => answer,
+        Ok(Some(_) | None) => alone(to_login(browser, asked)),
+        Err(why) => alone(unavailable(browser, &why)),
     }
 }
 
@@ -116,7 +154,7 @@ fn fields(cx: &Context, request: &Request, browser: &Browser) -> Result<Vec<(Str
 }
 
 /// A field's value; nothing where it is not there.
-fn of<'a>(fields: &'a [(String, String)], name: &str) -> &'a str {
+pub(super) fn of<'a>(fields: &'a [(String, String)], name: &str) -> &'a str {
     fields.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.as_str())
 }
 

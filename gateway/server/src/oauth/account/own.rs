@@ -1,4 +1,4 @@
-//! A patient as someone who asks about their own record on our own pages.
+//! A patient, or a representative of one, as someone who asks about that one record on our own pages.
 
 use super::Person;
 use crate::authenticate::Caller;
@@ -10,37 +10,63 @@ use crate::paging::Place;
 use crate::request::Request;
 use fhir::search::Query;
 use fhir::{Id, Interaction, ResourceType};
-use privacy::{Principal, Question, Role, Scopes, Subject};
+use privacy::{Principal, Question, Scopes, Subject};
+use smart::rights::Launches;
 use std::sync::Arc;
 
 /// Clinicians who may be named on one page.
 const PEOPLE_MAX: u32 = 200;
 
-/// A patient, by their session.
+/// Who looks at a record, by their session.
 pub(super) struct Own {
     pub(super) caller: Caller,
+    /// The patient whose record it is, where the person has a choice of several.
+    pub(super) chosen: Option<Id>,
+}
+
+/// Whose record a page is about.
+pub(super) enum Whose {
+    /// This one's.
+    One(Own),
+    /// It is to be chosen, among those whom a representative acts for.
+    Choose,
+    /// Nobody's: there is no record that the person could look at.
+    Nobody,
 }
 
 impl Own {
-    /// The patient of a session; nothing for anyone who is none.
-    pub(super) fn of(person: &Person) -> Option<Own> {
+    /// The record of a page: a patient's own, or the one that a representative names among those whom they act for.
+    pub(super) fn of(person: &Person, wanted: &str) -> Whose {
         let account = &person.account;
-        let patient: Id = match (account.role, &account.fhir_user) {
-            (Role::Patient, (ResourceType::Patient, id)) => id.clone(),
-            (Role::Patient | Role::Clinician | Role::System, _) => return None,
-        };
+        match account.rights().launches {
+            Launches::Own => account.own_record().map_or(Whose::Nobody, |own| Own::about(person, own, None)),
+            Launches::Named => match account.patients.as_slice() {
+                [] => Whose::Nobody,
+                [only] => Own::about(person, only, None),
+                several => match several.iter().find(|patient| patient.as_str() == wanted) {
+                    Some(patient) => Own::about(person, patient, Some(patient.clone())),
+                    None => Whose::Choose,
+                },
+            },
+            Launches::InCare | Launches::Nobody => Whose::Nobody,
+        }
+    }
+
+    fn about(person: &Person, patient: &Id, chosen: Option<Id>) -> Whose {
+        let account = &person.account;
+        let Some(purpose) = account.purpose() else { return Whose::Nobody };
         let principal = Principal {
             client: PORTAL.to_owned(),
             grant: person.session.digest.clone(),
             account: account.id.clone(),
-            fhir_user: Some(account.fhir_user.clone()),
+            fhir_user: account.fhir_user.clone(),
             role: account.role,
-            purpose: account.purpose(),
+            purpose,
             // One's own record whole: a clinician may be named where anything of it names them.
             scopes: Scopes::parse("patient/*.rs"),
-            subject: Subject::Patient(patient),
+            subject: Subject::Patient(patient.clone()),
         };
-        Some(Own { caller: Caller { principal: Arc::new(principal) } })
+        Whose::One(Own { caller: Caller { principal: Arc::new(principal) }, chosen })
     }
 }
 

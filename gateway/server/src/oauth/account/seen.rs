@@ -1,20 +1,21 @@
-//! Who saw a patient's record: a page, and the same as a file of AuditEvents.
+//! Who saw a patient's record: a page, and the same as a file of AuditEvents; to a representative, of the one whom they choose.
 
-use super::own::{self, Own};
-use super::{done, frame, of};
+use super::own::{self, Own, Whose};
+use super::{Person, done, frame, of};
 use crate::clock;
 use crate::context::Context;
 use crate::interaction::seen::{KIND, Links, linked};
 use crate::oauth::browser::Browser;
-use crate::oauth::patients::{refusal, shape};
+use crate::oauth::patients::{asked, caller, nobody, refusal, shape};
 use crate::oauth::{Answer, alone};
 use crate::paging::Place;
 use crate::pipeline::{Released, of_page};
 use crate::request::Request;
 use crate::respond::{Reply, Shape};
 use bytes::Bytes;
+use fhir::Id;
 use http::{StatusCode, header};
-use portal::SeenForm;
+use portal::{SeenForm, WhoseForm};
 use privacy::{Kind, Page};
 use smart::settings::ACCOUNT_DISCLOSURES;
 
@@ -26,16 +27,24 @@ const FILE_MAX: usize = 1_000;
 const NDJSON: &str = "application/fhir+ndjson";
 
 /// The page.
-pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, own: &Own) -> Answer {
-    let from = token(request);
-    let frame = match &from {
-        Some(token) => frame(browser, &format!("{ACCOUNT_DISCLOSURES}?page={token}")),
-        None => frame(browser, ACCOUNT_DISCLOSURES),
+pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
+    let own = match whose(request, person) {
+        Whose::One(own) => own,
+        Whose::Choose => return choose(cx, request, browser, person).await,
+        Whose::Nobody => return nobody(&browser.frame(None)),
+    };
+    let (from, patient) = (token(request), own.chosen.as_ref().map(Id::to_string));
+    let named = |(name, value): (&str, &Option<String>)| value.as_ref().map(|value| format!("{name}={value}"));
+    let query: Vec<String> = [("patient", &patient), ("page", &from)].into_iter().filter_map(named).collect();
+    let frame = match query.join("&") {
+        query if query.is_empty() => frame(browser, ACCOUNT_DISCLOSURES),
+        query => frame(browser, &format!("{ACCOUNT_DISCLOSURES}?{query}")),
     };
     let Some(place) = place(cx, from.as_deref()) else { return alone(to_newest(browser)) };
     let apps = cx.authority.clients().await.unwrap_or_default();
     let apps = apps.into_iter().map(|client| (client.client_id, client.name)).collect();
-    let form = SeenForm { frame, apps, from, file_max: FILE_MAX };
+    let acts_for = person.account.own_record().is_none();
+    let form = SeenForm { frame, apps, acts_for, patient, from, file_max: FILE_MAX };
     let events = match of_page(cx, &own.caller, request, &own::events(request, PAGE, place)).await {
         Ok(Released { page, binding }) => page.map(&Links::of(cx, binding), linked),
         Err(refused) if refused.why().kind() == Kind::Gone => return alone(to_newest(browser)),
@@ -55,8 +64,33 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, own
     (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(own.caller.principal.clone()))
 }
 
+/// Whose record it is to be about, where someone acts for several: their names.
+async fn choose(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
+    let form = WhoseForm { frame: frame(browser, ACCOUNT_DISCLOSURES) };
+    let patients = person.account.patients.clone();
+    let Some(caller) = caller(&person.account, person.session.digest.clone(), patients) else {
+        return nobody(&form.frame);
+    };
+    match of_page(cx, &caller, request, &asked(cx, request)).await {
+        Ok(released) => {
+            let html = released.page.map(&form, portal::whose).map(&(), shape);
+            (Reply::Disclosure(Box::new(html)), Some(caller.principal))
+        }
+        Err(refused) => refusal(form.frame, refused),
+    }
+}
+
+fn whose(request: &Request, person: &Person) -> Whose {
+    Own::of(person, of(&request.query_pairs(), "patient"))
+}
+
 /// The same as a file, from a place on.
-pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, own: &Own) -> Answer {
+pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
+    let own = match whose(request, person) {
+        Whose::One(own) => own,
+        Whose::Choose => return alone(to_newest(browser)),
+        Whose::Nobody => return nobody(&browser.frame(None)),
+    };
     let Some(place) = place(cx, token(request).as_deref()) else { return alone(to_newest(browser)) };
     match of_page(cx, &own.caller, request, &own::events(request, FILE_MAX, place)).await {
         Ok(events) => {
