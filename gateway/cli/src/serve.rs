@@ -1,7 +1,7 @@
 //! `sluice serve` and `sluice check-config`: the gateway by its configuration.
 
 use crate::config::{self, Config, ConfiguredLink, LinkTls};
-use crate::{out, stop};
+use crate::{demo, out, stop};
 use bridge::Link;
 use certs::rustls::ServerConfig;
 use certs::{client_tls, server_tls};
@@ -58,10 +58,14 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let records = records(&config, &store)?;
     let network = network(&config)?;
     let brand = config.brand.clone().map(|brand| (brand, changed(path)));
-    let front = Front { brand, registration_open: config.registration_open };
+    let sandbox = config.sandbox.is_some();
+    let front = Front { brand, registration_open: config.registration_open, sandbox };
+    let shown = Demo { users: config.sandbox.clone().unwrap_or_default(), clients: Vec::new() };
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
-    let gateway =
-        Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
+    let gateway = Gateway::new(Setup { base, links: doors, demo: shown }).await.map_err(|why| why.to_string())?;
+    for user in config.sandbox.iter().flatten() {
+        demo::test_user(gateway.authority(), user).await?;
+    }
     for client in &config.clients {
         let failed = |why| format!("the app {} could not be registered ({why})", client.client_id);
         gateway.authority().put_client(client).await.map_err(failed)?;

@@ -1,6 +1,7 @@
 //! The sign-in pages: for an app that waits, and for a person's own pages.
 
 use crate::frame::{App, Frame, Html};
+use crate::start::DemoUser;
 use crate::text::Text;
 use askama::Template;
 
@@ -14,6 +15,8 @@ pub struct LoginForm {
     pub flow: String,
     /// What was typed as a user name before; never a password.
     pub username: String,
+    /// People who do not exist, as whom anyone may sign in; none outside of a sandbox.
+    pub test_users: Vec<DemoUser>,
     /// What went wrong before.
     pub fault: Option<LoginFault>,
 }

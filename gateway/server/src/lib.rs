@@ -6,6 +6,7 @@
 pub mod admin;
 mod admit;
 mod authenticate;
+mod calls;
 mod care;
 pub mod clock;
 pub mod context;
@@ -29,6 +30,7 @@ mod seeded;
 mod start;
 pub mod telemetry;
 mod tokens;
+mod tries;
 pub mod upstream;
 mod well_known;
 

@@ -16,7 +16,7 @@ use crate::ports::{Ports, Space, Unavailable};
 use crate::redirect;
 use crate::stored;
 use fhir::{Id, ResourceType};
-use privacy::{Role, Scopes};
+use privacy::{Purpose, Role, Scopes};
 use serde::{Deserialize, Serialize};
 
 /// A launch under way. Times in seconds since 1970.
@@ -37,6 +37,9 @@ pub struct Flow {
     #[serde(with = "stored::maybe_id")]
     pub(crate) patient: Option<Id>,
     pub(crate) login_again: bool,
+    /// The purpose of use that the app asserted.
+    #[serde(default, with = "stored::maybe_purpose")]
+    pub(crate) purpose: Option<Purpose>,
     /// What the EHR that opened the app said.
     pub(crate) launched: Option<Launched>,
     pub(crate) expires_s: i64,
@@ -61,9 +64,15 @@ impl Flow {
             session: None,
             patient: None,
             login_again: asked.login_again,
+            purpose: asked.purpose,
             launched,
             expires_s,
         }
+    }
+
+    /// Why the app asks, for this person.
+    pub(crate) fn purpose_of(&self, account: &Account) -> Purpose {
+        self.purpose.unwrap_or(account.purpose())
     }
 }
 
@@ -110,6 +119,8 @@ pub struct Consent {
     pub patient: Option<Id>,
     /// Whether the clinician had a choice and can go back to it.
     pub can_choose_again: bool,
+    /// Why the app asks.
+    pub purpose: Purpose,
     /// Whether the app is told which records were open when an EHR opened it.
     pub tells_context: bool,
     /// What is asked for, one by one.
@@ -192,8 +203,9 @@ impl<P: Ports> Authority<P> {
                 let items = offer::items(offered, served, account.role);
                 let in_care = offer::others_in_care(offered, served, account.role);
                 let instead = offer::instead(offered, served);
-                let tells_context = flow.launched.is_some_and(|launched| launched.context.names_records());
+                let tells_context = flow.launched.as_ref().is_some_and(|launched| launched.context.names_records());
                 let consent = Consent {
+                    purpose: flow.purpose_of(&account),
                     account,
                     session: session.digest,
                     patient,
@@ -296,7 +308,7 @@ impl<P: Ports> Authority<P> {
         if launched.is_some_and(|own| own.account.as_ref().is_some_and(|whose| *whose != account.id)) {
             return Ok(Context::Unfit(Unfit::OtherPerson));
         }
-        if !client.purposes.contains(&account.purpose()) {
+        if !client.may_act_for(flow.purpose_of(account), account) {
             return Ok(Context::Unfit(match account.role {
                 Role::Patient => Unfit::NotForPatients,
                 Role::Clinician | Role::System => Unfit::NotForClinicians,

@@ -6,6 +6,7 @@ use bridge::{AckWhen, Authority, Link, Processing};
 use conformance::brand::Brand;
 use jiff::tz::TimeZone;
 use privacy::{Purpose, Scope, Scopes};
+use server::context::DemoUser;
 use server::published::network::Range as Addresses;
 use smart::Client;
 use std::collections::BTreeSet;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) brand: Option<Brand>,
     /// Whether apps may register themselves.
     pub(crate) registration_open: bool,
+    /// Whether it is a sandbox, and who can sign in there.
+    pub(crate) sandbox: Option<Vec<DemoUser>>,
     /// Partners.
     pub(crate) links: Vec<ConfiguredLink>,
     /// Registered apps.
@@ -119,6 +122,7 @@ impl Checking<'_> {
         let brand = file.brand.as_ref().map(|brand| self.brand(brand));
         let links: Vec<_> = file.link.iter().filter_map(|link| self.link(link)).collect();
         let clients: Vec<_> = file.client.iter().filter_map(|client| self.client(client)).collect();
+        let sandbox = self.sandbox(file);
         let data = self.folder.join(&file.store.data);
         let (origin, listen) = (origin?, listen?);
         let registration_open = file.registration.as_ref().is_some_and(|registration| registration.open);
@@ -132,6 +136,7 @@ impl Checking<'_> {
             network,
             brand,
             registration_open,
+            sandbox,
             links,
             clients,
         })

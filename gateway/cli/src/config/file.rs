@@ -14,6 +14,7 @@ pub(super) struct File {
     pub(super) network: Option<Network>,
     pub(super) brand: Option<Brand>,
     pub(super) registration: Option<Registration>,
+    pub(super) sandbox: Option<Sandbox>,
     #[serde(default)]
     pub(super) link: Vec<Link>,
     #[serde(default)]
@@ -69,6 +70,29 @@ pub(super) struct Network {
 pub(super) struct Registration {
     /// Whether apps of patients may register themselves.
     pub(super) open: bool,
+}
+
+/// `[sandbox]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sandbox {
+    /// Whether nobody in it exists, so that developers may try what they like.
+    pub(super) enabled: Spanned<bool>,
+    /// People who do not exist either; their passwords stand on the sign-in page.
+    #[serde(default)]
+    pub(super) users: Vec<TestUser>,
+}
+
+/// One of a sandbox's `users`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestUser {
+    /// What to type.
+    pub(super) username: Spanned<String>,
+    /// What to type then.
+    pub(super) password: String,
+    /// `Patient/...` or `Practitioner/...`.
+    pub(super) fhir_user: Spanned<String>,
 }
 
 /// `[brand]`

@@ -8,6 +8,7 @@ mod check;
 mod fault;
 mod file;
 mod proof;
+mod sandbox;
 
 pub(crate) use check::{Config, ConfiguredLink, LinkTls};
 

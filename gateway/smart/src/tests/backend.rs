@@ -207,7 +207,7 @@ fn a_client_proves_itself_in_one_way() {
 }
 
 #[test]
-fn only_a_client_with_keys_and_one_purpose_acts_for_itself_and_within_its_scopes() {
+fn only_a_client_with_keys_and_a_purpose_of_its_own_acts_for_itself_and_within_its_scopes() {
     let world = world();
     let secret = pairs(&[
         ("grant_type", "client_credentials"),
@@ -226,15 +226,47 @@ fn only_a_client_with_keys_and_one_purpose_acts_for_itself_and_within_its_scopes
     {
         assert_eq!(refused(&format!("s{number}"), scope), ErrorCode::InvalidScope, "{scope}");
     }
-    for (number, purposes) in
-        [vec![], vec![Purpose::PatientRequest], vec![Purpose::Treatment, Purpose::Payment]].into_iter().enumerate()
-    {
+    for (number, purposes) in [vec![], vec![Purpose::PatientRequest]].into_iter().enumerate() {
         registered(&world, |service| service.purposes.clone_from(&purposes));
         assert_eq!(refused(&format!("p{number}"), "system/*.rs"), ErrorCode::UnauthorizedClient, "{purposes:?}");
     }
     registered(&world, |service| service.purposes = vec![Purpose::PatientRequest, Purpose::Payment]);
     let tokens = asked(&world, &signed(&header(), &claims("2"))).unwrap();
     assert_eq!(world.principal(&tokens.access_token, NOW).unwrap().purpose, Purpose::Payment);
+}
+
+#[test]
+fn of_several_purposes_a_service_names_one_and_none_that_it_is_not_registered_for() {
+    let world = world();
+    registered(&world, |service| service.purposes = Purpose::ALL.to_vec());
+    let asked = |jti: &str, purpose: &str| {
+        let more = pairs(&[("purpose_of_use", purpose)]);
+        let form = [asking(&signed(&header(), &claims(jti)), "system/*.rs"), more].concat();
+        run(world.token(None, &form, NOW))
+    };
+    let why = asked("none", "").err().expect("refused");
+    assert_eq!(why.code, ErrorCode::InvalidRequest);
+    assert!(why.description.contains("purpose_of_use is missing. The client is registered for TREAT, HPAYMT."));
+    for (code, purpose) in [("TREAT", Purpose::Treatment), ("HPAYMT", Purpose::Payment)] {
+        let token = asked(code, code).unwrap().access_token;
+        assert_eq!(world.principal(&token, NOW).unwrap().purpose, purpose);
+        assert_eq!(Trial::open(&token)["purpose"], code);
+    }
+    for (code, error, said) in [
+        ("PATRQT", ErrorCode::UnauthorizedClient, "which needs the patient. The client is registered for TREAT, HPAYMT."),
+        ("treat", ErrorCode::InvalidRequest, "registered for TREAT, HPAYMT, PATRQT. Send one of these."),
+        ("TREAT HPAYMT", ErrorCode::InvalidRequest, "was 'TREAT HPAYMT'"),
+    ] {
+        let why = asked(code, code).err().expect("refused");
+        assert_eq!(why.code, error, "{code}");
+        assert!(why.description.contains(said), "{}", why.description);
+    }
+    // A registration that lost the purpose takes the token with it.
+    let token = asked("kept", "TREAT").unwrap().access_token;
+    let narrower = registered(&world, |service| service.purposes = vec![Purpose::Payment]);
+    assert_eq!(asked("more", "TREAT").err().expect("refused").code, ErrorCode::UnauthorizedClient);
+    run(world.confine(&narrower, NOW)).unwrap();
+    assert!(world.principal(&token, NOW).is_err());
 }
 
 #[test]

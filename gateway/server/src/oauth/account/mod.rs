@@ -3,6 +3,7 @@
 //! Every form of these pages carries a token that only this session's pages know. What a person names in one, a session or
 //! an app, is looked for among their own things alone.
 
+mod app_read;
 mod apps;
 mod launch;
 mod login;
@@ -56,6 +57,9 @@ pub(super) async fn answer(
         | AccountPage::SecondFactor
         | AccountPage::Launch
         | AccountPage::Apps
+        | AccountPage::AppsFile
+        | AccountPage::AppRead
+        | AccountPage::AppReadFile
         | AccountPage::Disclosures
         | AccountPage::DisclosuresFile => {}
     }
@@ -74,12 +78,20 @@ pub(super) async fn answer(
             let answer = launch::launch(cx, request, browser, &person, &fields).await;
             still_signed_in(cx, browser, asked, answer).await
         }
-        AccountPage::Apps | AccountPage::Disclosures | AccountPage::DisclosuresFile => {
+        AccountPage::Apps
+        | AccountPage::AppsFile
+        | AccountPage::AppRead
+        | AccountPage::AppReadFile
+        | AccountPage::Disclosures
+        | AccountPage::DisclosuresFile => {
             let Some(own) = Own::of(&person) else {
                 return alone(page(message(&browser.frame(None), &Message::ForPatients), StatusCode::FORBIDDEN));
             };
             let answer = match asked {
                 AccountPage::Apps => apps::apps(cx, request, browser, &person, &own, &fields).await,
+                AccountPage::AppsFile => apps::file(cx, request, browser, &person, &own).await,
+                AccountPage::AppRead => app_read::read(cx, request, browser, &person, &own, false).await,
+                AccountPage::AppReadFile => app_read::read(cx, request, browser, &person, &own, true).await,
                 AccountPage::DisclosuresFile => seen::file(cx, request, browser, &own).await,
                 AccountPage::Disclosures
                 | AccountPage::Overview

@@ -76,13 +76,13 @@ fn lines(page: Page, (): &()) -> Shape {
 }
 
 /// The place that a link names, if it does.
-fn token(request: &Request) -> Option<String> {
+pub(super) fn token(request: &Request) -> Option<String> {
     let pairs = request.query_pairs();
     Some(of(&pairs, "page").to_owned()).filter(|token| !token.is_empty())
 }
 
 /// The place of a token; nothing where it leads nowhere any more.
-fn place(cx: &Context, token: Option<&str>) -> Option<Option<Box<Place>>> {
+pub(super) fn place(cx: &Context, token: Option<&str>) -> Option<Option<Box<Place>>> {
     match token {
         None => Some(None),
         Some(token) => cx.pages.open(KIND, token, clock::now()).ok().map(|place| Some(Box::new(place))),
