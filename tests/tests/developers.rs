@@ -112,7 +112,8 @@ async fn a_purpose_is_asserted_for_a_token_and_bears_on_what_leaves_for_it() {
         let request = [&request[..], &pairs(&[("purpose_of_use", purpose)])].concat();
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&request).finish();
         let answer = get(&mut connection, &format!("/oauth/authorize?{query}")).await;
-        let back = answer.header("location").unwrap().strip_prefix(REDIRECT).unwrap().trim_start_matches('?').to_owned();
+        let back =
+            answer.header("location").unwrap().strip_prefix(REDIRECT).unwrap().trim_start_matches('?').to_owned();
         assert_eq!(value_of(&back, "error").as_deref(), Some(error));
         assert!(value_of(&back, "error_description").unwrap().contains("registered for PATRQT, TREAT"), "{back}");
     }
@@ -137,7 +138,9 @@ async fn every_error_leads_to_a_page_and_a_developer_sees_the_calls_of_their_own
     let grant = browser.launch(&own, "ann", SCOPE, None).await;
     let mut led_to = BTreeSet::new();
     let mut answers = Vec::new();
-    for target in ["/fhir/Patient/p1", "/fhir/Patient/p2", "/fhir/Observation?patient=p1&code=secret", "/fhir/Patient?nonsense=x"] {
+    for target in
+        ["/fhir/Patient/p1", "/fhir/Patient/p2", "/fhir/Observation?patient=p1&code=secret", "/fhir/Patient?nonsense=x"]
+    {
         answers.push(app::get(&mut connection, &grant, target).await);
     }
     let wrong = [("grant_type", "authorization_code"), ("code", "nonsense"), ("redirect_uri", REDIRECT)];
@@ -159,9 +162,12 @@ async fn every_error_leads_to_a_page_and_a_developer_sees_the_calls_of_their_own
         let uri = answer.json()["error_uri"].as_str().map(|uri| uri.replace(&gateway.peer().origin, ""));
         let page = answer.text().contains("href=\"/docs/errors/invalid_redirect_uri\"");
         let page = page.then(|| "/docs/errors/invalid_redirect_uri".to_owned());
-        led_to.insert(link.map(str::to_owned).or(uri).or(page).unwrap_or_else(|| panic!("no way on: {}", answer.text())));
+        led_to
+            .insert(link.map(str::to_owned).or(uri).or(page).unwrap_or_else(|| panic!("no way on: {}", answer.text())));
     }
-    for due in ["not-found", "invalid", "login", "not-supported", "invalid_grant", "invalid_client", "invalid_redirect_uri"] {
+    for due in
+        ["not-found", "invalid", "login", "not-supported", "invalid_grant", "invalid_client", "invalid_redirect_uri"]
+    {
         assert!(led_to.contains(&format!("/docs/errors/{due}")), "{due}: {led_to:?}");
     }
     let all = ErrorCode::ALL.iter().map(|code| format!("/docs/errors/{}", code.as_str()));
@@ -198,7 +204,11 @@ async fn every_error_leads_to_a_page_and_a_developer_sees_the_calls_of_their_own
         (&answers[8], "/oauth/authorize", json!("invalid_redirect_uri")),
     ] {
         let call = seen(answer);
-        assert_eq!((&call["route"], &call["error"], &call["status"]), (&json!(route), &error, &json!(answer.status)), "{call}");
+        assert_eq!(
+            (&call["route"], &call["error"], &call["status"]),
+            (&json!(route), &error, &json!(answer.status)),
+            "{call}"
+        );
     }
     for answer in [&answers[5], &answers[9], &answers[10]] {
         assert!(seen(answer).is_null(), "of nobody, or of another");
@@ -211,7 +221,8 @@ async fn every_error_leads_to_a_page_and_a_developer_sees_the_calls_of_their_own
     for (app, wrong) in [(&own, &others), (&other, &token), (&own, &grant.access_token), (&own, &String::new())] {
         assert_eq!(calls(&mut connection, app, wrong).await.status, 401);
     }
-    let target = format!("/oauth/register/{}/calls?registration_access_token={token}&access_token={token}", own.client_id);
+    let target =
+        format!("/oauth/register/{}/calls?registration_access_token={token}&access_token={token}", own.client_id);
     assert_eq!(get(&mut connection, &target).await.status, 401);
     let page = browser.open_page("/register/calls").await.text();
     let form = field(&page, "form").unwrap();
@@ -220,15 +231,26 @@ async fn every_error_leads_to_a_page_and_a_developer_sees_the_calls_of_their_own
     };
     let shown = browser.post("/register/calls", &typed(&form, &token)).await;
     assert_eq!(shown.header("cache-control"), Some("no-store"));
-    assert!(shown.text().contains("<code>invalid_grant</code>") && shown.text().contains("/oauth/token"), "{}", shown.text());
+    assert!(
+        shown.text().contains("<code>invalid_grant</code>") && shown.text().contains("/oauth/token"),
+        "{}",
+        shown.text()
+    );
     let refused = browser.post("/register/calls", &typed(&form, &others)).await.text();
     assert!(refused.contains("this is not the token of its registration") && !refused.contains("invalid_grant"));
     assert_eq!(browser.go("/register/calls", Some(&typed("x", &token))).await.status, 403);
-    let get_page = browser.open_page(&format!("/register/calls?client_id={}&registration_access_token={token}", own.client_id));
+    let get_page =
+        browser.open_page(&format!("/register/calls?client_id={}&registration_access_token={token}", own.client_id));
     assert!(!get_page.await.text().contains("invalid_grant"));
     let listed = folder.command(Program::Shipped, &["client", "calls"], &[&own.client_id]).await.unwrap();
     assert_eq!(listed.lines().count(), list.len());
-    assert!(folder.command(Program::Shipped, &["client", "calls"], &["nobody"]).await.unwrap_err().contains("there is no app"));
+    assert!(
+        folder
+            .command(Program::Shipped, &["client", "calls"], &["nobody"])
+            .await
+            .unwrap_err()
+            .contains("there is no app")
+    );
     let log = String::from_utf8_lossy(&gateway.log()).into_owned();
     assert!(!log.contains(&token));
 
@@ -237,7 +259,8 @@ async fn every_error_leads_to_a_page_and_a_developer_sees_the_calls_of_their_own
         assert_eq!(get(&mut connection, target).await.status, 404, "{target}");
     }
     for target in ["/sandbox", "/try"] {
-        let fields = pairs(&[("form", &form), ("step", "begin"), ("client_id", &own.client_id), ("mishap", "request_revoked")]);
+        let fields =
+            pairs(&[("form", &form), ("step", "begin"), ("client_id", &own.client_id), ("mishap", "request_revoked")]);
         assert_eq!(browser.go(target, Some(&fields)).await.status, 404, "{target}");
     }
     let first = browser.open_page("/").await.text();
@@ -296,7 +319,9 @@ async fn in_a_sandbox_what_a_developer_chose_goes_wrong_for_their_app_and_for_no
     let not_ours = app::get(&mut connection, &broken, target).await;
     let revoked = app::get(&mut connection, &over, target).await;
     assert_eq!((not_ours.status, revoked.status), (401, 401));
-    assert!(choose(&mut developer, &own, &others, "request_revoked").await.contains("not the token of its registration"));
+    assert!(
+        choose(&mut developer, &own, &others, "request_revoked").await.contains("not the token of its registration")
+    );
     assert_eq!(app::get(&mut connection, &grant, target).await.status, 200, "with another's token nothing is chosen");
     for (mishap, status, code, in_earnest) in [
         ("request_invalid_token", 401, "login", Some(&not_ours)),
@@ -345,7 +370,8 @@ async fn in_a_sandbox_what_a_developer_chose_goes_wrong_for_their_app_and_for_no
     let step = |step: &str| pairs(&[("form", &form), ("lang", "en"), ("step", step), ("scope", SCOPE)]);
     let page = browser.post("/try", &step("begin")).await.text();
     assert!(page.contains("code_verifier") && page.contains("code_challenge_method=S256"), "{page}");
-    let go = page.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|href| href.contains("/oauth/authorize?"));
+    let go =
+        page.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|href| href.contains("/oauth/authorize?"));
     let page = browser.open_page(&go.unwrap().replace("&#38;", "&").replace("&amp;", "&")).await.text();
     let (action, fields) = app::fill(&page, "ann", None);
     let page = browser.post(&action, &fields).await.text();

@@ -51,7 +51,11 @@ pub fn app_read((released, next): (Released, Option<String>), form: &AppReadForm
     let frame = &form.frame;
     let said = |read: DayRead| Day {
         day: day(read.at, frame.locale),
-        kinds: read.kinds.into_iter().map(|((_, kind), count)| (kind_name(kind, |text| frame.t(text)), count)).collect(),
+        kinds: read
+            .kinds
+            .into_iter()
+            .map(|((_, kind), count)| (kind_name(kind, |text| frame.t(text)), count))
+            .collect(),
     };
     let address = in_address(&form.client_id);
     let at = |path: &str, token: Option<&str>| {

@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::{
-    App, AppReadForm, AppsForm, Begun, Call, CallsForm, CallsOutcome, ChooseForm, Exchange, SandboxForm, SandboxOutcome, TriedForm,
-    TryForm, app_read, app_read_file, apps_file, apps_file_alone, calls, sandbox, tried, tried_in_vain, try_it, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, ErrorDoc, Frame, Html, LaunchForm,
-    LoginFault, LoginForm, Message, Own, OwnLoginForm, Proof, RegisterFault, RegisterForm, STYLESHEET, SeenForm,
-    SignedIn, Start, account, apps, apps_alone, choose, code, consent_of_patient, consent_own, error_doc, launch,
-    launch_alone, login, message, own_login, register, registered, second, second_on, seen, seen_of_unnamed, sessions,
-    start, stylesheet_path, unfit,
+    App, AppReadForm, AppsForm, Begun, Call, CallsForm, CallsOutcome, ChooseForm, CodeFault, CodeForm, ConsentForm,
+    DemoClient, DemoUser, Ended, ErrorDoc, Exchange, Frame, Html, LaunchForm, LoginFault, LoginForm, Message, Own,
+    OwnLoginForm, Proof, RegisterFault, RegisterForm, STYLESHEET, SandboxForm, SandboxOutcome, SeenForm, SignedIn,
+    Start, TriedForm, TryForm, account, app_read, app_read_file, apps, apps_alone, apps_file, apps_file_alone, calls,
+    choose, code, consent_of_patient, consent_own, error_doc, launch, launch_alone, login, message, own_login,
+    register, registered, sandbox, second, second_on, seen, seen_of_unnamed, sessions, start, stylesheet_path, tried,
+    tried_in_vain, try_it, unfit,
 };
 use bytes::Bytes;
 use fhir::outcome::IssueCode;
@@ -364,7 +365,10 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ("calls", calls(&calls_form(locale, CallsOutcome::NotAsked))),
         ("calls of another", calls(&calls_form(locale, CallsOutcome::Unknown))),
         ("calls none", calls(&calls_form(locale, CallsOutcome::Found(Vec::new())))),
-        ("calls found", calls(&calls_form(locale, CallsOutcome::Found(vec![call(200, None), call(403, Some("forbidden"))])))),
+        (
+            "calls found",
+            calls(&calls_form(locale, CallsOutcome::Found(vec![call(200, None), call(403, Some("forbidden"))]))),
+        ),
         ("sandbox", sandbox(&sandbox_form(locale, None, SandboxOutcome::NotAsked))),
         ("sandbox of another", sandbox(&sandbox_form(locale, None, SandboxOutcome::Unknown))),
         ("sandbox chosen", sandbox(&sandbox_form(locale, Some(Mishap::Throttled), SandboxOutcome::Done))),
@@ -507,7 +511,8 @@ fn every_form_is_posted_with_its_language_and_with_what_proves_that_it_is_ours()
             let action = attribute(form, "action").unwrap();
             let (flow, own) = ("name=\"flow\" value=\"f-1\"", "name=\"form\" value=\"form-token\"");
             let proof = if action.starts_with("/oauth/") { flow } else { own };
-            let ours = ["/oauth/", "/account/", "/register", "/sandbox", "/try"].iter().any(|path| action.starts_with(path));
+            let ours =
+                ["/oauth/", "/account/", "/register", "/sandbox", "/try"].iter().any(|path| action.starts_with(path));
             assert!(ours, "{name}: {action}");
             assert_eq!(form.matches(proof).count(), 1, "{name}: {form}");
         }
@@ -600,8 +605,15 @@ fn all_that_an_app_read_is_counted_by_day_and_kind_on_the_page_and_in_the_file()
     let file = apps_file(history(), &apps_form(Locale::English));
     let lines: Vec<&str> = file.lines().collect();
     assert_eq!(lines.len(), 2);
-    assert!(lines[0].starts_with(r#"{"client_id":"reader","name":"Reader <i>","owner":"Example Health Ltd","since":"2023-"#));
-    assert!(lines[0].contains(r#""read":[{"day":"2026-11-27","Observation":2},{"day":"2026-11-25","Patient":1,"AuditEvent":1}]"#));
+    assert!(
+        lines[0]
+            .starts_with(r#"{"client_id":"reader","name":"Reader <i>","owner":"Example Health Ltd","since":"2023-"#)
+    );
+    assert!(
+        lines[0].contains(
+            r#""read":[{"day":"2026-11-27","Observation":2},{"day":"2026-11-25","Patient":1,"AuditEvent":1}]"#
+        )
+    );
     assert!(lines[1].contains(r#""client_id":"quiet""#) && lines[1].ends_with(r#""read":[]}"#), "{}", lines[1]);
     assert!(!apps_file_alone(&apps_form(Locale::English)).contains("read\""));
 }
@@ -611,7 +623,9 @@ fn a_developer_sees_calls_with_their_errors_explained_and_what_was_chosen() {
     let found = CallsOutcome::Found(vec![call(403, Some("forbidden")), call(200, None)]);
     let page = calls(&calls_form(Locale::English, found)).body;
     assert!(page.contains("<code>GET /fhir/{type}/{id}</code>") && page.contains("1970-01-01 00:00:00Z"), "{page}");
-    assert!(page.contains("<td>403 <a href=\"/docs/errors/forbidden\"><code>forbidden</code></a></td><td><code>c-1</code>"));
+    assert!(
+        page.contains("<td>403 <a href=\"/docs/errors/forbidden\"><code>forbidden</code></a></td><td><code>c-1</code>")
+    );
     assert!(page.contains("<td>200</td>") && page.contains("value=\"&#34;&#62;&#60;b&#62;\""));
     let page = sandbox(&sandbox_form(Locale::English, Some(Mishap::Throttled), SandboxOutcome::Done)).body;
     assert!(page.contains("role=\"status\">Done. The next calls of your app meet it."));
@@ -767,7 +781,11 @@ fn a_clinician_is_told_which_patient_it_is() {
     assert!(page.body.contains("name=\"patient\" value=\"p-1\""));
     assert!(page.body.contains("What for: <b>Treatment</b>"));
     let for_payment = ConsentForm { purpose: Purpose::Payment, ..consent_form(Locale::Spanish, "Reader", &ITEMS) };
-    assert!(consent_of_patient(patients(&[("p-1", ANA)]), &for_payment).body.contains("Para qué: <b>Pago de la atención</b>"));
+    assert!(
+        consent_of_patient(patients(&[("p-1", ANA)]), &for_payment)
+            .body
+            .contains("Para qué: <b>Pago de la atención</b>")
+    );
     let none = consent_of_patient(patients(&[]), &consent_form(Locale::English, "Reader", &ITEMS));
     assert!(!none.body.contains("name=\"patient\""), "without a patient the answer will be refused");
 }

@@ -156,7 +156,8 @@ fn a_purpose_that_is_not_open_to_the_role_is_refused_whatever_else_holds() {
             if own {
                 assert!(asked(who, search(ResourceType::Encounter)).is_ok(), "{role:?} {purpose}");
             } else {
-                let said = format!("The purpose of use {purpose} is not open to who asks. Authorize again for another.");
+                let said =
+                    format!("The purpose of use {purpose} is not open to who asks. Authorize again for another.");
                 assert_eq!(refused(who, search(ResourceType::Encounter)), said);
             }
         }

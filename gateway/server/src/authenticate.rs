@@ -55,7 +55,10 @@ pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, Stranger
         Ok(principal) => Ok(Caller { principal }),
         Err(Why::Expired) => Err(Stranger {
             challenge: "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\"",
-            why: Refusal::new(Kind::Expired, "The access token has expired. Use the refresh token, or authorize again."),
+            why: Refusal::new(
+                Kind::Expired,
+                "The access token has expired. Use the refresh token, or authorize again.",
+            ),
             client: client(),
         }),
         Err(Why::NoGrant) => Err(Stranger { client: client(), ..withdrawn().into() }),

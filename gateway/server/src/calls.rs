@@ -46,7 +46,13 @@ impl Calls {
 /// A call as it is kept.
 pub(crate) fn call(request: &Request, route: &'static str, status: StatusCode, error: Option<&'static str>) -> Call {
     if let Some(error) = error {
-        tracing::debug!(correlation = request.correlation, route, status = status.as_u16(), error, "a call was refused");
+        tracing::debug!(
+            correlation = request.correlation,
+            route,
+            status = status.as_u16(),
+            error,
+            "a call was refused"
+        );
     }
     Call {
         at: crate::clock::now(),

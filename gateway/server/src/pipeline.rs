@@ -49,10 +49,8 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
                 }
                 let error = reply.issue_code();
                 let response = respond(reply, &Asker { principal: Some(&caller.principal), ..asker });
-                cx.calls.note(
-                    &caller.principal.client,
-                    calls::by_route(request, matched.route, response.status(), error),
-                );
+                cx.calls
+                    .note(&caller.principal.client, calls::by_route(request, matched.route, response.status(), error));
                 #[cfg(feature = "faults")]
                 crate::seeded::remember(request, &response);
                 response

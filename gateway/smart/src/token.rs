@@ -16,8 +16,8 @@ use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
 use crate::pkce;
-use crate::purpose;
 use crate::ports::{Ports, Space, Swap, Unavailable};
+use crate::purpose;
 use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
 use fhir::Id;
 use privacy::scope::Scope;
@@ -129,12 +129,7 @@ impl<P: Ports> Authority<P> {
         }
     }
 
-    async fn redeem(
-        &self,
-        client: &Client,
-        redeemed: Redeemed<'_>,
-        now_s: i64,
-    ) -> Result<Tokens, OauthError> {
+    async fn redeem(&self, client: &Client, redeemed: Redeemed<'_>, now_s: i64) -> Result<Tokens, OauthError> {
         let secret = redeemed.code.ok_or_else(|| missing("code"))?;
         let grant_id = self.grant_id(secret);
         let found = self.look::<Code>(Space::Code, secret).await?;
@@ -189,13 +184,7 @@ impl<P: Ports> Authority<P> {
     }
 
     /// Whether the code was given to this client, for this address, to whoever holds the verifier, a moment ago.
-    fn fits(
-        &self,
-        client: &Client,
-        code: &Code,
-        redeemed: &Redeemed<'_>,
-        now_s: i64,
-    ) -> Result<(), OauthError> {
+    fn fits(&self, client: &Client, code: &Code, redeemed: &Redeemed<'_>, now_s: i64) -> Result<(), OauthError> {
         if now_s >= code.expires_s {
             return Err(invalid_grant(
                 "The code has run out; codes live for 60 seconds. Start the authorization again.",

@@ -13,7 +13,17 @@ const LEFT: [(&str, &[&str]); 5] = [
     ("Procedure", &["subject", "status", "code", "performed[x]", "encounter"]),
     (
         "ServiceRequest",
-        &["subject", "status", "intent", "doNotPerform", "code", "occurrence[x]", "authoredOn", "requester", "insurance"],
+        &[
+            "subject",
+            "status",
+            "intent",
+            "doNotPerform",
+            "code",
+            "occurrence[x]",
+            "authoredOn",
+            "requester",
+            "insurance",
+        ],
     ),
 ];
 /// What makes a resource one, or says how the rest is to be read.
@@ -28,7 +38,8 @@ pub fn pays_for(kind: &str) -> bool {
 
 /// Whether a label keeps a record from a payer.
 pub fn is_kept_from_payers(row: &Value) -> bool {
-    let of = |row: &Value| list(&row["meta"], "security").iter().any(|label| BARRED.iter().any(|own| label["code"] == *own));
+    let of =
+        |row: &Value| list(&row["meta"], "security").iter().any(|label| BARRED.iter().any(|own| label["code"] == *own));
     of(row) || list(row, "contained").iter().any(of)
 }
 

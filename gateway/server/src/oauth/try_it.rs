@@ -46,7 +46,12 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser) -> 
         return alone(answered(portal::try_it(&form), StatusCode::OK, &own, fresh));
     }
     if !cx.authority.is_form_of(browser.token.as_deref(), of(&fields, "form")) {
-        return alone(answered(portal::try_it(&form(cx, browser, &own, None, true)), StatusCode::FORBIDDEN, &own, fresh));
+        return alone(answered(
+            portal::try_it(&form(cx, browser, &own, None, true)),
+            StatusCode::FORBIDDEN,
+            &own,
+            fresh,
+        ));
     }
     match (of(&fields, "step"), known) {
         ("begin", _) => {
@@ -110,11 +115,7 @@ async fn read(cx: &Context, request: &Request, browser: &Browser, own: &str, kno
     let (interaction, kind) = (Interaction::Read, ResourceType::Patient);
     let question = Question { interaction, kind, id: Some(id.clone()), query: None, trace: request.trace() };
     let asked = Asked { question, what: What::One { version: None } };
-    let tried = TriedForm {
-        frame: browser.frame(None),
-        fhir_base: cx.fhir_base.clone(),
-        bearer: shortened(&access),
-    };
+    let tried = TriedForm { frame: browser.frame(None), fhir_base: cx.fhir_base.clone(), bearer: shortened(&access) };
     match of_page(cx, &caller, request, &asked).await {
         // Whoever was told that an app is stopped sees nothing leave for it.
         Ok(_) if !cx.authority.grant_holds(&caller.principal.grant, clock::now().seconds()) => {
@@ -164,7 +165,10 @@ fn begun(cx: &Context, known: &Try) -> Begun {
         go: format!("{AUTHORIZE}?{query}"),
         verifier: known.verifier.clone(),
         challenge: known.challenge(),
-        answer: known.answer.as_ref().map(|pairs| format!("GET {}?\n{}", settings.at(TRY_CALLBACK), shown_pairs(pairs))),
+        answer: known
+            .answer
+            .as_ref()
+            .map(|pairs| format!("GET {}?\n{}", settings.at(TRY_CALLBACK), shown_pairs(pairs))),
         error: known.answered("error").map(str::to_owned).or_else(|| known.told("error")),
         can_redeem: code.is_some() && known.token.is_none(),
         can_read: known.told("access_token").is_some() && known.told("patient").is_some(),

@@ -253,7 +253,11 @@ fn of_several_purposes_a_service_names_one_and_none_that_it_is_not_registered_fo
         assert_eq!(Trial::open(&token)["purpose"], code);
     }
     for (code, error, said) in [
-        ("PATRQT", ErrorCode::UnauthorizedClient, "which needs the patient. The client is registered for TREAT, HPAYMT."),
+        (
+            "PATRQT",
+            ErrorCode::UnauthorizedClient,
+            "which needs the patient. The client is registered for TREAT, HPAYMT.",
+        ),
         ("treat", ErrorCode::InvalidRequest, "registered for TREAT, HPAYMT, PATRQT. Send one of these."),
         ("TREAT HPAYMT", ErrorCode::InvalidRequest, "was 'TREAT HPAYMT'"),
     ] {

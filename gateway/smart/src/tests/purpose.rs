@@ -66,7 +66,10 @@ fn what_is_asserted_must_be_open_to_the_person_and_is_what_the_grant_is_for() {
         let code = told(&location, "code").unwrap();
         let tokens = run(world.token(None, &redeeming(&code, &[("purpose_of_use", purpose)]), NOW)).unwrap();
         let principal = world.principal(&tokens.access_token, NOW).unwrap();
-        assert_eq!((principal.purpose, Trial::open(&tokens.access_token)["purpose"].as_str()), (granted, Some(granted.code())));
+        assert_eq!(
+            (principal.purpose, Trial::open(&tokens.access_token)["purpose"].as_str()),
+            (granted, Some(granted.code()))
+        );
     }
 }
 
@@ -81,7 +84,12 @@ fn what_was_allowed_for_one_purpose_is_never_used_for_another() {
     let code = code(&world, "ana", &[]);
     let refresh = run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap().refresh_token.unwrap();
     let renewing = |purpose: &str| {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", &refresh), ("client_id", "reader"), ("purpose_of_use", purpose)];
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &refresh),
+            ("client_id", "reader"),
+            ("purpose_of_use", purpose),
+        ];
         run(world.token(None, &pairs(&form), NOW))
     };
     assert_eq!(renewing("HPAYMT").err().map(|why| why.code), Some(ErrorCode::InvalidGrant));

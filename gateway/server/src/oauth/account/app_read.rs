@@ -4,6 +4,7 @@
 use super::own::{self, Own};
 use super::seen::{place, token};
 use super::{Person, done, frame, of, unavailable};
+use crate::clock;
 use crate::context::Context;
 use crate::interaction::seen::{Links, linked};
 use crate::oauth::browser::Browser;
@@ -12,7 +13,6 @@ use crate::oauth::{Answer, alone};
 use crate::pipeline::{Released, of_page};
 use crate::request::Request;
 use crate::respond::{Reply, Shape};
-use crate::clock;
 use http::{StatusCode, header};
 use portal::AppReadForm;
 use privacy::Kind;
