@@ -436,7 +436,8 @@ texts! {
     MendInvalidGrant: "Use each code once and within 60 seconds, with the same redirect_uri and the matching code_verifier. Keep only the newest refresh token. When in doubt, send the person to authorize again.",
         "Use cada código una sola vez y antes de 60 segundos, con la misma redirect_uri y el code_verifier que le corresponde. Guarde solo el token de renovación más nuevo. En caso de duda, pida a la persona que autorice de nuevo.";
     MeanUnauthorizedClient: "The client is not registered for what it tries.", "El cliente no está registrado para lo que intenta.";
-    MendUnauthorizedClient: "Compare the request with the app’s registration.", "Compare la solicitud con el registro de la aplicación.";
+    MendUnauthorizedClient: "Compare the request with the app’s registration. Of purpose_of_use, error_description names those that it is registered for.",
+        "Compare la solicitud con el registro de la aplicación. De purpose_of_use, error_description nombra los que tiene registrados.";
     MeanUnsupportedGrantType: "The grant_type does not exist here.", "Ese grant_type no existe aquí.";
     MendUnsupportedGrantType: "Send authorization_code or refresh_token.", "Envíe authorization_code o refresh_token.";
     MeanUnsupportedResponseType: "The response_type does not exist here.", "Ese response_type no existe aquí.";

@@ -3,6 +3,8 @@
 use crate::assertion::JWT_BEARER;
 use crate::trial::{NOW, SECRET, Trial, code, hundred, key_set, pairs, redeeming, run, world};
 use crate::{Authority, Client, ClientKind, ErrorCode, Keys, OauthError};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use privacy::{Purpose, Role, Scopes, Subject};
 use serde_json::{Value, json};
 
@@ -364,4 +366,23 @@ fn an_app_that_people_use_may_prove_itself_by_a_key_as_well() {
     assert!(run(world.token(None, &form.concat(), NOW)).is_ok());
     let unproven = pairs(&[("grant_type", "refresh_token"), ("refresh_token", &refresh), ("client_id", "service")]);
     assert_eq!(run(world.token(None, &unproven, NOW)).err().unwrap().code, ErrorCode::InvalidClient);
+}
+
+#[test]
+fn a_request_says_whose_it_is_in_each_way_that_a_client_proves_itself() {
+    let world = world();
+    let basic = format!("Basic {}", STANDARD.encode("keeper:whatever"));
+    let assertion = signed(&header(), &claims("x"));
+    for (authorization, form, claimed) in [
+        (Some(basic.as_str()), vec![], Some("keeper")),
+        (Some(&basic), pairs(&[("client_id", "reader")]), Some("keeper")),
+        (None, pairs(&[("client_id", "reader"), ("client_secret", "x")]), Some("reader")),
+        (None, asking(&assertion, "system/*.rs"), Some("service")),
+        (None, asking("nonsense", "system/*.rs"), None),
+        (Some("Basic ***"), vec![], None),
+        (Some("Bearer nonsense"), pairs(&[("client_id", "reader")]), None),
+        (None, vec![], None),
+    ] {
+        assert_eq!(world.claimed_client(authorization, &form).as_deref(), claimed, "{authorization:?} {form:?}");
+    }
 }
