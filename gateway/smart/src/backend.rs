@@ -85,15 +85,15 @@ impl<P: Ports> Authority<P> {
         Ok(self.access(&grant, &grant.scopes, now_s)?)
     }
 
-    /// Ends what an app holds beyond its registration: everything when it is switched off, and of what it got for itself all
-    /// that it could not get now. To be called when a registration was changed; gives how many grants ended.
+    /// Ends what an app holds beyond its registration: everything when it is switched off, what was for a purpose that it lost,
+    /// and of what it got for itself all that it could not get now. To be called when a registration was changed; gives how many grants ended.
     ///
     /// # Errors
     /// When the shelf does not serve; what was ended until then stays ended.
     pub async fn confine(&self, client: &Client, now_s: i64) -> Result<usize, Unavailable> {
         let beyond = |grant: &Grant| match grant.role {
             Role::System => !client.still_allows(grant),
-            Role::Patient | Role::Clinician => !client.enabled,
+            Role::Patient | Role::Clinician => !client.enabled || !client.purposes.contains(&grant.purpose),
         };
         self.end_grants(|grant| grant.client == client.client_id && beyond(grant), now_s).await
     }

@@ -102,6 +102,10 @@ fn a_registration_that_loses_the_purpose_renews_nothing_for_it() {
     let code = code(&world, "ana", &[]);
     let refresh = run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap().refresh_token.unwrap();
     registered(&world, &[Purpose::Treatment, Purpose::Payment]);
+    assert_eq!(world.grants_alive(NOW).len(), 1);
     let form = [("grant_type", "refresh_token"), ("refresh_token", &refresh), ("client_id", "reader")];
     assert_eq!(run(world.token(None, &pairs(&form), NOW)).err().map(|why| why.code), Some(ErrorCode::InvalidGrant));
+    let client = run(world.client("reader")).unwrap().unwrap();
+    assert_eq!(run(world.confine(&client, NOW)), Ok(1));
+    assert!(world.grants_alive(NOW).is_empty());
 }
