@@ -29,21 +29,31 @@ impl Address {
 
     /// One answer: its status and its body, as long as was announced, or in chunks up to the last.
     pub(crate) fn get(&self, path: &str, token: &str) -> Result<(u16, Bytes), String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(|why| why.to_string())?.block_on(self.asked(path, token))
+        let head = format!("Authorization: Bearer {token}\r\nAccept: application/fhir+json\r\n");
+        self.told(&format!("GET {path}"), &head, "")
     }
 
-    async fn asked(&self, path: &str, token: &str) -> Result<(u16, Bytes), String> {
+    /// The answer to a form.
+    pub(crate) fn post(&self, path: &str, form: &str) -> Result<(u16, Bytes), String> {
+        let length = form.len();
+        let head = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n");
+        self.told(&format!("POST {path}"), &head, form)
+    }
+
+    fn told(&self, line: &str, head: &str, body: &str) -> Result<(u16, Bytes), String> {
+        let request =
+            format!("{line} HTTP/1.1\r\nHost: localhost:{}\r\n{head}Connection: close\r\n\r\n{body}", self.port);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|why| why.to_string())?.block_on(self.asked(&request))
+    }
+
+    async fn asked(&self, request: &str) -> Result<(u16, Bytes), String> {
         let socket = TcpStream::connect(("127.0.0.1", self.port)).await.map_err(|why| why.to_string())?;
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost:{}\r\nAuthorization: Bearer {token}\r\nAccept: application/fhir+json\r\nConnection: close\r\n\r\n",
-            self.port
-        );
-        let Some(trusts) = &self.trusts else { return exchange(socket, &request).await };
+        let Some(trusts) = &self.trusts else { return exchange(socket, request).await };
         let config = certs::client_tls::config(Some(trusts), None).map_err(|why| why.to_string())?;
         let name = "localhost".try_into().map_err(|_| "no name".to_owned())?;
         let stream = TlsConnector::from(config).connect(name, socket).await.map_err(|why| why.to_string())?;
-        exchange(stream, &request).await
+        exchange(stream, request).await
     }
 }
 

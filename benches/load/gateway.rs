@@ -4,6 +4,7 @@
 //! It speaks TLS as it always does, or plainly on loopback, which no command of the product can make it do.
 
 use crate::people;
+use crate::tokens;
 use certs::sign::SigningKey;
 use fhir::{Id, ResourceType};
 use privacy::{Purpose, Role, Scopes};
@@ -24,7 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What a token of a bench may read.
-const SCOPES: &str = "patient/Patient.rs patient/Encounter.rs patient/Observation.rs";
+pub(crate) const SCOPES: &str = "patient/Patient.rs patient/Encounter.rs patient/Observation.rs";
 /// How long its tokens hold.
 const LIFE_S: i64 = 3600;
 /// The purposes that are measured: a patient's own request is given every element, a payer's is cut.
@@ -67,6 +68,7 @@ async fn serve(speaks: Speaks, port: u16, behind: u16, people: usize, folder: &P
     let origin = format!("https://localhost:{port}");
     let ring = keys.ring.now();
     write_tokens(&store, ring.signing(Use::Access)?, &format!("{origin}/fhir"), people, folder).await?;
+    tokens::register(&store, folder).await?;
     let base = format!("http://127.0.0.1:{behind}/fhir").parse().map_err(|_| "no address".to_owned())?;
     let records = Records::Upstream(Upstream::new(base, None)?, store.clone());
     let base = Base { origin, data, store, records, keys, network: Network::default(), front: Front::default() };
@@ -110,7 +112,8 @@ async fn write_tokens(store: &Store, key: &SigningKey, base: &str, people: usize
     fs::write(folder.join("tokens"), tokens).map_err(|why| why.to_string())
 }
 
-fn grant(purpose: Purpose, patient: &str, now_s: i64) -> Result<Grant, String> {
+/// A patient's grant to the bench, for a purpose.
+pub(crate) fn grant(purpose: Purpose, patient: &str, now_s: i64) -> Result<Grant, String> {
     let patient = Id::parse(patient).map_err(|why| why.to_string())?;
     let (role, fhir_user) = match purpose {
         Purpose::PatientRequest => (Role::Patient, (ResourceType::Patient, patient.clone())),

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Connections of the load.
-const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 /// Patients whose answer is checked for each peer before it is timed.
 const CHECKED: usize = 3;
 /// Patients whose pages of 100 KB are asked for; each stays ready in the memory of the server behind.

@@ -17,13 +17,15 @@ mod pass;
 mod people;
 mod process;
 mod report;
+mod tokens;
 mod warm;
 mod wrk;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-const USAGE: &str = "bench load [--quick] | bench links [--quick] | bench memory | bench all [--quick]";
+const USAGE: &str =
+    "bench load [--quick] | bench links [--quick] | bench tokens [--quick] | bench memory | bench all [--quick]";
 
 fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
@@ -50,11 +52,15 @@ fn run(given: &[String]) -> Result<(), String> {
         ["senders", count, seconds, folder] => {
             one_thread(links::send(number(count)?, number(seconds)?, folder.as_ref()))
         }
+        ["floor", seconds] => tokens::floor(number(seconds)?),
+        ["principals", folder] => one_thread(tokens::principals(folder.as_ref())),
         ["load"] => report::opened(|report| http::run(report, quick)),
         ["links"] => report::opened(|report| links::run(report, quick)),
+        ["tokens"] => report::opened(|report| tokens::run(report, quick)),
         ["memory"] => report::opened(memory::run),
         ["all"] => report::opened(|report| {
             http::run(report, quick)?;
+            tokens::run(report, quick)?;
             links::run(report, quick)?;
             memory::run(report)
         }),

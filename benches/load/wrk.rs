@@ -10,8 +10,12 @@ const SCRIPT: &str = r#"
 local ready, at = {}, 0
 init = function(arguments)
   for line in io.lines(os.getenv("BENCH_REQUESTS")) do
-    local path, token = line:match("^(%S+) (%S+)$")
-    ready[#ready + 1] = wrk.format("GET", path, { ["Authorization"] = "Bearer " .. token, ["Accept"] = "application/fhir+json" })
+    local method, path, rest = line:match("^(%S+) (%S+) (%S+)$")
+    if method == "POST" then
+      ready[#ready + 1] = wrk.format(method, path, { ["Content-Type"] = "application/x-www-form-urlencoded" }, rest)
+    else
+      ready[#ready + 1] = wrk.format(method, path, { ["Authorization"] = "Bearer " .. rest, ["Accept"] = "application/fhir+json" })
+    end
   end
 end
 request = function()
@@ -47,9 +51,19 @@ pub(crate) struct Told {
 impl Load {
     /// Writes down what is to be asked: a path and a token each.
     pub(crate) fn prepare(folder: &Path, name: &str, requests: &[(String, String)]) -> Result<Load, String> {
+        let lines: String = requests.iter().map(|(path, token)| format!("GET {path} {token}\n")).collect();
+        Load::written(folder, name, &lines)
+    }
+
+    /// Writes down forms that are to be sent to a path.
+    pub(crate) fn forms(folder: &Path, name: &str, path: &str, forms: &[String]) -> Result<Load, String> {
+        let lines: String = forms.iter().map(|form| format!("POST {path} {form}\n")).collect();
+        Load::written(folder, name, &lines)
+    }
+
+    fn written(folder: &Path, name: &str, lines: &str) -> Result<Load, String> {
         let script = folder.join("load.lua");
         let list = folder.join(format!("{name}.requests"));
-        let lines: String = requests.iter().map(|(path, token)| format!("{path} {token}\n")).collect();
         let written = fs::write(&script, SCRIPT).and_then(|()| fs::write(&list, lines));
         written.map_err(|why| why.to_string())?;
         Ok(Load { script, requests: list })

@@ -237,8 +237,9 @@ async fn an_assertion_counts_once_whoever_is_quick_and_after_a_sudden_death() {
 
 #[tokio::test]
 async fn a_services_token_can_be_revoked_and_ends_with_its_client() {
-    let service = Service::new("service");
-    let folder = Folder::prepare(&plan(service.section("system/*.rs", "TREAT"))).await;
+    let (service, brief) = (Service::new("service"), Service::new("brief"));
+    let sections = brief.section("system/*.rs", "TREAT") + &service.section("system/*.rs", "TREAT");
+    let folder = Folder::prepare(&plan(sections)).await;
     let gateway = folder.start(Program::Shipped).await;
     let (mut connection, origin) = (connect(&gateway).await, gateway.peer().origin.clone());
     let one = service.token(&mut connection, &origin, "system/*.rs").await.unwrap();
@@ -251,10 +252,18 @@ async fn a_services_token_can_be_revoked_and_ends_with_its_client() {
     assert_eq!(ask(&mut connection, "/oauth/revoke", &form).await.status, 200);
     assert_eq!(app::get(&mut connection, &one, "/fhir/Patient/p1").await.status, 401);
     assert_eq!(app::get(&mut connection, &other, "/fhir/Patient/p1").await.status, 200);
+    let of_brief = brief.token(&mut connection, &origin, "system/*.rs").await.unwrap();
+    assert_eq!(app::get(&mut connection, &of_brief, "/fhir/Patient/p1").await.status, 200);
     assert!(gateway.stop().success());
 
+    let config = fs::read_to_string(folder.config()).unwrap();
+    fs::write(folder.config(), config.replace(&brief.section("system/*.rs", "TREAT"), "")).unwrap();
     let gateway = folder.start(Program::Shipped).await;
-    assert_eq!(app::get(&mut connect(&gateway).await, &other, "/fhir/Patient/p1").await.status, 200, "a grant is kept");
+    let mut connection = connect(&gateway).await;
+    assert_eq!(app::get(&mut connection, &other, "/fhir/Patient/p1").await.status, 200, "a grant is kept");
+    let left = app::get(&mut connection, &of_brief, "/fhir/Patient/p1").await;
+    assert_eq!(left.status, 401, "who left the configuration is off");
+    assert!(brief.token(&mut connection, &origin, "system/*.rs").await.is_err());
     assert!(gateway.stop().success());
     let config = fs::read_to_string(folder.config()).unwrap();
     fs::write(folder.config(), config + "enabled = false\n").unwrap();

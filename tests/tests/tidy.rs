@@ -72,7 +72,7 @@ const OWNED: [(&str, &[&str]); 36] = [
 ];
 
 /// Dependencies of tests alone.
-const TESTS_ALONE: [&str; 6] = ["proptest", "tempfile", "trybuild", "wiremock", "jsonwebtoken", "cargo_metadata"];
+const TESTS_ALONE: [&str; 5] = ["proptest", "tempfile", "wiremock", "jsonwebtoken", "cargo_metadata"];
 
 /// Crates without sockets, files, clock, threads or chance: all of that arrives as an argument or a port.
 const PURE: [&str; 8] = ["json", "fhir", "privacy", "smart", "portal", "conformance", "bridge", "hl7v2"];

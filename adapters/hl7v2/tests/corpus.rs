@@ -1,7 +1,7 @@
 //! Public corpora, read from the folder that `SLUICE_CORPORA` names: nothing panics, nothing is silently lost, and what
 //! others made of the same ORUs agrees with us on the facts, or `corpus-differences.tsv` says which rule makes us differ.
 //!
-//! Run with `--features corpora`. With `UPDATE_DIFFERENCES=1` the table is rewritten; new rows have no rule yet and fail.
+//! Run with `--test corpus`. With `UPDATE_DIFFERENCES=1` the table is rewritten; new rows have no rule yet and fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@ use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
 use server::{Base, Front, Gateway, Setup};
+use smart::Client;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -62,6 +63,7 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let front = Front { brand, registration_open: config.registration_open, sandbox };
     let shown = Demo { users: config.sandbox.clone().unwrap_or_default(), clients: Vec::new() };
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
+<<<<<<< HEAD
     let gateway = Gateway::new(Setup { base, links: doors, demo: shown }).await.map_err(|why| why.to_string())?;
     for user in config.sandbox.iter().flatten() {
         demo::test_user(gateway.authority(), user).await?;
@@ -78,6 +80,11 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
             );
         }
     }
+=======
+    let gateway =
+        Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
+    register(&gateway, &config.clients).await?;
+>>>>>>> c5266bab6c09767784d5fe633ab4062dfbf7a922
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();
     let mut serving = tokio::spawn(gateway.serve(vec![listener], tls, stopping));
@@ -88,6 +95,26 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     tracing::info!("the gateway finishes what is under way, and stops");
     stop.send_replace(true);
     serving.await.map_err(|_| stop::BY_MISTAKE.to_owned())
+}
+
+/// Registers the apps of the configuration, and switches off those that no longer stand there; apps that registered themselves
+/// stay as they are.
+async fn register(gateway: &Gateway, configured: &[Client]) -> Result<(), String> {
+    let authority = gateway.authority();
+    let known = authority.clients().await.map_err(|why| format!("the apps could not be read ({why})"))?;
+    let stands = |client: &Client| configured.iter().any(|other| other.client_id == client.client_id);
+    let gone = known.into_iter().filter(|client| client.by_itself.is_none() && !stands(client));
+    let gone: Vec<Client> = gone.map(|client| Client { enabled: false, ..client }).collect();
+    for client in configured.iter().chain(&gone) {
+        let failed = |why| format!("the app {} could not be registered ({why})", client.client_id);
+        authority.put_client(client).await.map_err(failed)?;
+        let ended = authority.confine(client, clock::now().seconds()).await.map_err(failed)?;
+        if ended > 0 {
+            let client = client.client_id.as_str();
+            tracing::info!(client, ended, "grants that the registration no longer allows were ended");
+        }
+    }
+    Ok(())
 }
 
 /// When a file was last changed; as if just now where that is not told.

@@ -29,7 +29,7 @@ pub mod route;
 mod seeded;
 mod start;
 pub mod telemetry;
-mod tokens;
+pub mod tokens;
 mod tries;
 pub mod upstream;
 mod well_known;

@@ -2,6 +2,7 @@
 
 use crate::authenticate::{self, Caller, Stranger};
 use crate::context::Context;
+use crate::interaction::content::{self, Native};
 use crate::interaction::{self, Asked, read, search};
 use crate::request::Request;
 use crate::respond::{Asker, Body, Public, Reply, Shape, respond};
@@ -170,7 +171,13 @@ async fn answer(
     };
     let Released { page, binding } = journey(cx, caller, &asked).await?;
     if asked.is_one() {
-        return Ok(page.map(&read::Condition::of(request), read::shape));
+        let Some(native) = Native::asked(request, asked.question.kind) else {
+            return Ok(page.map(&read::Condition::of(request), read::shape));
+        };
+        return match page.try_map(&native, content::shape) {
+            Ok(shape) => Ok(shape),
+            Err(why) => Err(cx.gate.refuse(&caller.principal, &asked.question, why, clock::now()).await),
+        };
     }
     Ok(page.map(&search::Frame::of(cx, &asked, binding), search::shape))
 }

@@ -264,6 +264,9 @@ async fn tidy(cx: Arc<Context>, store: Store, inboxes: Vec<Arc<Inbox>>, mut stop
         if let Err(why) = store.tickets().purge(clock::now().seconds()).await {
             tracing::warn!(%why, "ended tickets could not be forgotten");
         }
+        if let Err(why) = store.ledger().list_names().await {
+            tracing::warn!(%why, "whom a finished part of the ledger names could not be listed");
+        }
         for inbox in &inboxes {
             inbox.try_again().await;
         }

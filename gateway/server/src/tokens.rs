@@ -25,7 +25,7 @@ const REFUSED_LIFE: Duration = Duration::from_secs(60);
 type Digest = [u8; 32];
 
 /// The tokens that are kept.
-pub(crate) struct Tokens {
+pub struct Tokens {
     known: Cache<Digest, Arc<Known>>,
     refused: Cache<Digest, Why>,
 }
@@ -44,7 +44,7 @@ impl Tokens {
     ///
     /// # Errors
     /// Why it opens nothing.
-    pub(crate) fn principal<P: Ports>(
+    pub fn principal<P: Ports>(
         &self,
         authority: &Authority<P>,
         token: &str,

@@ -200,12 +200,27 @@ async fn what_was_disclosed_about_a_patient_is_read_back_the_newest_first_over_a
     let of = |left: &[i64]| -> Vec<String> {
         (0..30).rev().filter(|number| left.contains(&(number % 3))).map(|number| format!("c{number}")).collect()
     };
-    for at_most in [1, 2, 7, 100] {
-        assert_eq!(told_about(&store, "p1", at_most).await, of(&[0, 1]), "{at_most}");
-        assert_eq!(told_about(&store, "p10", at_most).await, of(&[1, 2]), "{at_most}");
-        assert!(told_about(&store, "p", at_most).await.is_empty(), "one id is no part of another");
-    }
-    assert!(verify(dir.path()).unwrap().segments > 3);
+    let tells_all = async || {
+        for at_most in [1, 2, 7, 100] {
+            assert_eq!(told_about(&store, "p1", at_most).await, of(&[0, 1]), "{at_most}");
+            assert_eq!(told_about(&store, "p10", at_most).await, of(&[1, 2]), "{at_most}");
+            assert!(told_about(&store, "p", at_most).await.is_empty(), "one id is no part of another");
+        }
+    };
+    tells_all().await;
+    let segments = verify(dir.path()).unwrap().segments;
+    assert!(segments > 3);
+    while store.ledger().list_names().await.unwrap() {}
+    let list = |nth: u64| segment(&dir, u32::try_from(nth).unwrap()).with_extension("names");
+    assert!(
+        (1..segments).all(|nth| list(nth).exists()) && !list(segments).exists(),
+        "what is still written has no list"
+    );
+    tells_all().await;
+    fs::copy(list(2), list(1)).unwrap();
+    fs::write(list(2), b"SLUICENM").unwrap();
+    tells_all().await;
+    assert_eq!(verify(dir.path()).unwrap().segments, segments);
     let patient = fhir::Id::parse("p1").unwrap();
     for place in ["x", "1-2", "9999"] {
         assert!(store.ledger().disclosed_about(&patient, Some(place), 5).await.is_err(), "{place}");

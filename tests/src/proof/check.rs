@@ -8,6 +8,8 @@ use crate::http::{Answer, Connection};
 use crate::oracle::answer::{Asked, asked, is_own_read};
 use crate::oracle::ask::Search;
 use crate::oracle::{Name, Word, kind, list, name, reference};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -183,11 +185,20 @@ fn one(
             let held = asked == "*" || asked.contains(&tag);
             if held && answer.body.is_empty() { Ok(()) } else { Err("304 for what the caller has not".to_owned()) }
         }
+        (Word::Due | Word::May, 406, Some(_)) if accept(step) == Some("application/pdf") => Ok(()),
         (Word::Due | Word::May, 200, Some(row)) => {
             if step.method == "HEAD" {
                 return bare(answer);
             }
+<<<<<<< HEAD
             same(&view.asker.given(row), &answer.json())?;
+=======
+            match accept(step) {
+                None => same(row, &answer.json())?,
+                Some("application/pdf") => return Err("a text was given as what it is not".to_owned()),
+                Some(_) => content(row, answer)?,
+            }
+>>>>>>> c5266bab6c09767784d5fe633ab4062dfbf7a922
             let tag = format!("W/\"{}\"", row["meta"]["versionId"].as_str().unwrap_or(""));
             if answer.header("etag") == Some(&tag) {
                 Ok(())
@@ -198,6 +209,23 @@ fn one(
         (Word::Hidden, status, _) => Err(format!("{kind}/{id} may not be seen and is answered with {status}")),
         (Word::Due, status, _) => Err(format!("{kind}/{id} is due and is answered with {status}")),
         (Word::May, status, _) => Err(format!("{kind}/{id} is answered with {status}")),
+    }
+}
+
+/// In what type a Binary is asked for, where that is not FHIR's.
+fn accept(step: &Step) -> Option<&str> {
+    step.headers.iter().find(|(name, _)| name == "accept").map(|(_, value)| value.as_str())
+}
+
+/// Whether the thing that a Binary holds was given, to be saved and not to be run.
+fn content(row: &Value, answer: &Answer) -> Result<(), String> {
+    let due = STANDARD.decode(row["data"].as_str().unwrap_or("")).map_err(|why| why.to_string())?;
+    let saved = answer.header("content-disposition") == Some("attachment");
+    let said = answer.header("content-type") == row["contentType"].as_str();
+    if answer.body == due && saved && said {
+        Ok(())
+    } else {
+        Err("a Binary's content is not given as it is".to_owned())
     }
 }
 

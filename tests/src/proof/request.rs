@@ -199,6 +199,10 @@ impl<'a> Requests<'a> {
             let tag = *self.chance.pick(&["W/\"1\"", "W/\"2\"", "\"1\"", "*", "W/\"9\", W/\"1\"", "nonsense"]);
             step.headers.push(("if-none-match".to_owned(), tag.to_owned()));
         }
+        if kind == "Binary" && self.chance.once_in(2) {
+            let media = *self.chance.pick(&["text/plain", "TEXT/*;q=0.5", "application/pdf", "image/png, text/plain"]);
+            step.headers.push(("accept".to_owned(), media.to_owned()));
+        }
         step
     }
 

@@ -1,5 +1,6 @@
 //! What a FHIR request asks, and asking the source for it.
 
+pub(crate) mod content;
 pub(crate) mod read;
 pub(crate) mod search;
 pub(crate) mod seen;
@@ -9,7 +10,11 @@ use crate::context::{Context, SERVED};
 use crate::paging::Place;
 use crate::request::{QUERY_BYTES_MAX, Request};
 use crate::route::{Act, Matched};
+<<<<<<< HEAD
 use crate::upstream;
+=======
+use content::Native;
+>>>>>>> c5266bab6c09767784d5fe633ab4062dfbf7a922
 use fhir::search::{Handling, Query, QueryFault, Total};
 use fhir::{Id, Interaction, ResourceType};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Question, Refusal, Source, Wanted};
@@ -97,9 +102,9 @@ pub(crate) fn asked(cx: &Context, request: &Request, matched: &Matched) -> Resul
     let Act::Fhir(interaction) = matched.route.act else {
         return Err(Refusal::fault("not a FHIR route"));
     };
-    acceptable(request)?;
     let mut values = matched.values.iter();
     let kind: ResourceType = values.next().and_then(|name| name.parse().ok()).ok_or_else(Refusal::not_found)?;
+    acceptable(request, kind)?;
     if !SERVED.contains(&kind) {
         return Err(Refusal::not_found());
     }
@@ -128,26 +133,9 @@ fn no_filters(request: &Request) -> Result<(), Refusal> {
     }
 }
 
-/// Whether JSON will do for the caller (RFC 9110 section 12.5.1); XML is not written here.
-fn acceptable(request: &Request) -> Result<(), Refusal> {
-    let Some(accept) = request.header("accept") else { return Ok(()) };
-    let json = |range: &str| {
-        let media = range.split(';').next().unwrap_or("").trim();
-        matches!(
-            media.to_ascii_lowercase().as_str(),
-            "*/*"
-                | "application/*"
-                | "application/fhir+json"
-                | "application/json"
-                | "application/json+fhir"
-                | "text/json"
-        )
-    };
-    if accept.trim().is_empty() || accept.split(',').any(json) {
-        return Ok(());
-    }
-    // A Binary may be asked for in its own type; it is answered as the resource.
-    if matches!(accept.split('/').next(), Some("text" | "image" | "application")) && request.path.contains("/Binary/") {
+/// XML is not written here; a Binary can be given as the thing it holds.
+fn acceptable(request: &Request, kind: ResourceType) -> Result<(), Refusal> {
+    if content::takes_fhir_json(request) || Native::asked(request, kind).is_some() {
         return Ok(());
     }
     Err(Refusal::new(Kind::NotAcceptable, "Only application/fhir+json can be given.").at("Accept"))

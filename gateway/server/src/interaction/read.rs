@@ -2,8 +2,9 @@
 
 use crate::request::Request;
 use crate::respond::{FHIR_JSON, Shape};
+use fhir::Instant;
 use http::StatusCode;
-use http::header;
+use http::header::{self, HeaderName};
 use privacy::{Impersonal, Page, Shown, Standing};
 
 /// What the caller has already: the entity tags of `If-None-Match` (RFC 9110 section 13.1.2).
@@ -34,11 +35,20 @@ pub(crate) fn shape(page: Page, condition: &Condition) -> Shape {
     let Some(Shown { version, updated, content, .. }) = found else {
         return Shape { status: StatusCode::NOT_FOUND, media: FHIR_JSON, headers: Vec::new(), chunks: Vec::new() };
     };
+    let (headers, status) = marks(version.as_deref(), updated, condition);
+    Shape { status, media: FHIR_JSON, headers, chunks: vec![content] }
+}
+
+/// What an answer says of the version it gives, and whether the caller has that already.
+pub(crate) fn marks(
+    version: Option<&str>,
+    updated: Option<Instant>,
+    condition: &Condition,
+) -> (Vec<(HeaderName, String)>, StatusCode) {
     let mut headers = Vec::new();
     let tag = version.map(|version| format!("W/\"{version}\""));
     let known = tag.as_ref().is_some_and(|tag| condition.holds(tag));
     headers.extend(tag.map(|tag| (header::ETAG, tag)));
     headers.extend(updated.map(|at| (header::LAST_MODIFIED, at.http_date())));
-    let status = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-    Shape { status, media: FHIR_JSON, headers, chunks: vec![content] }
+    (headers, if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK })
 }

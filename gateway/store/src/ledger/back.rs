@@ -1,10 +1,11 @@
 //! Reading the ledger backwards: what was disclosed about one patient, the newest first, a stretch at a time.
 //!
-//! One question looks into one segment. Blocks that do not name the patient are passed over by their length alone; one that
-//! does is held against its hash before a word of it is believed. The chain is not followed: that is what `verify` is for.
+//! One question looks into one segment, and reads the blocks that [`names`] knows, or all of them where it knows none. One
+//! that names the patient is held against its hash before a word of it is believed. The chain is not followed: that is what `verify` is for.
 
 use super::Ledger;
-use super::block::{Content, HASH_BYTES, HEADER_BYTES, PAYLOAD_BYTES_MAX, decode, payload_bytes};
+use super::block::{Block, Content, HASH_BYTES, HEADER_BYTES, PAYLOAD_BYTES_MAX, decode, payload_bytes};
+use super::names;
 use super::segment::{numbers, path};
 use super::verify::entries_of;
 use crate::error::StoreError;
@@ -14,7 +15,7 @@ use privacy::Phi;
 use privacy::ledger::{Entry, Event, Receipt};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -89,6 +90,19 @@ impl Ledger {
         });
         read.await.map_err(|_| StoreError::Closed)?.map(Phi::new)
     }
+
+    /// Lists whom the next finished segment names that has no list yet; whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for a block that is none; the disk's.
+    pub async fn list_names(&self) -> Result<bool, StoreError> {
+        let folder = self.folder.clone();
+        let listed = tokio::task::spawn_blocking(move || match names::missing(&folder).map_err(failed)? {
+            Some(segment) => names::write(&folder, segment).map(|()| true),
+            None => Ok(false),
+        });
+        listed.await.map_err(|_| StoreError::Closed)?
+    }
 }
 
 fn stretch(folder: &Path, patient: &Id, from: Option<Mark>, at_most: usize) -> Result<Stretch, StoreError> {
@@ -98,7 +112,7 @@ fn stretch(folder: &Path, patient: &Id, from: Option<Mark>, at_most: usize) -> R
     };
     let mut found: VecDeque<(Receipt, Entry)> = VecDeque::new();
     let mut more = false;
-    each(&path(folder, segment), patient, |receipt, entry| {
+    each(folder, segment, patient, |receipt, entry| {
         if before.is_some_and(|before| (receipt.block, receipt.place) >= before) {
             return;
         }
@@ -125,40 +139,88 @@ fn stretch(folder: &Path, patient: &Id, from: Option<Mark>, at_most: usize) -> R
 }
 
 /// Shows every entry of a segment by which something about the patient was disclosed, in the order of the file.
-fn each(path: &Path, patient: &Id, mut show: impl FnMut(Receipt, Entry)) -> Result<(), StoreError> {
-    let mut file = BufReader::with_capacity(READ_BYTES, File::open(path).map_err(failed)?);
+fn each(folder: &Path, segment: u64, patient: &Id, mut show: impl FnMut(Receipt, Entry)) -> Result<(), StoreError> {
+    let mut scan = Scan::open(&path(folder, segment))?;
     // As serde_json writes it; an id needs no escape.
     let named = Finder::new(&format!("\"patient\":\"{patient}\"")).into_owned();
-    let mut block = Vec::new();
+    let mut known = names::places(folder, segment, patient.as_str()).map(Vec::into_iter);
     loop {
-        block.clear();
-        if !fill(&mut file, &mut block, HEADER_BYTES)? {
+        if let Some(places) = &mut known {
+            let Some(place) = places.next() else { return Ok(()) };
+            scan.go_to(place)?;
+        }
+        if scan.step()?.is_none() {
             return Ok(());
         }
-        // Zeros, or a block that is just being written: nothing behind it is durable.
-        let Some(length) = payload_bytes(&block).filter(|length| *length <= PAYLOAD_BYTES_MAX) else { return Ok(()) };
-        if !fill(&mut file, &mut block, length + HASH_BYTES)? {
-            return Ok(());
-        }
-        let payload = block.get(HEADER_BYTES..HEADER_BYTES + length).unwrap_or_default();
-        if named.find(payload).is_none() {
+        if named.find(scan.payload()).is_none() {
             continue;
         }
-        let whole = match decode(&block) {
-            Ok(whole) => whole,
-            // The last of all may be half written at this very moment.
-            Err(_) if is_last(&mut file)? => return Ok(()),
-            Err(_) => return Err(StoreError::Damaged("a block of the ledger")),
-        };
-        if whole.header.content != Content::Entries {
-            continue;
-        }
-        let entries = entries_of(&whole).map_err(|_| StoreError::Damaged("the lines of a block of the ledger"))?;
-        for (place, entry) in (0u32..).zip(entries) {
+        let Some(whole) = scan.whole()? else { return Ok(()) };
+        for (place, entry) in (0u32..).zip(told(&whole)?) {
             let about = entry.about.iter().any(|about| about.patient == patient.as_str());
             if about && entry.event == Event::Disclosed {
                 show(Receipt { block: whole.header.sequence, place }, entry);
             }
+        }
+    }
+}
+
+/// The entries of a block; a note has none.
+pub(super) fn told(block: &Block<'_>) -> Result<Vec<Entry>, StoreError> {
+    match block.header.content {
+        Content::Entries => entries_of(block).map_err(|_| StoreError::Damaged("the lines of a block of the ledger")),
+        Content::Note => Ok(Vec::new()),
+    }
+}
+
+/// A segment, read block by block. Behind its last stand zeros, or a block that is just being written.
+pub(super) struct Scan {
+    file: BufReader<File>,
+    at: u64,
+    block: Vec<u8>,
+}
+
+impl Scan {
+    /// At the beginning of a segment.
+    pub(super) fn open(path: &Path) -> Result<Scan, StoreError> {
+        let file = BufReader::with_capacity(READ_BYTES, File::open(path).map_err(failed)?);
+        Ok(Scan { file, at: 0, block: Vec::new() })
+    }
+
+    /// On to the block at a place.
+    fn go_to(&mut self, place: u64) -> Result<(), StoreError> {
+        self.at = place;
+        self.file.seek(SeekFrom::Start(place)).map(drop).map_err(failed)
+    }
+
+    /// Reads the next block, not believed yet, and says where it stands; nothing behind the last.
+    pub(super) fn step(&mut self) -> Result<Option<u64>, StoreError> {
+        self.block.clear();
+        if !fill(&mut self.file, &mut self.block, HEADER_BYTES)? {
+            return Ok(None);
+        }
+        let length = payload_bytes(&self.block).filter(|length| *length <= PAYLOAD_BYTES_MAX);
+        let Some(length) = length else { return Ok(None) };
+        if !fill(&mut self.file, &mut self.block, length + HASH_BYTES)? {
+            return Ok(None);
+        }
+        let place = self.at;
+        self.at += self.block.len() as u64;
+        Ok(Some(place))
+    }
+
+    /// The lines of the block.
+    fn payload(&self) -> &[u8] {
+        self.block.get(HEADER_BYTES..self.block.len().saturating_sub(HASH_BYTES)).unwrap_or_default()
+    }
+
+    /// The block, held against its hash; nothing of the last of all, which may be half written at this very moment.
+    pub(super) fn whole(&mut self) -> Result<Option<Block<'_>>, StoreError> {
+        let Scan { file, block, .. } = self;
+        match decode(block) {
+            Ok(whole) => Ok(Some(whole)),
+            Err(_) if is_last(file)? => Ok(None),
+            Err(_) => Err(StoreError::Damaged("a block of the ledger")),
         }
     }
 }
@@ -175,7 +237,7 @@ fn is_last(file: &mut impl Read) -> Result<bool, StoreError> {
     Ok(!fill(file, &mut head, HEADER_BYTES)? || payload_bytes(&head).is_none())
 }
 
-fn failed(why: io::Error) -> StoreError {
+pub(super) fn failed(why: io::Error) -> StoreError {
     StoreError::Failed(format!("the ledger cannot be read: {why}"))
 }
 

@@ -5,6 +5,7 @@
 
 mod back;
 mod block;
+mod names;
 mod seal;
 mod segment;
 mod tail;
