@@ -239,9 +239,8 @@ async fn every_error_leads_to_a_page_and_a_developer_sees_the_calls_of_their_own
     let refused = browser.post("/register/calls", &typed(&form, &others)).await.text();
     assert!(refused.contains("this is not the token of its registration") && !refused.contains("invalid_grant"));
     assert_eq!(browser.go("/register/calls", Some(&typed("x", &token))).await.status, 403);
-    let get_page =
-        browser.open_page(&format!("/register/calls?client_id={}&registration_access_token={token}", own.client_id));
-    assert!(!get_page.await.text().contains("invalid_grant"));
+    let target = format!("/register/calls?client_id={}&registration_access_token={token}", own.client_id);
+    assert!(!browser.open_page(&target).await.text().contains("invalid_grant"));
     let listed = folder.command(Program::Shipped, &["client", "calls"], &[&own.client_id]).await.unwrap();
     assert_eq!(listed.lines().count(), list.len());
     assert!(

@@ -14,7 +14,7 @@ use server::keys::{Keys, write_new};
 use server::published::Network;
 use server::records::Records;
 use server::upstream::Upstream;
-use server::{Base, Front, Gateway, Setup};
+use server::{Base, Front, Gateway, Setup, TRY_CLIENT};
 use smart::Client;
 use std::fs;
 use std::net::SocketAddr;
@@ -63,28 +63,11 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let front = Front { brand, registration_open: config.registration_open, sandbox };
     let shown = Demo { users: config.sandbox.clone().unwrap_or_default(), clients: Vec::new() };
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
-<<<<<<< HEAD
     let gateway = Gateway::new(Setup { base, links: doors, demo: shown }).await.map_err(|why| why.to_string())?;
     for user in config.sandbox.iter().flatten() {
         demo::test_user(gateway.authority(), user).await?;
     }
-    for client in &config.clients {
-        let failed = |why| format!("the app {} could not be registered ({why})", client.client_id);
-        gateway.authority().put_client(client).await.map_err(failed)?;
-        let ended = gateway.authority().confine(client, clock::now().seconds()).await.map_err(failed)?;
-        if ended > 0 {
-            tracing::info!(
-                client = client.client_id,
-                ended,
-                "grants that the registration no longer allows were ended"
-            );
-        }
-    }
-=======
-    let gateway =
-        Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
     register(&gateway, &config.clients).await?;
->>>>>>> c5266bab6c09767784d5fe633ab4062dfbf7a922
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();
     let mut serving = tokio::spawn(gateway.serve(vec![listener], tls, stopping));
@@ -102,7 +85,10 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
 async fn register(gateway: &Gateway, configured: &[Client]) -> Result<(), String> {
     let authority = gateway.authority();
     let known = authority.clients().await.map_err(|why| format!("the apps could not be read ({why})"))?;
-    let stands = |client: &Client| configured.iter().any(|other| other.client_id == client.client_id);
+    // The app of the page that walks a launch is ours, and stands in no configuration.
+    let stands = |client: &Client| {
+        client.client_id == TRY_CLIENT || configured.iter().any(|other| other.client_id == client.client_id)
+    };
     let gone = known.into_iter().filter(|client| client.by_itself.is_none() && !stands(client));
     let gone: Vec<Client> = gone.map(|client| Client { enabled: false, ..client }).collect();
     for client in configured.iter().chain(&gone) {

@@ -40,3 +40,4 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use admit::Limits;
 pub use start::{Base, Front, Gateway, Running, Setup, StartError, short_digest};
+pub use tries::CLIENT as TRY_CLIENT;

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The app that the page plays.
-pub(crate) const CLIENT: &str = "sluice-try";
+pub const CLIENT: &str = "sluice-try";
 /// The most that it may be granted.
 const SCOPES: &str = "openid fhirUser launch/patient offline_access patient/*.rs";
 /// What it asks for unless told otherwise.

@@ -190,15 +190,11 @@ fn one(
             if step.method == "HEAD" {
                 return bare(answer);
             }
-<<<<<<< HEAD
-            same(&view.asker.given(row), &answer.json())?;
-=======
             match accept(step) {
-                None => same(row, &answer.json())?,
+                None => same(&view.asker.given(row), &answer.json())?,
                 Some("application/pdf") => return Err("a text was given as what it is not".to_owned()),
                 Some(_) => content(row, answer)?,
             }
->>>>>>> c5266bab6c09767784d5fe633ab4062dfbf7a922
             let tag = format!("W/\"{}\"", row["meta"]["versionId"].as_str().unwrap_or(""));
             if answer.header("etag") == Some(&tag) {
                 Ok(())

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fhir::ResourceType;
-use http::{StatusCode, header};
+use http::header;
 use json::{Document, Limits, Value};
 use privacy::{Impersonal, Kind, Page, Refusal, Standing};
 

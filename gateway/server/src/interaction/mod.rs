@@ -10,11 +10,8 @@ use crate::context::{Context, SERVED};
 use crate::paging::Place;
 use crate::request::{QUERY_BYTES_MAX, Request};
 use crate::route::{Act, Matched};
-<<<<<<< HEAD
 use crate::upstream;
-=======
 use content::Native;
->>>>>>> c5266bab6c09767784d5fe633ab4062dfbf7a922
 use fhir::search::{Handling, Query, QueryFault, Total};
 use fhir::{Id, Interaction, ResourceType};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Question, Refusal, Source, Wanted};
