@@ -128,7 +128,7 @@ const DELIVERING: [&str; 2] = ["gateway/server/src/admin/reveal.rs", "gateway/se
 const SHOWING: [&str; 2] = ["gateway/privacy/src/gate.rs", "gateway/server/src/admin/reveal.rs"];
 
 /// Types that say nothing of any person, by file.
-const IMPERSONAL: [(&str, &[&str]); 18] = [
+const IMPERSONAL: [(&str, &[&str]); 19] = [
     ("adapters/bridge/src/correction.rs", &["Apply", "Reason"]),
     ("adapters/bridge/src/heading.rs", &["Heading"]),
     ("adapters/bridge/src/loss.rs", &["Loss"]),
@@ -144,6 +144,7 @@ const IMPERSONAL: [(&str, &[&str]); 18] = [
     ("gateway/portal/src/try_it.rs", &["TriedForm"]),
     ("gateway/privacy/src/impersonal.rs", &["()", "Option<T>", "Result<T, E>", "Vec<T>", "bool", "u64", "usize"]),
     ("gateway/server/src/inbound/worker.rs", &["Unwritable"]),
+    ("gateway/server/src/interaction/content.rs", &["Native"]),
     ("gateway/server/src/interaction/read.rs", &["Condition"]),
     ("gateway/server/src/interaction/search.rs", &["Frame<'_>"]),
     ("gateway/server/src/interaction/seen.rs", &["Links<'_>"]),
