@@ -377,7 +377,7 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ("try begun", try_it(&try_form(locale, Some(begun_try(None))))),
         ("try refused", try_it(&try_form(locale, Some(begun_try(Some("access_denied")))))),
         ("tried", tried(patients(&[("p-1", ANA)]), &tried_form(locale))),
-        ("tried in vain", tried_in_vain(&tried_form(locale), &Id::parse("p-1").unwrap(), "HTTP 403\n{}")),
+        ("tried in vain", tried_in_vain(&tried_form(locale), &Id::parse("p-1").unwrap(), "HTTP 403\n{\"x\":1}")),
         ("app read", app_read((history(), Some("next-1".to_owned())), &app_read_form(locale))),
         ("app read nothing", app_read((patients(&[]), None), &app_read_form(locale))),
         ("login in a sandbox", login(&LoginForm { test_users: vec![test_user()], ..login_form(locale, None) })),
