@@ -387,8 +387,8 @@ async fn in_a_sandbox_what_a_developer_chose_goes_wrong_for_their_app_and_for_no
     // It is a disclosure like any: on the ledger, told to the patient, and over when the patient stops the app.
     let page = browser.open_page("/account/apps").await.text();
     let own_form = field(&page, "form").unwrap();
-    assert!(page.contains("Try a launch"), "{page}");
-    assert!(browser.open_page("/account/disclosures").await.text().contains("By the app Try a launch"));
+    assert!(page.contains("Sluice trial app"), "{page}");
+    assert!(browser.open_page("/account/disclosures").await.text().contains("By the app Sluice trial app"));
     browser.post("/account/apps", &pairs(&[("form", &own_form), ("app", "sluice-try")])).await;
     let read = browser.go("/try", Some(&step("read"))).await;
     assert!(!read.text().contains("Doe"), "{}", read.text());

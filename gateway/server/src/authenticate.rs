@@ -23,9 +23,9 @@ pub(crate) struct Stranger {
     pub client: Option<String>,
 }
 
-impl From<(&'static str, Refusal)> for Stranger {
-    fn from((challenge, why): (&'static str, Refusal)) -> Stranger {
-        Stranger { challenge, why, client: None }
+impl From<(&'static str, Refusal)> for Box<Stranger> {
+    fn from((challenge, why): (&'static str, Refusal)) -> Box<Stranger> {
+        Box::new(Stranger { challenge, why, client: None })
     }
 }
 
@@ -33,7 +33,7 @@ impl From<(&'static str, Refusal)> for Stranger {
 ///
 /// # Errors
 /// The challenge to send, and `Unauthenticated` or `Expired`.
-pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, Stranger> {
+pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, Box<Stranger>> {
     let Some(header) = request.header("authorization") else {
         let why = Refusal::new(Kind::Unauthenticated, "Send an access token: Authorization: Bearer …");
         return Err(("Bearer realm=\"fhir\"", why).into());
@@ -53,15 +53,18 @@ pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, Stranger
     let client = || cx.authority.client_of_token(token);
     match found {
         Ok(principal) => Ok(Caller { principal }),
-        Err(Why::Expired) => Err(Stranger {
+        Err(Why::Expired) => Err(Box::new(Stranger {
             challenge: "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\"",
             why: Refusal::new(
                 Kind::Expired,
                 "The access token has expired. Use the refresh token, or authorize again.",
             ),
             client: client(),
-        }),
-        Err(Why::NoGrant) => Err(Stranger { client: client(), ..withdrawn().into() }),
+        })),
+        Err(Why::NoGrant) => {
+            let (challenge, why) = withdrawn();
+            Err(Box::new(Stranger { challenge, why, client: client() }))
+        }
         Err(Why::NotOurs | Why::Contradiction) => Err(withdrawn().into()),
     }
 }

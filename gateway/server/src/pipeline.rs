@@ -56,7 +56,8 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
                 crate::seeded::remember(request, &response);
                 response
             }
-            Err(Stranger { challenge, why, client }) => {
+            Err(stranger) => {
+                let Stranger { challenge, why, client } = *stranger;
                 let reply = Reply::stranger(why);
                 let error = reply.issue_code();
                 let response = respond(reply, &Asker { challenge, ..asker });

@@ -99,7 +99,7 @@ pub(crate) async fn register(authority: &Authority<Ports>, now_s: i64) -> Result
     if authority.settings.sandbox {
         let client = Client {
             client_id: CLIENT.to_owned(),
-            name: "Try a launch".to_owned(),
+            name: "Sluice trial app".to_owned(),
             proof: ClientKind::Public,
             redirect_uris,
             launch_uri: None,

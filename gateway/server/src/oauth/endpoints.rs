@@ -58,7 +58,8 @@ pub(super) async fn introspect(cx: &Context, request: &Request) -> Reply {
 pub(super) fn user_info(cx: &Context, request: &Request) -> Reply {
     let caller = match authenticate::bearer(cx, request) {
         Ok(caller) => caller,
-        Err(Stranger { challenge, why, .. }) => {
+        Err(stranger) => {
+            let Stranger { challenge, why, .. } = *stranger;
             return challenged(cx, challenge, &OauthError::new(ErrorCode::InvalidToken, why.public().to_owned()));
         }
     };
