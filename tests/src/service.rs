@@ -42,8 +42,23 @@ impl Service {
     /// # Errors
     /// The answer that is none.
     pub async fn token(&self, connection: &mut Connection, origin: &str, scope: &str) -> Result<Grant, Answer> {
+        self.token_for(connection, origin, scope, "").await
+    }
+
+    /// As [`Service::token`], for a purpose of use.
+    ///
+    /// # Errors
+    /// The answer that is none.
+    pub async fn token_for(
+        &self,
+        connection: &mut Connection,
+        origin: &str,
+        scope: &str,
+        purpose: &str,
+    ) -> Result<Grant, Answer> {
         let assertion = self.key.state(&self.claims(origin)).unwrap();
-        granted(&self.client_id, ask(connection, "/oauth/token", &asking(scope, &assertion)).await)
+        let form = [&asking(scope, &assertion)[..], &[("purpose_of_use", purpose)]].concat();
+        granted(&self.client_id, ask(connection, "/oauth/token", &form).await)
     }
 }
 

@@ -128,18 +128,20 @@ const DELIVERING: [&str; 2] = ["gateway/server/src/admin/reveal.rs", "gateway/se
 const SHOWING: [&str; 2] = ["gateway/privacy/src/gate.rs", "gateway/server/src/admin/reveal.rs"];
 
 /// Types that say nothing of any person, by file.
-const IMPERSONAL: [(&str, &[&str]); 18] = [
+const IMPERSONAL: [(&str, &[&str]); 20] = [
     ("adapters/bridge/src/correction.rs", &["Apply", "Reason"]),
     ("adapters/bridge/src/heading.rs", &["Heading"]),
     ("adapters/bridge/src/loss.rs", &["Loss"]),
     ("adapters/bridge/src/matching.rs", &["Reason"]),
     ("adapters/bridge/src/verdict.rs", &["Code", "Defect", "Position", "Severity", "Verdict"]),
     ("adapters/hl7v2/src/lib.rs", &["Digest", "Facts"]),
+    ("gateway/portal/src/app_read.rs", &["AppReadForm"]),
     ("gateway/portal/src/apps.rs", &["AppsForm"]),
     ("gateway/portal/src/choose.rs", &["ChooseForm"]),
     ("gateway/portal/src/consent.rs", &["ConsentForm"]),
     ("gateway/portal/src/launch.rs", &["LaunchForm"]),
     ("gateway/portal/src/seen.rs", &["SeenForm"]),
+    ("gateway/portal/src/try_it.rs", &["TriedForm"]),
     ("gateway/portal/src/whose.rs", &["WhoseForm"]),
     ("gateway/privacy/src/impersonal.rs", &["()", "Option<T>", "Result<T, E>", "Vec<T>", "bool", "u64", "usize"]),
     ("gateway/server/src/inbound/worker.rs", &["Unwritable"]),

@@ -245,6 +245,13 @@ pub(crate) enum AccountCommand {
 pub(crate) enum ClientCommand {
     /// List every registered app
     List(DataArgs),
+    /// List what an app has called lately, as a running gateway remembers it: routes and outcomes, nothing of any record
+    Calls {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as `client list` shows it
+        client_id: String,
+    },
     /// Switch an app off that registered itself, and end all that was granted to it
     Disable {
         #[command(flatten)]

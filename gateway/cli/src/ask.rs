@@ -44,7 +44,9 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
     let base = format!("{}/fhir", place.origin);
     let folder = place.folder.clone();
     match command {
-        Command::Status | Command::Drain => Err(format!("no gateway runs on {}", folder.display())),
+        Command::Status | Command::Drain | Command::ClientCalls { .. } => {
+            Err(format!("no gateway runs on {}", folder.display()))
+        }
         // The ledger's files are enough: they may be a copy, and opening the folder would mend what is to be looked at.
         Command::LedgerVerify | Command::LedgerExport if !folder.join("ledger").is_dir() => {
             Err(format!("there is no ledger in {}; name the data folder of a gateway that has run", folder.display()))

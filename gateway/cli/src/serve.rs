@@ -1,7 +1,7 @@
 //! `sluice serve` and `sluice check-config`: the gateway by its configuration.
 
 use crate::config::{self, Config, ConfiguredLink, LinkTls};
-use crate::{out, stop};
+use crate::{demo, out, stop};
 use bridge::Link;
 use certs::rustls::ServerConfig;
 use certs::{Zeroizing, client_tls, server_tls};
@@ -14,7 +14,7 @@ use server::keys::{Keys, write_new};
 use server::published::{LoginProvider, Network};
 use server::records::Records;
 use server::upstream::Upstream;
-use server::{Base, Front, Gateway, Setup};
+use server::{Base, Front, Gateway, Setup, TRY_CLIENT};
 use smart::Client;
 use std::fs;
 use std::net::SocketAddr;
@@ -60,10 +60,14 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let records = records(&config, &store)?;
     let network = network(&config)?;
     let brand = config.brand.clone().map(|brand| (brand, changed(path)));
-    let front = Front { brand, registration_open: config.registration_open, provider: provider(&config)? };
+    let sandbox = config.sandbox.is_some();
+    let front = Front { brand, registration_open: config.registration_open, provider: provider(&config)?, sandbox };
+    let shown = Demo { users: config.sandbox.clone().unwrap_or_default(), clients: Vec::new() };
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
-    let gateway =
-        Gateway::new(Setup { base, links: doors, demo: Demo::default() }).await.map_err(|why| why.to_string())?;
+    let gateway = Gateway::new(Setup { base, links: doors, demo: shown }).await.map_err(|why| why.to_string())?;
+    for user in config.sandbox.iter().flatten() {
+        demo::test_user(gateway.authority(), user).await?;
+    }
     register(&gateway, &config.clients).await?;
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();
@@ -82,7 +86,10 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
 async fn register(gateway: &Gateway, configured: &[Client]) -> Result<(), String> {
     let authority = gateway.authority();
     let known = authority.clients().await.map_err(|why| format!("the apps could not be read ({why})"))?;
-    let stands = |client: &Client| configured.iter().any(|other| other.client_id == client.client_id);
+    // The app of the page that walks a launch is ours, and stands in no configuration.
+    let stands = |client: &Client| {
+        client.client_id == TRY_CLIENT || configured.iter().any(|other| other.client_id == client.client_id)
+    };
     let gone = known.into_iter().filter(|client| client.by_itself.is_none() && !stands(client));
     let gone: Vec<Client> = gone.map(|client| Client { enabled: false, ..client }).collect();
     for client in configured.iter().chain(&gone) {

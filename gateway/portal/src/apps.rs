@@ -1,17 +1,19 @@
 //! The page of the apps that a patient allowed: what each may see, what it read last, and a way to stop it.
 
 use crate::consent::{labels, of_records};
-use crate::events::{events, kind_name};
+use crate::events::{DayRead, add, events, kind_name};
 use crate::frame::{Frame, Html};
 use crate::plain::plain;
-use crate::text::{Text, place_of};
+use crate::text::Text;
 use crate::when::{When, day, seconds};
 use askama::Template;
-use fhir::ResourceType;
+use fhir::Instant;
+use json::Writer;
 use privacy::{Impersonal, Page as Released};
 use smart::Item;
 use smart::apps::Allowed;
-use std::collections::{BTreeMap, BTreeSet};
+use smart::settings::{ACCOUNT_APP_READ, ACCOUNT_APPS, ACCOUNT_APPS_FILE};
+use std::collections::BTreeMap;
 
 /// Days of what was read that are shown of each app.
 const DAYS_MAX: usize = 3;
@@ -47,6 +49,8 @@ struct Card {
     renews: bool,
     /// Nothing where it is not known.
     read: Option<Vec<Day>>,
+    /// Where all that it read is told.
+    all: String,
     stop: String,
 }
 
@@ -58,6 +62,7 @@ struct Page<'a> {
     stopped: bool,
     cards: Vec<Card>,
     action: &'static str,
+    file: &'static str,
 }
 
 /// The page with what was released of who read what.
@@ -75,30 +80,65 @@ fn html(released: Option<&Released>, form: &AppsForm) -> Html {
     let read = released.map(by_app);
     let cards = form.apps.iter().map(|app| card(frame, app, read.as_ref())).collect();
     let title = frame.t(Text::AppsTitle).to_owned();
-    let action = smart::settings::ACCOUNT_APPS;
-    Html::of(&Page { frame, title, stopped: form.stopped, cards, action }, frame, None)
+    let (action, file) = (ACCOUNT_APPS, ACCOUNT_APPS_FILE);
+    Html::of(&Page { frame, title, stopped: form.stopped, cards, action, file }, frame, None)
 }
 
-/// Days, the newest first, and the kinds of records read on each, by app.
-type Read = BTreeMap<String, Vec<(fhir::Instant, BTreeSet<(usize, ResourceType)>)>>;
+/// Days, the newest first, and what was read on each, by app.
+type Read = BTreeMap<String, Vec<DayRead>>;
 
 fn by_app(released: &Released) -> Read {
     let mut read = Read::new();
     for event in events(released) {
-        let Some(client) = event.client else { continue };
-        let days = read.entry(client).or_default();
-        let kinds = event.kinds.iter().map(|(kind, _)| (place_of(*kind), *kind));
-        match days.last_mut() {
-            Some((of, known)) if same_day(*of, event.at) => known.extend(kinds),
-            Some(_) | None => days.push((event.at, kinds.collect())),
-        }
+        let Some(client) = event.client.clone() else { continue };
+        add(read.entry(client).or_default(), event);
     }
     read
 }
 
-fn same_day(one: fhir::Instant, other: fhir::Instant) -> bool {
-    const DAY_S: i64 = 24 * 3600;
-    one.seconds().div_euclid(DAY_S) == other.seconds().div_euclid(DAY_S)
+/// The apps as a file: a line of JSON each, with what it may see and what was released of what it read lately.
+pub fn apps_file(released: Released, form: &AppsForm) -> String {
+    lines(Some(&by_app(&released)), form)
+}
+
+/// As [`apps_file`], while what was read cannot be told.
+pub fn apps_file_alone(form: &AppsForm) -> String {
+    lines(None, form)
+}
+
+fn lines(read: Option<&Read>, form: &AppsForm) -> String {
+    form.apps.iter().map(|app| line(app, read)).collect()
+}
+
+fn line(app: &Allowed, read: Option<&Read>) -> String {
+    let mut out = Writer::new();
+    out.begin_object().member("client_id", &app.client_id);
+    if let Some(client) = &app.client {
+        out.member("name", &client.name);
+        if let Some(owner) = &client.owner {
+            out.member("owner", owner);
+        }
+    }
+    let at = |at_s: i64| Instant::from_seconds(at_s).to_string();
+    out.member("since", &at(app.since_s)).member("until", &at(app.until_s));
+    out.key("may_see").begin_array();
+    for item in &app.items {
+        out.string(&item.to_string());
+    }
+    out.end_array();
+    if let Some(read) = read {
+        out.key("read").begin_array();
+        for day in read.get(&app.client_id).into_iter().flatten() {
+            out.begin_object().member("day", day.at.to_string().get(..10).unwrap_or(""));
+            for ((_, kind), count) in &day.kinds {
+                out.key(kind.as_str()).raw(count.to_string().as_bytes());
+            }
+            out.end_object();
+        }
+        out.end_array();
+    }
+    out.end_object();
+    String::from_utf8_lossy(&out.finish()).into_owned() + "\n"
 }
 
 fn card(frame: &Frame, app: &Allowed, read: Option<&Read>) -> Card {
@@ -106,12 +146,13 @@ fn card(frame: &Frame, app: &Allowed, read: Option<&Read>) -> Card {
     let name = named.unwrap_or_else(|| plain(&app.client_id));
     let owner = app.client.as_ref().and_then(|client| client.owner.as_deref()).map(plain);
     let days = |read: &Read| -> Vec<Day> {
-        let days = read.get(&app.client_id).into_iter().flatten().filter(|(_, kinds)| !kinds.is_empty());
-        let said = |kinds: &BTreeSet<(usize, ResourceType)>| {
-            kinds.iter().map(|(_, kind)| kind_name(*kind, |text| frame.t(text))).collect::<Vec<_>>().join(", ")
+        let days = read.get(&app.client_id).into_iter().flatten().filter(|read| !read.kinds.is_empty());
+        let said = |read: &DayRead| {
+            read.kinds.keys().map(|(_, kind)| kind_name(*kind, |text| frame.t(text))).collect::<Vec<_>>().join(", ")
         };
-        days.take(DAYS_MAX).map(|(at, kinds)| Day { day: day(*at, frame.locale), kinds: said(kinds) }).collect()
+        days.take(DAYS_MAX).map(|read| Day { day: day(read.at, frame.locale), kinds: said(read) }).collect()
     };
+    let address = smart::apps::in_address(&app.client_id);
     Card {
         client_id: app.client_id.clone(),
         stop: frame.fill(Text::AppStop, &name),
@@ -124,5 +165,6 @@ fn card(frame: &Frame, app: &Allowed, read: Option<&Read>) -> Card {
         until: seconds(app.until_s, frame.locale),
         renews: app.items.contains(&Item::Offline),
         read: read.map(days),
+        all: format!("{ACCOUNT_APP_READ}?app={address}&lang={}", frame.locale.tag()),
     }
 }

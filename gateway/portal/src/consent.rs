@@ -5,7 +5,7 @@ use crate::records::patient_line;
 use crate::text::{Category, Text, of_kind, of_part, place_of};
 use askama::Template;
 use fhir::ResourceType;
-use privacy::{Impersonal, Page as Released};
+use privacy::{Impersonal, Page as Released, Purpose};
 use smart::Item;
 use smart::parts::Part;
 
@@ -23,6 +23,8 @@ pub struct ConsentForm {
     pub in_care: Vec<Item>,
     /// Parts that can be allowed in place of a whole that is asked for.
     pub instead: Vec<Item>,
+    /// Why it asks; said where the record is not the person's own.
+    pub purpose: Purpose,
     /// Whether another patient can be chosen.
     pub can_choose_again: bool,
     /// Whether the app is told which records were open when it was opened.
@@ -74,6 +76,7 @@ struct Page<'a> {
     others: Vec<Tick>,
     lasting: Vec<Tick>,
     about_other: bool,
+    why: Option<&'static str>,
     action: &'static str,
     login: &'static str,
 }
@@ -118,6 +121,11 @@ fn page(form: &ConsentForm, about_other: bool) -> Page<'_> {
         others: others(frame, &form.items),
         lasting: lasting(frame, &form.items),
         about_other,
+        why: match form.purpose {
+            Purpose::PatientRequest => None,
+            Purpose::Treatment => Some(frame.t(Text::ConsentTreatment)),
+            Purpose::Payment => Some(frame.t(Text::ConsentPayment)),
+        },
         action: smart::settings::CONSENT,
         login: smart::settings::LOGIN,
     }

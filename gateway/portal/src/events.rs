@@ -80,6 +80,25 @@ fn event(row: &Shown) -> Option<Event> {
     Some(Event { at, who, client, why, kinds: kinds(event) })
 }
 
+/// What was read on one day, by kind in the order of pages, and how many of each.
+pub(crate) struct DayRead {
+    pub(crate) at: Instant,
+    pub(crate) kinds: BTreeMap<(usize, ResourceType), usize>,
+}
+
+/// Adds an event to the days that it is the next of, the newest first.
+pub(crate) fn add(days: &mut Vec<DayRead>, event: Event) {
+    const DAY_S: i64 = 24 * 3600;
+    let day = |at: Instant| at.seconds().div_euclid(DAY_S);
+    if days.last().is_none_or(|last| day(last.at) != day(event.at)) {
+        days.push(DayRead { at: event.at, kinds: BTreeMap::new() });
+    }
+    let Some(last) = days.last_mut() else { return };
+    for (kind, count) in event.kinds {
+        *last.kinds.entry((place_of(kind), kind)).or_default() += count;
+    }
+}
+
 /// Everything that was shown, by its kind: the entities with the role of a resource (object-role 4).
 fn kinds(event: Value<'_>) -> Vec<(ResourceType, usize)> {
     let shown = items(event, "entity")

@@ -2,6 +2,7 @@
 
 use crate::frame::{App, Frame, Html};
 use crate::plain::plain;
+use crate::start::DemoUser;
 use crate::text::Text;
 use askama::Template;
 use smart::Settings;
@@ -46,6 +47,8 @@ pub struct LoginForm {
     pub username: String,
     /// How one can sign in.
     pub ways: Ways,
+    /// People who do not exist, as whom anyone may sign in; none outside of a sandbox.
+    pub test_users: Vec<DemoUser>,
     /// What went wrong before.
     pub fault: Option<LoginFault>,
 }

@@ -5,7 +5,7 @@ use crate::text::Text;
 use askama::Template;
 use smart::metadata::{Fault, KEYS_BYTES_MAX, NAME_CHARACTERS_MAX};
 use smart::register::Registration;
-use smart::settings::REGISTER_PAGE;
+use smart::settings::{REGISTER_CALLS, REGISTER_PAGE};
 
 /// How an app will prove itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,10 +141,11 @@ struct DonePage<'a> {
     frame: &'a Frame,
     title: String,
     registration: &'a Registration,
+    calls: &'static str,
 }
 
 /// It was just registered: its id and its secrets, this once.
 pub fn registered(frame: &Frame, registration: &Registration) -> Html {
     let title = frame.fill(Text::RegisteredTitle, &crate::plain::plain(&registration.client_name));
-    Html::of(&DonePage { frame, title, registration }, frame, None)
+    Html::of(&DonePage { frame, title, registration, calls: REGISTER_CALLS }, frame, None)
 }

@@ -12,6 +12,8 @@ pub struct Start<'a> {
     pub fhir_base: &'a str,
     /// Whether apps may register themselves.
     pub open: bool,
+    /// Whether this is a sandbox.
+    pub sandbox: bool,
     /// Invented people who can sign in; empty unless it is a demo.
     pub users: &'a [DemoUser],
     /// Apps that are registered for a demo.
@@ -48,6 +50,8 @@ struct Page<'a> {
     start: &'a Start<'a>,
     errors: String,
     register: &'static str,
+    sandbox: &'static str,
+    try_it: &'static str,
 }
 
 /// The first page.
@@ -55,5 +59,6 @@ pub fn start(start: &Start<'_>) -> Html {
     let title = start.frame.t(Text::StartTitle).to_owned();
     let errors = format!("{}{}", smart::settings::ERRORS, smart::ErrorCode::InvalidRequest.as_str());
     let register = smart::settings::REGISTER_PAGE;
-    Html::of(&Page { frame: &start.frame, title, start, errors, register }, &start.frame, None)
+    let (sandbox, try_it) = (smart::settings::SANDBOX, smart::settings::TRY);
+    Html::of(&Page { frame: &start.frame, title, start, errors, register, sandbox, try_it }, &start.frame, None)
 }

@@ -3,14 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use crate::{
-    App, AppsForm, ChooseForm, CodeFault, CodeForm, ConsentForm, DemoClient, DemoUser, Ended, Frame, Html, LaunchForm,
-    LoginFault, LoginForm, Message, Own, OwnLoginForm, Proof, RecoverFault, RecoverForm, RegisterFault, RegisterForm,
-    STYLESHEET, SeenForm, SignedIn, Start, Ways, WhoseForm, account, apps, apps_alone, choose, code,
-    consent_of_patient, consent_own, error_doc, launch, launch_alone, login, message, own_login, recover, register,
-    registered, second, second_on, seen, seen_of_unnamed, sessions, start, stylesheet_path, unfit, whose,
+    App, AppReadForm, AppsForm, Begun, Call, CallsForm, CallsOutcome, ChooseForm, CodeFault, CodeForm, ConsentForm,
+    DemoClient, DemoUser, Ended, ErrorDoc, Exchange, Frame, Html, LaunchForm, LoginFault, LoginForm, Message, Own,
+    OwnLoginForm, Proof, RecoverFault, RecoverForm, RegisterFault, RegisterForm, STYLESHEET, SandboxForm,
+    SandboxOutcome, SeenForm, SignedIn, Start, TriedForm, TryForm, Ways, WhoseForm, account, app_read, app_read_file,
+    apps, apps_alone, apps_file, apps_file_alone, calls, choose, code, consent_of_patient, consent_own, error_doc,
+    launch, launch_alone, login, message, own_login, recover, register, registered, sandbox, second, second_on, seen,
+    seen_of_unnamed, sessions, start, stylesheet_path, tried, tried_in_vain, try_it, unfit, whose,
 };
 use bytes::Bytes;
-use fhir::{Id, ResourceType};
+use fhir::outcome::IssueCode;
+use fhir::{Id, Instant, ResourceType};
 use privacy::{Page, Purpose, Role, Scopes, Shown, Standing};
 use smart::apps::Allowed;
 use smart::flow::{Asking, Unfit};
@@ -19,8 +22,8 @@ use smart::register::Registration;
 use smart::rights::rights;
 use smart::second::{Standing as Factor, TakenOff};
 use smart::sessions::Living;
-use smart::settings::ProviderSettings;
-use smart::{Client, ClientKind, ErrorCode, Item, Itself, Locale, OauthError, Settings, Whence};
+use smart::settings::{ACCOUNT_DISCLOSURES, ProviderSettings};
+use smart::{Client, ClientKind, ErrorCode, Item, Itself, Locale, Mishap, OauthError, Settings, Whence};
 
 fn frame(locale: Locale) -> Frame {
     let signed_in = SignedIn { username: "ana<b>".to_owned(), form: "form-token".to_owned() };
@@ -48,7 +51,8 @@ fn app(name: &str) -> App {
 fn login_form(locale: Locale, fault: Option<LoginFault>) -> LoginForm {
     let username = "\"><script>alert(1)</script>".to_owned();
     let ways = ways(true, false);
-    LoginForm { frame: frame(locale), app: app("Reader"), flow: "f-1".to_owned(), username, ways, fault }
+    let (flow, test_users) = ("f-1".to_owned(), Vec::new());
+    LoginForm { frame: frame(locale), app: app("Reader"), flow, username, ways, test_users, fault }
 }
 
 /// Ways to sign in: with a login provider or without one, and with it alone.
@@ -77,6 +81,7 @@ fn consent_form(locale: Locale, name: &str, items: &[Item]) -> ConsentForm {
         items,
         in_care: Vec::new(),
         instead,
+        purpose: Purpose::Treatment,
         tells_context: true,
         can_choose_again: true,
     }
@@ -300,15 +305,73 @@ fn registration() -> Registration {
     }
 }
 
+fn test_user() -> DemoUser {
+    DemoUser { username: "ana".to_owned(), password: "pw".to_owned(), fhir_user: "Patient/p-1".to_owned() }
+}
+
+fn call(status: u16, error: Option<&'static str>) -> Call {
+    let (method, correlation) = ("GET".to_owned(), "c-1".to_owned());
+    Call { at: Instant::from_seconds(0), method, route: "/fhir/{type}/{id}", status, error, correlation }
+}
+
+fn calls_form(locale: Locale, outcome: CallsOutcome) -> CallsForm {
+    let (client_id, registration_token) = ("\"><b>".to_owned(), "the token".to_owned());
+    CallsForm { frame: frame(locale), token: "form-token".to_owned(), client_id, registration_token, outcome }
+}
+
+fn sandbox_form(locale: Locale, chosen: Option<Mishap>, outcome: SandboxOutcome) -> SandboxForm {
+    let (client_id, registration_token) = ("\"><b>".to_owned(), "the token".to_owned());
+    SandboxForm { frame: frame(locale), token: "form-token".to_owned(), client_id, registration_token, chosen, outcome }
+}
+
+fn try_form(locale: Locale, begun: Option<Begun>) -> TryForm {
+    let (token, scope) = ("form-token".to_owned(), "\"><b>".to_owned());
+    TryForm { frame: frame(locale), token, scope, begun, over: false }
+}
+
+fn begun_try(error: Option<&str>) -> Begun {
+    let text = |text: &str| text.to_owned();
+    let exchange = Exchange { request: text("POST <x>"), curl: text("curl"), answer: Some(text("HTTP 200")) };
+    Begun {
+        authorize: text("GET /oauth/authorize"),
+        go: text("/oauth/authorize?x=1"),
+        verifier: text("the verifier"),
+        challenge: text("the challenge"),
+        answer: Some(text("code=abc")),
+        error: error.map(text),
+        can_redeem: error.is_none(),
+        can_read: error.is_none(),
+        redeemed: error.is_none().then_some(exchange),
+    }
+}
+
+fn tried_form(locale: Locale) -> TriedForm {
+    let (fhir_base, bearer) = ("https://localhost/fhir".to_owned(), "abc…".to_owned());
+    TriedForm { frame: frame(locale), fhir_base, bearer }
+}
+
+fn app_read_form(locale: Locale) -> AppReadForm {
+    let (client_id, name) = ("reader&x".to_owned(), Some("Reader <i>".to_owned()));
+    AppReadForm {
+        frame: frame(locale),
+        client_id,
+        name,
+        patient: None,
+        from: Some("here-1".to_owned()),
+        reads_max: 1000,
+    }
+}
+
 /// Every page there is, in a language.
 fn all(locale: Locale) -> Vec<(&'static str, Html)> {
     let own = Own { username: "ana", patient: Some("p-1") };
     let why = OauthError::new(ErrorCode::InvalidRedirectUri, "<b>what came</b>");
-    let user = DemoUser { username: "ana".to_owned(), password: "pw".to_owned(), fhir_user: "Patient/p-1".to_owned() };
+    let user = test_user();
     let client =
         DemoClient { client_id: "reader".to_owned(), client_secret: None, redirect_uris: vec!["http://a".to_owned()] };
     let (users, clients) = (&[user], &[client]);
-    let first = Start { frame: frame(locale), fhir_base: "https://localhost/fhir", open: true, users, clients };
+    let first =
+        Start { frame: frame(locale), fhir_base: "https://localhost/fhir", open: true, sandbox: true, users, clients };
     let mut pages = vec![
         ("login", login(&login_form(locale, None))),
         ("login again", login(&login_form(locale, Some(LoginFault::Wrong)))),
@@ -327,6 +390,25 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ("register", register(&register_form(locale, None))),
         ("register again", register(&register_form(locale, Some(RegisterFault::Unfit(Fault::Address))))),
         ("registered", registered(&frame(locale), &registration())),
+        ("calls", calls(&calls_form(locale, CallsOutcome::NotAsked))),
+        ("calls of another", calls(&calls_form(locale, CallsOutcome::Unknown))),
+        ("calls none", calls(&calls_form(locale, CallsOutcome::Found(Vec::new())))),
+        (
+            "calls found",
+            calls(&calls_form(locale, CallsOutcome::Found(vec![call(200, None), call(403, Some("forbidden"))]))),
+        ),
+        ("sandbox", sandbox(&sandbox_form(locale, None, SandboxOutcome::NotAsked))),
+        ("sandbox of another", sandbox(&sandbox_form(locale, None, SandboxOutcome::Unknown))),
+        ("sandbox chosen", sandbox(&sandbox_form(locale, Some(Mishap::Throttled), SandboxOutcome::Done))),
+        ("try", try_it(&try_form(locale, None))),
+        ("try over", try_it(&TryForm { over: true, ..try_form(locale, None) })),
+        ("try begun", try_it(&try_form(locale, Some(begun_try(None))))),
+        ("try refused", try_it(&try_form(locale, Some(begun_try(Some("access_denied")))))),
+        ("tried", tried(patients(&[("p-1", ANA)]), &tried_form(locale))),
+        ("tried in vain", tried_in_vain(&tried_form(locale), &Id::parse("p-1").unwrap(), "HTTP 403\n{\"x\":1}")),
+        ("app read", app_read((history(), Some("next-1".to_owned())), &app_read_form(locale))),
+        ("app read nothing", app_read((patients(&[]), None), &app_read_form(locale))),
+        ("login in a sandbox", login(&LoginForm { test_users: vec![test_user()], ..login_form(locale, None) })),
         ("own sign-in", own_login(&own_login_form(locale, None))),
         ("own sign-in again", own_login(&own_login_form(locale, Some(LoginFault::Stale)))),
         ("account", account(&frame(locale), &rights(Role::Patient))),
@@ -338,7 +420,13 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
         ("recover", recover(&recover_form(locale, None))),
         ("recover again", recover(&recover_form(locale, Some(RecoverFault::Wrong)))),
         ("recover with a short password", recover(&recover_form(locale, Some(RecoverFault::Short)))),
-        ("whose", whose(patients(&[("p-1", ANA), ("p-2", NOBODY)]), &WhoseForm { frame: frame(locale) })),
+        (
+            "whose",
+            whose(
+                patients(&[("p-1", ANA), ("p-2", NOBODY)]),
+                &WhoseForm { frame: frame(locale), to: format!("{ACCOUNT_DISCLOSURES}?patient=") },
+            ),
+        ),
         ("seen of another", {
             let form =
                 SeenForm { acts_for: true, patient: Some("p-1".to_owned()), ..seen_form(locale, Some("here-1")) };
@@ -395,7 +483,9 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
     ] {
         pages.push(("unfit", unfit(&frame(locale), &app("Reader"), "f-1", why)));
     }
-    pages.extend(ErrorCode::ALL.map(|code| ("error code", error_doc(&frame(locale), code))));
+    pages.extend(ErrorCode::ALL.map(|code| ("error code", error_doc(&frame(locale), ErrorDoc::Oauth(code)))));
+    let issues = IssueCode::ALL.iter().filter_map(|code| ErrorDoc::of(code.as_str()));
+    pages.extend(issues.map(|doc| ("issue code", error_doc(&frame(locale), doc))));
     pages
 }
 
@@ -473,7 +563,8 @@ fn every_form_is_posted_with_its_language_and_with_what_proves_that_it_is_ours()
             let action = attribute(form, "action").unwrap();
             let (flow, own) = ("name=\"flow\" value=\"f-1\"", "name=\"form\" value=\"form-token\"");
             let proof = if action.starts_with("/oauth/") { flow } else { own };
-            let ours = ["/oauth/", "/account/", "/register"].iter().any(|path| action.starts_with(path));
+            let ours =
+                ["/oauth/", "/account/", "/register", "/sandbox", "/try"].iter().any(|path| action.starts_with(path));
             assert!(ours, "{name}: {action}");
             assert_eq!(form.matches(proof).count(), 1, "{name}: {form}");
         }
@@ -541,6 +632,63 @@ fn an_app_is_shown_with_what_it_may_see_and_what_it_read_last() {
     assert!(!page.contains("To treat you") && !page.contains("Health problems</dd>"), "of other apps nothing");
     let alone = apps_alone(&apps_form(Locale::English)).body;
     assert!(alone.contains("cannot be shown at the moment") && alone.contains("value=\"reader\">Stop"));
+}
+
+#[test]
+fn all_that_an_app_read_is_counted_by_day_and_kind_on_the_page_and_in_the_file() {
+    let page = app_read((history(), Some("next-1".to_owned())), &app_read_form(Locale::English)).body;
+    for said in [
+        "What Reader &#60;i&#62; read",
+        "<time datetime=\"2026-11-27\">November 27, 2026</time>",
+        "<dt>Results and measurements</dt><dd>2</dd>",
+        "href=\"/account/apps/read?app=reader%26x&#38;page=next-1&#38;lang=en\"",
+        "/account/apps/read/file?app=reader%26x&#38;page=here-1",
+        "up to 1000 reads",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let file = app_read_file(history(), &app_read_form(Locale::English));
+    assert_eq!(
+        file.lines().next(),
+        Some(r#"{"client_id":"reader&x","day":"2026-11-27","kind":"Patient","read":1}"#),
+        "{file}"
+    );
+    assert!(file.contains(r#""day":"2026-11-27","kind":"Observation","read":2}"#), "{file}");
+    let file = apps_file(history(), &apps_form(Locale::English));
+    let lines: Vec<&str> = file.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(
+        lines[0]
+            .starts_with(r#"{"client_id":"reader","name":"Reader <i>","owner":"Example Health Ltd","since":"2023-"#)
+    );
+    assert!(
+        lines[0].contains(
+            r#""read":[{"day":"2026-11-27","Observation":2},{"day":"2026-11-25","Patient":1,"AuditEvent":1}]"#
+        )
+    );
+    assert!(lines[1].contains(r#""client_id":"quiet""#) && lines[1].ends_with(r#""read":[]}"#), "{}", lines[1]);
+    assert!(!apps_file_alone(&apps_form(Locale::English)).contains("read\""));
+}
+
+#[test]
+fn a_developer_sees_calls_with_their_errors_explained_and_what_was_chosen() {
+    let found = CallsOutcome::Found(vec![call(403, Some("forbidden")), call(200, None)]);
+    let page = calls(&calls_form(Locale::English, found)).body;
+    assert!(page.contains("<code>GET /fhir/{type}/{id}</code>") && page.contains("1970-01-01 00:00:00Z"), "{page}");
+    assert!(
+        page.contains("<td>403 <a href=\"/docs/errors/forbidden\"><code>forbidden</code></a></td><td><code>c-1</code>")
+    );
+    assert!(page.contains("<td>200</td>") && page.contains("value=\"&#34;&#62;&#60;b&#62;\""));
+    let page = sandbox(&sandbox_form(Locale::English, Some(Mishap::Throttled), SandboxOutcome::Done)).body;
+    assert!(page.contains("role=\"status\">Done. The next calls of your app meet it."));
+    assert!(page.contains("value=\"request_throttled\" checked>") && page.matches(" checked>").count() == 1);
+    assert_eq!(page.matches("type=\"radio\"").count(), Mishap::ALL.len() + 1);
+    let page = try_it(&try_form(Locale::English, Some(begun_try(None)))).body;
+    assert!(page.contains("<dd><code>the verifier</code></dd>") && page.contains("value=\"redeem\""), "{page}");
+    let page = tried(patients(&[("p-1", ANA)]), &tried_form(Locale::English)).body;
+    assert!(page.contains("GET https://localhost/fhir/Patient/p-1\nAuthorization: Bearer abc…"), "{page}");
+    let page = try_it(&try_form(Locale::English, Some(begun_try(Some("access_denied"))))).body;
+    assert!(page.contains("href=\"/docs/errors/access_denied\"") && !page.contains("value=\"redeem\""));
 }
 
 #[test]
@@ -683,6 +831,13 @@ fn a_clinician_is_told_which_patient_it_is() {
     let page = consent_of_patient(patients(&[("p-1", ANA)]), &consent_form(Locale::English, "Reader", &ITEMS));
     assert!(page.body.contains("Patient: <b>Ana María Ruiz &#38; Sons</b>, born 1980-02-03"));
     assert!(page.body.contains("name=\"patient\" value=\"p-1\""));
+    assert!(page.body.contains("What for: <b>Treatment</b>"));
+    let for_payment = ConsentForm { purpose: Purpose::Payment, ..consent_form(Locale::Spanish, "Reader", &ITEMS) };
+    assert!(
+        consent_of_patient(patients(&[("p-1", ANA)]), &for_payment)
+            .body
+            .contains("Para qué: <b>Pago de la atención</b>")
+    );
     let none = consent_of_patient(patients(&[]), &consent_form(Locale::English, "Reader", &ITEMS));
     assert!(!none.body.contains("name=\"patient\""), "without a patient the answer will be refused");
 }

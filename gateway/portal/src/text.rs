@@ -3,8 +3,9 @@
 //! A text cannot lack a language, since a row has two; a test holds that both say something, fill in the same, and differ.
 
 use fhir::ResourceType;
+use fhir::outcome::IssueCode;
 use smart::parts::Part;
-use smart::{ErrorCode, Locale};
+use smart::{ErrorCode, Locale, Mishap};
 
 /// The catalogue: key, English, Spanish.
 macro_rules! texts {
@@ -227,6 +228,9 @@ texts! {
     ConsentTitleOwn: "{} asks to see your health record", "{} pide ver su expediente de salud";
     ConsentTitlePatient: "{} asks to see a patient’s record", "{} pide ver el expediente de un paciente";
     ConsentTitleInCare: "{} asks to see the records of your patients", "{} pide ver los expedientes de sus pacientes";
+    ConsentWhy: "What for", "Para qué";
+    ConsentTreatment: "Treatment", "Atención médica";
+    ConsentPayment: "Payment for care", "Pago de la atención";
     WhoseRecords: "Whose records", "De quién son los expedientes";
     ItemInCare: "All patients in my care", "Todos los pacientes a mi cargo";
     InCareAll: "The app would see all of the above of every patient in your care.",
@@ -470,7 +474,8 @@ texts! {
     MendInvalidGrant: "Use each code once and within 60 seconds, with the same redirect_uri and the matching code_verifier. Keep only the newest refresh token. When in doubt, send the person to authorize again.",
         "Use cada código una sola vez y antes de 60 segundos, con la misma redirect_uri y el code_verifier que le corresponde. Guarde solo el token de renovación más nuevo. En caso de duda, pida a la persona que autorice de nuevo.";
     MeanUnauthorizedClient: "The client is not registered for what it tries.", "El cliente no está registrado para lo que intenta.";
-    MendUnauthorizedClient: "Compare the request with the app’s registration.", "Compare la solicitud con el registro de la aplicación.";
+    MendUnauthorizedClient: "Compare the request with the app’s registration. Of purpose_of_use, error_description names those that it is registered for.",
+        "Compare la solicitud con el registro de la aplicación. De purpose_of_use, error_description nombra los que tiene registrados.";
     MeanUnsupportedGrantType: "The grant_type does not exist here.", "Ese grant_type no existe aquí.";
     MendUnsupportedGrantType: "Send authorization_code or refresh_token.", "Envíe authorization_code o refresh_token.";
     MeanUnsupportedResponseType: "The response_type does not exist here.", "Ese response_type no existe aquí.";
@@ -520,6 +525,134 @@ texts! {
         "Lo que la aplicación dice de sí misma para registrarse no vale.";
     MendInvalidClientMetadata: "Read error_description: it names the member. Send JSON as of RFC 7591: client_name, redirect_uris, token_endpoint_auth_method, and keys with private_key_jwt alone.",
         "Lea error_description: nombra el dato. Envíe JSON según RFC 7591: client_name, redirect_uris, token_endpoint_auth_method, y claves solo con private_key_jwt.";
+    IssueInvalid: "The request can be read, but not meant: a parameter or a value is not one that this server knows.",
+        "La solicitud se puede leer, pero no entender: un parámetro o un valor no es de los que conoce este servidor.";
+    MendIssueInvalid: "Read details.text; expression names the parameter. The supported ones stand in the server’s CapabilityStatement, under /fhir/metadata.",
+        "Lea details.text; expression nombra el parámetro. Los admitidos están en el CapabilityStatement del servidor, en /fhir/metadata.";
+    IssueStructure: "The request cannot be read: its path, its headers or its body have not the form that they must have.",
+        "La solicitud no se puede leer: su ruta, sus encabezados o su cuerpo no tienen la forma debida.";
+    MendIssueStructure: "Read details.text. Send plain paths without encoded characters, one Host, one length, and JSON or a form as the body.",
+        "Lea details.text. Envíe rutas simples sin caracteres codificados, un solo Host, una sola longitud, y JSON o un formulario como cuerpo.";
+    IssueLogin: "There is no access token with the request, or one that opens nothing: it is not ours, or its authorization was withdrawn.",
+        "La solicitud no lleva token de acceso, o lleva uno que no abre nada: no es nuestro, o su autorización se retiró.";
+    MendIssueLogin: "Send Authorization: Bearer and the newest access token. If it was withdrawn, send the person to authorize again.",
+        "Envíe Authorization: Bearer y el token de acceso más nuevo. Si se retiró, pida a la persona que autorice de nuevo.";
+    IssueExpired: "The access token has run out (401), or the page link has (410).",
+        "El token de acceso caducó (401), o caducó el enlace de página (410).";
+    MendIssueExpired: "With 401, use the refresh token, or authorize again. With 410, begin the search anew: its page links live for 15 minutes.",
+        "Con 401, use el token de renovación o autorice de nuevo. Con 410, empiece otra vez la búsqueda: sus enlaces de página duran 15 minutos.";
+    IssueForbidden: "The token holds, but its scopes or its purpose of use do not reach what is asked for.",
+        "El token vale, pero sus scopes o su propósito de uso no alcanzan lo que se pide.";
+    MendIssueForbidden: "Read details.text: it names the scope or the purpose. Ask for it when the person authorizes, within what the app is registered for.",
+        "Lea details.text: nombra el scope o el propósito. Pídalo cuando la persona autorice, dentro de lo que la aplicación tiene registrado.";
+    IssueNotFound: "There is no such resource for this token, or nothing at this address. Whether it exists for others is not told.",
+        "No existe ese recurso para este token, o no hay nada en esta dirección. No se dice si existe para otros.";
+    MendIssueNotFound: "Look at type and id, and at the patient in context. The types that are served stand in /fhir/metadata.",
+        "Revise el tipo, el id y el paciente en contexto. Los tipos disponibles están en /fhir/metadata.";
+    IssueNotSupported: "The method is not for this address (405), the format that is asked for cannot be given (406), or the body is of a type that is not read here (415).",
+        "El método no es para esta dirección (405), el formato pedido no se puede dar (406), o el cuerpo es de un tipo que aquí no se lee (415).";
+    MendIssueNotSupported: "With 405, see Allow. With 406, accept application/fhir+json. With 415, send the type that details.text names.",
+        "Con 405, vea Allow. Con 406, acepte application/fhir+json. Con 415, envíe el tipo que nombra details.text.";
+    IssueTooLong: "The body (413), the address (414) or the headers (431) are longer than they may be.",
+        "El cuerpo (413), la dirección (414) o los encabezados (431) son más largos de lo permitido.";
+    MendIssueTooLong: "Send less at once. A long search goes as POST to _search.",
+        "Envíe menos de una vez. Una búsqueda larga va por POST a _search.";
+    IssueTooCostly: "To answer this, too much would have to be looked at.",
+        "Para responder esto habría que revisar demasiado.";
+    MendIssueTooCostly: "Ask for less: name a patient, a code or a stretch of time.",
+        "Pida menos: indique un paciente, un código o un período.";
+    IssueThrottled: "Requests come too often.", "Las solicitudes llegan con demasiada frecuencia.";
+    MendIssueThrottled: "Wait as many seconds as Retry-After says, then go on more slowly.",
+        "Espere los segundos que indica Retry-After y continúe más despacio.";
+    IssueTimeout: "The record server behind this one did not answer in time.",
+        "El servidor de expedientes que está detrás de este no respondió a tiempo.";
+    MendIssueTimeout: "Try again a little later, with the same request.", "Inténtelo de nuevo un poco más tarde, con la misma solicitud.";
+    IssueTransient: "The record server behind this one is down or gave no usable answer (502), or this server is stopping or full (503).",
+        "El servidor de expedientes que está detrás de este no funciona o no dio una respuesta útil (502), o este servidor se está deteniendo o está lleno (503).";
+    MendIssueTransient: "Try again later; where Retry-After is there, after as many seconds.",
+        "Inténtelo más tarde; si está Retry-After, tras esos segundos.";
+    IssueNoStore: "Disclosures cannot be recorded at the moment, and what cannot be recorded is not disclosed.",
+        "En este momento no se pueden registrar las entregas, y lo que no se puede registrar no se entrega.";
+    MendIssueNoStore: "Try again after the seconds that Retry-After names. If it stays, tell the operator.",
+        "Inténtelo de nuevo tras los segundos que indica Retry-After. Si sigue igual, avise al operador.";
+    IssueException: "The server made a mistake while it answered.", "El servidor cometió un error al responder.";
+    MendIssueException: "Try again. If it stays, tell the operator the id in the answer’s X-Correlation-Id.",
+        "Inténtelo de nuevo. Si sigue igual, indique al operador el id de X-Correlation-Id de la respuesta.";
+    ErrorDocIssues: "Codes of OperationOutcomes", "Códigos de OperationOutcome";
+    CallsTitle: "Recent calls of your app", "Llamadas recientes de su aplicación";
+    CallsLead: "Give the id of your app and the token that came with its registration. You see when it called, by which route, and what came of it; nothing of any record is kept here.",
+        "Indique el id de su aplicación y el token que recibió al registrarla. Verá cuándo llamó, por qué ruta y con qué resultado; aquí no se guarda nada de ningún expediente.";
+    CallsUnknown: "There is no such app, or this is not the token of its registration.",
+        "No existe esa aplicación, o este no es el token de su registro.";
+    CallsNone: "It has not called since this server started.", "No ha llamado desde que se inició este servidor.";
+    CallsWhen: "When (UTC)", "Cuándo (UTC)";
+    CallsWhat: "Call", "Llamada";
+    CallsAnswer: "Answer", "Respuesta";
+    CallsCorrelation: "Correlation id", "Id de correlación";
+    CallsShow: "Show the calls", "Mostrar las llamadas";
+
+    SandboxTitle: "Let something go wrong", "Hacer que algo falle";
+    SandboxLead: "Choose what your app is to meet. From its next call on it gets exactly the answer that it would get in earnest, until you choose otherwise.",
+        "Elija con qué debe encontrarse su aplicación. Desde su próxima llamada recibe exactamente la respuesta que recibiría de verdad, hasta que elija otra cosa.";
+    SandboxWays: "Other pages for developers", "Otras páginas para desarrolladores";
+    SandboxWhat: "What goes wrong", "Qué falla";
+    SandboxCare: "This is a sandbox: nobody in it exists. On a server with real records there is no such page.",
+        "Esto es un entorno de pruebas: nadie en él existe. En un servidor con expedientes reales no hay esta página.";
+    SandboxDo: "Apply", "Aplicar";
+    SandboxChosen: "Done. The next calls of your app meet it.", "Listo. Las próximas llamadas de su aplicación lo encontrarán.";
+    SandboxNothing: "Done. Nothing goes wrong for your app.", "Listo. Nada falla para su aplicación.";
+    MishapNone: "Nothing", "Nada";
+    MishapClientId: "Authorization: the client id is not known", "Autorización: el client id no se conoce";
+    MishapRedirectUri: "Authorization: the redirect address is not registered", "Autorización: la dirección de retorno no está registrada";
+    MishapScope: "Authorization: no scope can be granted", "Autorización: no se puede conceder ningún scope";
+    MishapSecret: "Token: the client proves itself wrongly", "Token: el cliente no se identifica bien";
+    MishapCode: "Token: code or refresh token are not known", "Token: el código o el token de renovación no se conocen";
+    MishapRefreshExpired: "Token: the refresh token has run out", "Token: el token de renovación caducó";
+    MishapRegistration: "Registration: its token does not hold", "Registro: su token no vale";
+    MishapTokenScope: "Token: more scope is asked for than granted", "Token: se pide más scope del concedido";
+    MishapJti: "Token: the assertion was used before", "Token: la aserción ya se usó";
+    MishapTokenInvalid: "Records: the access token is not ours", "Expedientes: el token de acceso no es nuestro";
+    MishapTokenExpired: "Records: the access token has run out", "Expedientes: el token de acceso caducó";
+    MishapThrottled: "Records: too many requests (429)", "Expedientes: demasiadas solicitudes (429)";
+    MishapRevoked: "Everywhere: the person stopped the app", "En todas partes: la persona detuvo la aplicación";
+    MishapPurpose: "Records: the purpose of use is denied", "Expedientes: se deniega el propósito de uso";
+    MishapUpstream: "Records: the record server is down (502)", "Expedientes: el servidor de expedientes no funciona (502)";
+
+    TryTitle: "Try a launch, step by step", "Probar un inicio, paso a paso";
+    TryLead: "This page plays an app: it asks to be authorized, redeems its code and reads a record. You see each request and each answer, and can send them yourself.",
+        "Esta página hace de aplicación: pide autorización, canjea su código y lee un expediente. Verá cada solicitud y cada respuesta, y podrá enviarlas usted mismo.";
+    TryScope: "What it asks for", "Lo que pide";
+    TryBegin: "Begin", "Empezar";
+    TryAgain: "Begin again", "Empezar de nuevo";
+    TryAuthorize: "1. The authorization request", "1. La solicitud de autorización";
+    TryAuthorizeLead: "The app opens this address in the person’s browser. The verifier stays with the app; only its SHA-256 travels.",
+        "La aplicación abre esta dirección en el navegador de la persona. El verificador se queda en la aplicación; solo viaja su SHA-256.";
+    TryGo: "Go there, and sign in", "Ir allí e iniciar sesión";
+    TryAnswered: "2. The answer at the redirect address", "2. La respuesta en la dirección de retorno";
+    TryToken: "3. The token request", "3. La solicitud del token";
+    TryRedeem: "Redeem the code", "Canjear el código";
+    TryRead: "4. Reading the record", "4. La lectura del expediente";
+    TryReadDo: "Read the patient", "Leer el paciente";
+    TryRequest: "Request", "Solicitud";
+    TryCurl: "The same with curl", "Lo mismo con curl";
+    TryAnswer: "Answer", "Respuesta recibida";
+    TryShortened: "Codes and tokens are shown shortened; here they stay with this server.",
+        "Los códigos y tokens se muestran abreviados; aquí se quedan en este servidor.";
+    TryOver: "This launch is not known any more. Begin again.", "Este inicio ya no se conoce. Empiece de nuevo.";
+    TryRefused: "The answer is a refusal. What its code means stands under the link.",
+        "La respuesta es un rechazo. El enlace explica qué significa su código.";
+
+    AppReadAll: "All that it read, day by day", "Todo lo que leyó, día por día";
+    AppReadTitle: "What {} read", "Lo que leyó {}";
+    AppReadLead: "Counted by day and by kind of record, the newest first. What is read again is counted again.",
+        "Contado por día y por tipo de dato, lo más reciente primero. Lo que se lee otra vez se cuenta otra vez.";
+    AppReadFile: "Download this as a file", "Descargar esto como archivo";
+    AppReadFileNote: "From here on into the past, up to {} reads, a line of JSON for each day and kind.",
+        "Desde aquí hacia el pasado, hasta {} lecturas, una línea de JSON por día y tipo.";
+    AppsFile: "Download your apps as a file", "Descargar sus aplicaciones como archivo";
+    AppsFileNote: "A line of JSON for each app: what it may see, since when, until when, and what it read lately.",
+        "Una línea de JSON por aplicación: qué puede ver, desde cuándo, hasta cuándo y qué leyó últimamente.";
+    AppsBack: "Back to your apps", "Volver a sus aplicaciones";
 }
 
 /// Under which heading of the consent page a kind of record stands.
@@ -653,6 +786,27 @@ pub(crate) fn of_part(part: Part) -> (Text, Text) {
     }
 }
 
+/// What a mishap is called on the page where it is chosen.
+pub(crate) fn of_mishap(mishap: Mishap) -> Text {
+    match mishap {
+        Mishap::ClientId => Text::MishapClientId,
+        Mishap::RedirectUri => Text::MishapRedirectUri,
+        Mishap::Scope => Text::MishapScope,
+        Mishap::Secret => Text::MishapSecret,
+        Mishap::Code => Text::MishapCode,
+        Mishap::RefreshExpired => Text::MishapRefreshExpired,
+        Mishap::Registration => Text::MishapRegistration,
+        Mishap::TokenScope => Text::MishapTokenScope,
+        Mishap::Jti => Text::MishapJti,
+        Mishap::TokenInvalid => Text::MishapTokenInvalid,
+        Mishap::TokenExpired => Text::MishapTokenExpired,
+        Mishap::Throttled => Text::MishapThrottled,
+        Mishap::Revoked => Text::MishapRevoked,
+        Mishap::Purpose => Text::MishapPurpose,
+        Mishap::Upstream => Text::MishapUpstream,
+    }
+}
+
 /// What an error code means, and how to mend it.
 pub(crate) fn of_error(code: ErrorCode) -> (Text, Text) {
     match code {
@@ -676,6 +830,43 @@ pub(crate) fn of_error(code: ErrorCode) -> (Text, Text) {
         ErrorCode::InsufficientScope => (Text::MeanInsufficientScope, Text::MendInsufficientScope),
         ErrorCode::InvalidClientMetadata => (Text::MeanInvalidClientMetadata, Text::MendInvalidClientMetadata),
     }
+}
+
+/// What the code of an OperationOutcome means, and how to mend it; nothing of one that is never sent.
+pub(crate) fn of_issue(code: IssueCode) -> Option<(Text, Text)> {
+    Some(match code {
+        IssueCode::Invalid => (Text::IssueInvalid, Text::MendIssueInvalid),
+        IssueCode::Structure => (Text::IssueStructure, Text::MendIssueStructure),
+        IssueCode::Login => (Text::IssueLogin, Text::MendIssueLogin),
+        IssueCode::Expired => (Text::IssueExpired, Text::MendIssueExpired),
+        IssueCode::Forbidden => (Text::IssueForbidden, Text::MendIssueForbidden),
+        IssueCode::NotFound => (Text::IssueNotFound, Text::MendIssueNotFound),
+        IssueCode::NotSupported => (Text::IssueNotSupported, Text::MendIssueNotSupported),
+        IssueCode::TooLong => (Text::IssueTooLong, Text::MendIssueTooLong),
+        IssueCode::TooCostly => (Text::IssueTooCostly, Text::MendIssueTooCostly),
+        IssueCode::Throttled => (Text::IssueThrottled, Text::MendIssueThrottled),
+        IssueCode::Timeout => (Text::IssueTimeout, Text::MendIssueTimeout),
+        IssueCode::Transient => (Text::IssueTransient, Text::MendIssueTransient),
+        IssueCode::NoStore => (Text::IssueNoStore, Text::MendIssueNoStore),
+        IssueCode::Exception => (Text::IssueException, Text::MendIssueException),
+        IssueCode::Required
+        | IssueCode::Value
+        | IssueCode::Invariant
+        | IssueCode::Security
+        | IssueCode::Unknown
+        | IssueCode::Suppressed
+        | IssueCode::Processing
+        | IssueCode::Duplicate
+        | IssueCode::MultipleMatches
+        | IssueCode::Deleted
+        | IssueCode::CodeInvalid
+        | IssueCode::Extension
+        | IssueCode::BusinessRule
+        | IssueCode::Conflict
+        | IssueCode::LockError
+        | IssueCode::Incomplete
+        | IssueCode::Informational => return None,
+    })
 }
 
 #[cfg(test)]

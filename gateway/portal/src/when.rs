@@ -48,6 +48,12 @@ pub(crate) fn time(at: Instant, locale: Locale) -> When {
     When { machine, said }
 }
 
+/// A time to the second, the same in every language: for developers.
+pub(crate) fn time_of_day(at: Instant) -> When {
+    let machine = format!("{}Z", at.to_string().get(..19).unwrap_or(""));
+    When { said: machine.replace('T', " "), machine }
+}
+
 /// A time in seconds since 1970, to the minute.
 pub(crate) fn seconds(at_s: i64, locale: Locale) -> When {
     time(Instant::from_seconds(at_s), locale)

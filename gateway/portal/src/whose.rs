@@ -5,12 +5,13 @@ use crate::records::{PatientLine, patient_line};
 use crate::text::Text;
 use askama::Template;
 use privacy::{Impersonal, Page as Released};
-use smart::settings::ACCOUNT_DISCLOSURES;
 
 /// What the page must know beside the patients: nothing of any person but the one who looks.
 pub struct WhoseForm {
     /// Language, address, and who looks.
     pub frame: Frame,
+    /// Where each link leads, up to the patient's id.
+    pub to: String,
 }
 
 impl Impersonal for WhoseForm {}
@@ -21,7 +22,7 @@ struct Page<'a> {
     frame: &'a Frame,
     title: String,
     patients: Vec<PatientLine>,
-    to: &'static str,
+    to: &'a str,
 }
 
 /// The page with the patients that were released.
@@ -29,5 +30,5 @@ pub fn whose(released: Released, form: &WhoseForm) -> Html {
     let mut patients: Vec<PatientLine> = released.rows.iter().filter_map(patient_line).collect();
     patients.sort_by(|one, other| one.name.cmp(&other.name));
     let title = form.frame.t(Text::WhoseTitle).to_owned();
-    Html::of(&Page { frame: &form.frame, title, patients, to: ACCOUNT_DISCLOSURES }, &form.frame, None)
+    Html::of(&Page { frame: &form.frame, title, patients, to: &form.to }, &form.frame, None)
 }

@@ -1,6 +1,6 @@
 //! The decision: facts in, a permit or a refusal out. Pure, total, and silent about everything it denies.
 //!
-//! The order: purpose and its policy, then scope, then type, then whom it is about. Each question is decided at one level
+//! The order: purpose, whether it is open to the role, and its policy, then scope, then type, then whom it is about. Each question is decided at one level
 //! of scopes, and the permit stays at it: `patient/` is about the patient in context, `user/` about those whom the person may
 //! see, `system/` about everyone, for a client that acts for itself. What depends on the rows themselves (whose they are,
 //! their labels, their elements) is judged row by row in [`crate::Judging`].
@@ -33,6 +33,12 @@ pub struct Facts<'a> {
 /// `Forbidden` when purpose, scope or policy do not reach; it is decided before any data is touched.
 pub fn decide(facts: Facts<'_>) -> Result<Permit, Refusal> {
     let Facts { principal, question, reach, policies } = facts;
+    if !principal.purpose.is_open_to(principal.role) {
+        return Err(Refusal::forbidden(format!(
+            "The purpose of use {} is not open to who asks. Authorize again for another.",
+            principal.purpose
+        )));
+    }
     let policy = policies.of(principal.purpose).ok_or_else(|| {
         Refusal::forbidden("There is no policy for this purpose of use, so nothing is released for it.")
     })?;

@@ -5,7 +5,7 @@
 use super::*;
 use crate::fixtures::{digest, id, patient, policies, read, search, service};
 use crate::refusal::Kind;
-use crate::{Purpose, Scopes};
+use crate::{Purpose, Role, Scopes};
 use proptest::prelude::*;
 
 fn asked(principal: Principal, question: Question) -> Result<Permit, Refusal> {
@@ -141,8 +141,27 @@ fn a_binary_goes_with_document_references_and_nothing_else_does() {
 
 #[test]
 fn a_type_outside_the_policy_is_refused_by_name() {
-    let clinician = Principal { purpose: Purpose::Treatment, ..patient("patient/*.rs") };
+    let clinician = Principal { role: Role::Clinician, purpose: Purpose::Treatment, ..patient("patient/*.rs") };
     assert_eq!(refused(clinician, search(ResourceType::Claim)), "The purpose of use TREAT does not include Claim.");
+}
+
+#[test]
+fn a_purpose_that_is_not_open_to_the_role_is_refused_whatever_else_holds() {
+    for role in [Role::Patient, Role::Clinician, Role::System] {
+        for purpose in Purpose::ALL {
+            let own = (role == Role::Patient) == (purpose == Purpose::PatientRequest);
+            assert_eq!(purpose.is_open_to(role), own, "{role:?} {purpose}");
+            let base = if role == Role::System { service("system/*.rs") } else { patient("patient/*.rs") };
+            let who = Principal { role, purpose, ..base };
+            if own {
+                assert!(asked(who, search(ResourceType::Encounter)).is_ok(), "{role:?} {purpose}");
+            } else {
+                let said =
+                    format!("The purpose of use {purpose} is not open to who asks. Authorize again for another.");
+                assert_eq!(refused(who, search(ResourceType::Encounter)), said);
+            }
+        }
+    }
 }
 
 #[test]

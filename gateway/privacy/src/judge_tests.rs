@@ -9,7 +9,7 @@ use crate::fixtures::{
 use crate::permit::{Question, Subject};
 use crate::policy::Policies;
 use crate::principal::Principal;
-use crate::{Gate, Kind, Purpose};
+use crate::{Gate, Kind, Purpose, Role};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -95,6 +95,7 @@ fn a_row_of_several_patients_needs_every_one_of_them_in_context() {
 #[test]
 fn a_clinician_sees_the_patients_in_their_care_and_no_other() {
     let clinician = || Principal {
+        role: Role::Clinician,
         purpose: Purpose::Treatment,
         subject: Subject::Patients(vec![id("p"), id("q")]),
         ..patient("patient/*.rs")
@@ -204,7 +205,7 @@ fn a_reference_that_the_purpose_cuts_away_is_no_evidence() {
     let head = "purpose = \"HPAYMT\"\nlaw = \"x\"\nnever = []\n[allow]\nPractitioner = \"every element\"\n";
     let with = |encounter: &str| {
         let policies = Policies::read(&[&format!("{head}Encounter = {encounter}\n")], crate::fixtures::digest).unwrap();
-        let payer = Principal { purpose: Purpose::Payment, ..patient("patient/*.rs") };
+        let payer = Principal { role: Role::Clinician, purpose: Purpose::Payment, ..patient("patient/*.rs") };
         shown_under(&policies, payer, search(ResourceType::Practitioner), PRACTITIONER, &[VISIT]).is_some()
     };
     assert!(with(r#"["status", "participant"]"#));
@@ -254,6 +255,7 @@ fn a_binary_is_seen_through_its_owner() {
 #[test]
 fn ones_own_fhir_user_is_read_without_evidence_and_opens_nothing_else() {
     let own = || Principal {
+        role: Role::Clinician,
         purpose: Purpose::Treatment,
         fhir_user: Some((ResourceType::Practitioner, id("dr"))),
         ..patient("fhirUser")

@@ -1,8 +1,10 @@
 //! Why someone asks: the purpose of use.
 //!
 //! Codes are HL7's v3 ActReason, system `http://terminology.hl7.org/CodeSystem/v3-ActReason`. A purpose without a policy
-//! does not exist: there is no default.
+//! does not exist: there is no default. Which purposes a client may act for is registered; which of them are open to a person
+//! follows from who they are.
 
+use crate::principal::Role;
 use std::fmt;
 use std::str::FromStr;
 
@@ -29,6 +31,16 @@ impl Purpose {
             Purpose::Treatment => "TREAT",
             Purpose::Payment => "HPAYMT",
             Purpose::PatientRequest => "PATRQT",
+        }
+    }
+
+    /// Whether someone in this role may act for it: what patients ask, and those who act for them, is always the patient's own
+    /// request, and nobody else's ever is. Who looks after the server asks for no record.
+    pub fn is_open_to(self, role: Role) -> bool {
+        match role {
+            Role::Patient | Role::Representative => self == Purpose::PatientRequest,
+            Role::Clinician | Role::System => self != Purpose::PatientRequest,
+            Role::PrivacyOfficer | Role::Administrator | Role::Integrator => false,
         }
     }
 }

@@ -164,7 +164,8 @@ fn waiting(until: &NotUntil<<DefaultClock as Clock>::Instant>, clock: &DefaultCl
     throttled(u32::try_from(seconds).unwrap_or(60))
 }
 
-fn throttled(seconds: u32) -> Refusal {
+/// Too often; when it may be tried again, in seconds.
+pub(crate) fn throttled(seconds: u32) -> Refusal {
     Refusal::new(Kind::Throttled, "Too many requests; wait as long as Retry-After says.").retry_after(seconds)
 }
 

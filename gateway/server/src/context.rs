@@ -1,6 +1,7 @@
 //! What every request needs, made once at start.
 
 use crate::admit::Limits;
+use crate::calls::Calls;
 use crate::care::InCare;
 use crate::keys::KeyRing;
 use crate::paging::Pages;
@@ -8,6 +9,7 @@ use crate::ports::Ports;
 use crate::records::Records;
 use crate::route::Routes;
 use crate::tokens::Tokens;
+use crate::tries::Tries;
 use crate::well_known::Brands;
 use fhir::ResourceType;
 pub use portal::{DemoClient, DemoUser};
@@ -66,6 +68,12 @@ pub struct Context {
     pub gate: Gate<store::Ledger>,
     /// What each purpose may see.
     pub policies: Policies,
+    /// Policies of which there are none, for who meets that in a sandbox.
+    pub(crate) no_policies: Policies,
+    /// The recent calls of each app.
+    pub(crate) calls: Calls,
+    /// Launches that are walked through on our own page, in a sandbox.
+    pub(crate) tries: Tries,
     /// Where records come from.
     pub records: Arc<Records>,
     /// The authorization server.

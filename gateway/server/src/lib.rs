@@ -6,6 +6,7 @@
 pub mod admin;
 mod admit;
 mod authenticate;
+mod calls;
 mod care;
 pub mod clock;
 pub mod context;
@@ -29,6 +30,7 @@ mod seeded;
 mod start;
 pub mod telemetry;
 pub mod tokens;
+mod tries;
 pub mod upstream;
 mod well_known;
 
@@ -38,3 +40,4 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub use admit::Limits;
 pub use start::{Base, Front, Gateway, Running, Setup, StartError, short_digest};
+pub use tries::CLIENT as TRY_CLIENT;

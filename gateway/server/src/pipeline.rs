@@ -1,18 +1,19 @@
 //! A request's journey, in one straight line. Whatever of a record is answered passes through [`journey`].
 
-use crate::authenticate::{self, Caller};
+use crate::authenticate::{self, Caller, Stranger};
 use crate::context::Context;
 use crate::interaction::content::{self, Native};
 use crate::interaction::{self, Asked, read, search};
 use crate::request::Request;
 use crate::respond::{Asker, Body, Public, Reply, Shape, respond};
 use crate::route::{Act, Authn, Cors, Matched};
-use crate::{care, clock, oauth, paging, well_known};
+use crate::{admit, calls, care, clock, oauth, paging, well_known};
 use fhir::Interaction;
 use http::header::HeaderName;
 use http::{Method, Response, StatusCode};
 use privacy::faults::{self, Point};
 use privacy::{Disclosure, Facts, Judging, Page, Redacted, Refusal, Refused, Unread, decide};
+use smart::Mishap;
 
 /// Answers a request.
 pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
@@ -47,12 +48,24 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
                     let refused = unread(cx, &caller, request, matched.route.act.interaction(), why).await;
                     return respond(Reply::Refused(refused), &Asker { challenge, ..asker });
                 }
+                let error = reply.issue_code();
                 let response = respond(reply, &Asker { principal: Some(&caller.principal), ..asker });
+                cx.calls
+                    .note(&caller.principal.client, calls::by_route(request, matched.route, response.status(), error));
                 #[cfg(feature = "faults")]
                 crate::seeded::remember(request, &response);
                 response
             }
-            Err((challenge, why)) => respond(Reply::stranger(why), &Asker { challenge, ..asker }),
+            Err(stranger) => {
+                let Stranger { challenge, why, client } = *stranger;
+                let reply = Reply::stranger(why);
+                let error = reply.issue_code();
+                let response = respond(reply, &Asker { challenge, ..asker });
+                if let Some(client) = client {
+                    cx.calls.note(&client, calls::by_route(request, matched.route, response.status(), error));
+                }
+                response
+            }
         },
     }
 }
@@ -93,7 +106,9 @@ async fn journey(cx: &Context, caller: &Caller, asked: &Asked) -> Result<Release
 async fn judged(cx: &Context, caller: &Caller, asked: &Asked) -> Result<(Redacted<Page>, String), Refusal> {
     let (principal, question) = (&caller.principal, asked.question.clone());
     let reach = care::reach(cx, principal, &question).await?; // whom a person may see now
-    let permit = decide(Facts { principal, question, reach, policies: &cx.policies })?; // may they, for this purpose
+    let denied = cx.authority.meets(&principal.client, Mishap::Purpose);
+    let policies = if denied { &cx.no_policies } else { &cx.policies };
+    let permit = decide(Facts { principal, question, reach, policies })?; // may they, for this purpose
     let from = asked.begin(&permit)?;
     let binding = if asked.is_one() { String::new() } else { paging::binding(&permit) };
     let mut page = Judging::begin(permit, asked.wanted(), from);
@@ -113,7 +128,9 @@ async fn admitted(
     request: &Request,
     interaction: Option<Interaction>,
 ) -> Result<(), Refused> {
-    match cx.limits.request(&caller.principal) {
+    let throttled = cx.authority.meets(&caller.principal.client, Mishap::Throttled);
+    let limited = if throttled { Err(admit::throttled(1)) } else { cx.limits.request(&caller.principal) };
+    match limited {
         Ok(()) => Ok(()),
         Err(why) if cx.limits.is_to_be_recorded(&caller.principal) => {
             Err(unread(cx, caller, request, interaction, why).await)
@@ -190,6 +207,11 @@ async fn public(cx: &Context, request: &Request, matched: &Matched) -> oauth::An
         | Act::Register
         | Act::Registration
         | Act::RegisterPage
+        | Act::ClientCalls
+        | Act::CallsPage
+        | Act::Sandbox
+        | Act::Try
+        | Act::TryCallback
         | Act::ErrorPage
         | Act::Stylesheet
         | Act::Account(_)

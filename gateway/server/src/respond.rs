@@ -191,6 +191,14 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
+    /// The code of an OperationOutcome that it will be.
+    pub(crate) fn issue_code(&self) -> Option<&'static str> {
+        match self {
+            Reply::Refused(refused) => Some(status_of(refused.why().kind()).1.as_str()),
+            Reply::Disclosure(_) | Reply::Public(_) | Reply::Credential(_) => None,
+        }
+    }
+
     /// A refusal of someone who is not known.
     pub(crate) fn stranger(why: Refusal) -> Reply {
         Reply::Refused(Refused::of_a_stranger(why))
@@ -272,7 +280,7 @@ fn common(out: &mut HeaderMap, asker: &Asker<'_>) {
         out.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, fixed("*"));
         out.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            fixed("ETag, Last-Modified, Location, Retry-After, WWW-Authenticate, X-Correlation-Id"),
+            fixed("ETag, Last-Modified, Link, Location, Retry-After, WWW-Authenticate, X-Correlation-Id"),
         );
     }
 }
@@ -289,7 +297,9 @@ fn refusal(why: &Refusal, asker: &Asker<'_>) -> Parts {
         tracing::warn!(kind = ?why.kind(), correlation = asker.correlation, why = private, "refused");
     }
     let (status, code) = status_of(why.kind());
-    let mut headers = Vec::new();
+    // RFC 8288: where the code is explained; the page of every code that is sent exists.
+    let help = format!("<{}{}>; rel=\"help\"", smart::settings::ERRORS, code.as_str());
+    let mut headers = vec![(header::LINK, help)];
     if let Some(seconds) = why.retry_after_s() {
         headers.push((header::RETRY_AFTER, seconds.to_string()));
     }
@@ -299,11 +309,18 @@ fn refusal(why: &Refusal, asker: &Asker<'_>) -> Parts {
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.push((header::ALLOW, why.expression().unwrap_or("GET").to_owned()));
     }
+    let (status, outcome) = told(why);
+    (status, FHIR_JSON, headers, vec![outcome.into()])
+}
+
+/// The status of a refusal and its OperationOutcome.
+pub(crate) fn told(why: &Refusal) -> (StatusCode, Vec<u8>) {
+    let (status, code) = status_of(why.kind());
     // What a wrong method is told stands in Allow: it is no element.
     let expression: Vec<&str> =
         why.expression().filter(|_| status != StatusCode::METHOD_NOT_ALLOWED).into_iter().collect();
     let issue = Issue { expression: &expression, ..Issue::error(code, why.public()) };
-    (status, FHIR_JSON, headers, vec![outcome(&[issue]).into()])
+    (status, outcome(&[issue]))
 }
 
 fn status_of(kind: Kind) -> (StatusCode, IssueCode) {
@@ -328,5 +345,40 @@ fn status_of(kind: Kind) -> (StatusCode, IssueCode) {
         Kind::LedgerDown => (StatusCode::SERVICE_UNAVAILABLE, IssueCode::NoStore),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, IssueCode::Transient),
         Kind::Fault => (StatusCode::INTERNAL_SERVER_ERROR, IssueCode::Exception),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portal::ErrorDoc;
+
+    #[test]
+    fn every_code_of_an_outcome_has_a_page_that_explains_it() {
+        for kind in [
+            Kind::Unauthenticated,
+            Kind::Expired,
+            Kind::Forbidden,
+            Kind::NotFound,
+            Kind::Gone,
+            Kind::Malformed,
+            Kind::Invalid,
+            Kind::MethodNotAllowed,
+            Kind::NotAcceptable,
+            Kind::UnsupportedMedia,
+            Kind::TooLarge,
+            Kind::AddressTooLong,
+            Kind::HeadTooLarge,
+            Kind::TooCostly,
+            Kind::Throttled,
+            Kind::UpstreamTimeout,
+            Kind::UpstreamDown,
+            Kind::LedgerDown,
+            Kind::Unavailable,
+            Kind::Fault,
+        ] {
+            let (_, code) = status_of(kind);
+            assert_eq!(ErrorDoc::of(code.as_str()), Some(ErrorDoc::Issue(code)), "{kind:?}");
+        }
     }
 }

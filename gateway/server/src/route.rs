@@ -69,6 +69,16 @@ pub enum Act {
     Registration,
     /// The page where a developer registers an app.
     RegisterPage,
+    /// The recent calls of an app, for whoever looks after it.
+    ClientCalls,
+    /// The page of the same.
+    CallsPage,
+    /// Where a developer chooses what goes wrong for an app, in a sandbox.
+    Sandbox,
+    /// The page that walks through a launch, in a sandbox.
+    Try,
+    /// Where that page is answered as an app.
+    TryCallback,
     /// What an error code means.
     ErrorPage,
     /// The stylesheet.
@@ -100,6 +110,12 @@ pub enum AccountPage {
     Sessions,
     /// The apps that one allowed.
     Apps,
+    /// The same as a file.
+    AppsFile,
+    /// All that one of them read.
+    AppRead,
+    /// The same as a file.
+    AppReadFile,
     /// Who saw one's record.
     Disclosures,
     /// The same as a file.
@@ -130,6 +146,9 @@ impl AccountPage {
             AccountPage::Logout => smart::settings::ACCOUNT_LOGOUT,
             AccountPage::Sessions => smart::settings::ACCOUNT_SESSIONS,
             AccountPage::Apps => smart::settings::ACCOUNT_APPS,
+            AccountPage::AppsFile => smart::settings::ACCOUNT_APPS_FILE,
+            AccountPage::AppRead => smart::settings::ACCOUNT_APP_READ,
+            AccountPage::AppReadFile => smart::settings::ACCOUNT_APP_READ_FILE,
             AccountPage::Disclosures => smart::settings::ACCOUNT_DISCLOSURES,
             AccountPage::DisclosuresFile => smart::settings::ACCOUNT_DISCLOSURES_FILE,
             AccountPage::SecondFactor => smart::settings::ACCOUNT_SECOND_FACTOR,
@@ -205,13 +224,27 @@ pub static ROUTES: &[Route] = &[
     row(PAGE, smart::settings::USER_INFO, Authn::Anyone, Cors::Anyone, Act::UserInfo),
     row(POST, smart::settings::REGISTER, Authn::Anyone, Cors::Anyone, Act::Register),
     row(OWN, "/oauth/register/{client}", Authn::Anyone, Cors::Anyone, Act::Registration),
+    row(GET, "/oauth/register/{client}/calls", Authn::Anyone, Cors::Anyone, Act::ClientCalls),
     row(PAGE, smart::settings::REGISTER_PAGE, Authn::Anyone, Cors::Never, Act::RegisterPage),
+    row(PAGE, smart::settings::REGISTER_CALLS, Authn::Anyone, Cors::Never, Act::CallsPage),
+    row(PAGE, smart::settings::SANDBOX, Authn::Anyone, Cors::Never, Act::Sandbox),
+    row(PAGE, smart::settings::TRY, Authn::Anyone, Cors::Never, Act::Try),
+    row(GET, smart::settings::TRY_CALLBACK, Authn::Anyone, Cors::Never, Act::TryCallback),
     row(GET, smart::settings::ACCOUNT, Authn::Session, Cors::Never, Act::Account(AccountPage::Overview)),
     row(PAGE, smart::settings::ACCOUNT_LOGIN, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Login)),
     row(PAGE, smart::settings::ACCOUNT_RECOVER, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Recover)),
     row(PAGE, smart::settings::ACCOUNT_LOGOUT, Authn::Anyone, Cors::Never, Act::Account(AccountPage::Logout)),
     row(PAGE, smart::settings::ACCOUNT_SESSIONS, Authn::Session, Cors::Never, Act::Account(AccountPage::Sessions)),
     row(PAGE, smart::settings::ACCOUNT_APPS, Authn::Session, Cors::Never, Act::Account(AccountPage::Apps)),
+    row(GET, smart::settings::ACCOUNT_APPS_FILE, Authn::Session, Cors::Never, Act::Account(AccountPage::AppsFile)),
+    row(GET, smart::settings::ACCOUNT_APP_READ, Authn::Session, Cors::Never, Act::Account(AccountPage::AppRead)),
+    row(
+        GET,
+        smart::settings::ACCOUNT_APP_READ_FILE,
+        Authn::Session,
+        Cors::Never,
+        Act::Account(AccountPage::AppReadFile),
+    ),
     row(PAGE, smart::settings::ACCOUNT_LAUNCH, Authn::Session, Cors::Never, Act::Account(AccountPage::Launch)),
     row(GET, smart::settings::ACCOUNT_DISCLOSURES, Authn::Session, Cors::Never, Act::Account(AccountPage::Disclosures)),
     row(

@@ -2,6 +2,7 @@
 
 use crate::admin::{self, Admin, Life, Socket};
 use crate::admit::Limits;
+use crate::calls::Calls;
 use crate::care::InCare;
 use crate::clock;
 use crate::context::{Context, Demo, SERVED};
@@ -14,6 +15,7 @@ use crate::published::{KeyFetcher, LoginProvider, Network, ProviderCaller};
 use crate::records::Records;
 use crate::route::{ROUTES, Routes};
 use crate::tokens::Tokens;
+use crate::tries::{self, Tries};
 use crate::well_known::{self, Brands};
 use bridge::{Adapter, Link};
 use certs::digest::sha256;
@@ -65,6 +67,8 @@ pub struct Front {
     pub registration_open: bool,
     /// The house's own OpenID provider, where people sign in there.
     pub provider: Option<LoginProvider>,
+    /// Whether nobody in it exists: then developers may try what they like.
+    pub sandbox: bool,
 }
 
 /// What a gateway is made of.
@@ -113,6 +117,7 @@ impl Gateway {
             ))
         })?;
         let cx = Arc::new(Context { demo, ..context(base).await? });
+        tries::register(&cx.authority, clock::now().seconds()).await.map_err(fail)?;
         let mut doors = Vec::new();
         for door in links {
             let (link, adapter) = (door.link.clone(), Arc::clone(&door.adapter));
@@ -206,14 +211,16 @@ async fn context(base: Base) -> Result<Context, StartError> {
     let Base { origin, data: _, store, records, keys, network, front } = base;
     let fhir_base = format!("{origin}/fhir");
     let policies = Policies::shipped(short_digest).map_err(fail)?;
+    let no_policies = Policies::read(&[], short_digest).map_err(fail)?;
     let routes = Routes::compile().map_err(fail)?;
     let records = Arc::new(records);
     let brand = front.brand.as_ref().map(|(brand, _)| brand.identifier());
     let brand = brand.map(|own| BrandId { system: own.system, value: own.value });
-    let registration_open = front.registration_open;
+    let registration_open = front.registration_open || front.sandbox;
+    let sandbox = front.sandbox;
     let style = portal::SMART_STYLE_PATH.to_owned();
     let provider = front.provider.as_ref().map(|provider| provider.settings.clone());
-    let settings = Settings { brand, registration_open, style, provider, ..Settings::new(&origin, &SERVED) };
+    let settings = Settings { brand, registration_open, sandbox, style, provider, ..Settings::new(&origin, &SERVED) };
     let brands = front.brand.as_ref().map(|(brand, changed)| Brands::new(brand, &settings, *changed));
     let oauth =
         Oauth { authorize: settings.at(smart::settings::AUTHORIZE), token: settings.at(smart::settings::TOKEN) };
@@ -232,6 +239,9 @@ async fn context(base: Base) -> Result<Context, StartError> {
         routes,
         gate: Gate::new(store.ledger()),
         policies,
+        no_policies,
+        calls: Calls::default(),
+        tries: Tries::default(),
         records,
         authority,
         keys: ring,

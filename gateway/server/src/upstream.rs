@@ -39,8 +39,8 @@ use page::{Page, does_meet, name};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Refusal, Row, Source, Standing};
 use question::is_personal;
 use url::Url;
-pub(crate) use wire::system_roots;
-use wire::{BINARY_BYTES_MAX, PAGE_BYTES_MAX, Wire, down};
+use wire::{BINARY_BYTES_MAX, PAGE_BYTES_MAX, Wire};
+pub(crate) use wire::{down, system_roots};
 
 /// Rows of one page, at most; a server may give fewer.
 const COUNT_MAX: usize = 500;

@@ -16,6 +16,7 @@ use privacy::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use url::form_urlencoded;
 
 /// An app that a person allowed, and what it may see of them now. Times in seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +143,11 @@ impl<P: Ports> Authority<P> {
     pub fn grant_holds(&self, id: &str, now_s: i64) -> bool {
         self.grants.find(id).is_some_and(|grant| grant.is_alive(now_s))
     }
+}
+
+/// An app's id as it stands in an address.
+pub fn in_address(client_id: &str) -> String {
+    form_urlencoded::byte_serialize(client_id.as_bytes()).collect()
 }
 
 /// Whether a grant is somebody's own word about a record: a patient's or a representative's, and to the patient also what a

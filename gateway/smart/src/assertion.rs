@@ -7,6 +7,7 @@
 
 use crate::authority::Authority;
 use crate::client::{Client, ClientKind, Keys};
+use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::ports::{Freshness, Opened, Ports, Signed, Space, Unavailable};
 use crate::settings::TOKEN;
@@ -56,7 +57,8 @@ impl<P: Ports> Authority<P> {
         self.prove(assertion, &stated, &client).await?;
         let used = serde_json::to_string(&[&stated.client_id, &stated.jti]).map_err(|why| unavailable(&why))?;
         // It may not come back while a clock that was set back would still take it.
-        if !self.keep_once(Space::Assertion, &used, &now_s, stated.expires_s + AHEAD_S_MAX).await? {
+        let is_new = self.keep_once(Space::Assertion, &used, &now_s, stated.expires_s + AHEAD_S_MAX).await?;
+        if !is_new || self.meets(&client.client_id, Mishap::Jti) {
             return Err(refused(
                 "The client_assertion was used before. Sign a new one, with another jti, for each request.",
             ));
@@ -86,6 +88,7 @@ impl<P: Ports> Authority<P> {
             Keys::Set(_) | Keys::At(_) => return Err(unproven()),
         };
         match signed {
+            _ if self.meets(&client.client_id, Mishap::Secret) => Err(unproven()),
             Signed::ByKey => Ok(()),
             Signed::NotByKey | Signed::NoSuchKey => Err(unproven()),
         }

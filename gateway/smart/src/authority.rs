@@ -3,6 +3,7 @@
 use crate::account::{Account, USERNAME_BYTES_MAX};
 use crate::client::Client;
 use crate::grant::{Grant, GrantTable};
+use crate::mishap::Mishaps;
 use crate::ports::{Kept, Ports, Space, Swap, Unavailable};
 use crate::settings::Settings;
 use base64::Engine;
@@ -23,12 +24,15 @@ pub struct Authority<P> {
     pub settings: Settings,
     pub(crate) ports: P,
     pub(crate) grants: GrantTable,
+    /// What developers chose for their apps; none where this is no sandbox.
+    pub(crate) mishaps: Option<Mishaps>,
 }
 
 impl<P: Ports> Authority<P> {
     /// An authorization server whose table of grants is read from the shelf.
     pub async fn open(settings: Settings, ports: P) -> Result<Authority<P>, Unavailable> {
-        let authority = Authority { settings, ports, grants: GrantTable::default() };
+        let mishaps = settings.sandbox.then(Mishaps::default);
+        let authority = Authority { settings, ports, grants: GrantTable::default(), mishaps };
         for kept in authority.ports.documents(Space::Grant).await? {
             authority.grants.note(read(&kept.json)?, kept.revision);
         }

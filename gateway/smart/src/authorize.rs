@@ -11,9 +11,10 @@ use crate::offer;
 use crate::parameters::{Parameters, Unusable};
 use crate::pkce;
 use crate::ports::{Ports, Space};
+use crate::purpose;
 use crate::redirect;
 use crate::settings::{FLOW_S, Settings};
-use privacy::Scopes;
+use privacy::{Purpose, Scopes};
 
 /// Bytes of `state` and `nonce`: they come back in addresses and tokens.
 const ECHO_BYTES_MAX: usize = 2048;
@@ -41,6 +42,7 @@ pub(crate) struct Request {
     pub(crate) nonce: Option<String>,
     pub(crate) challenge: String,
     pub(crate) offered: Scopes,
+    pub(crate) purpose: Option<Purpose>,
     pub(crate) login_again: bool,
 }
 
@@ -62,7 +64,7 @@ impl<P: Ports> Authority<P> {
         let parameters = Parameters::new(parameters);
         let client_id = client_id(parameters).map_err(Rejected::Page)?;
         let client = self.client(client_id).await.map_err(|why| Rejected::Page(why.into()))?;
-        let (client, redirect_uri) = known_client(client, parameters).map_err(Rejected::Page)?;
+        let (client, redirect_uri) = known_client(self.as_if(client), parameters).map_err(Rejected::Page)?;
         let state = parameters.get("state").ok().flatten().filter(|state| state.len() <= ECHO_BYTES_MAX);
         let back = |why: OauthError| Rejected::Redirect {
             location: error_location(&self.settings, redirect_uri, state, &why),
@@ -138,9 +140,10 @@ fn request(
     let nonce = echoed("nonce")?;
     let challenge = challenge(get("code_challenge_method")?, get("code_challenge")?)?;
     audience(settings, get("aud")?)?;
+    let purpose = purpose::asserted(get(purpose::PARAMETER)?, client)?;
     let offered = scopes(settings, client, get("scope")?)?;
     let login_again = prompt(get("prompt")?)?;
-    Ok(Request { redirect_uri: redirect_uri.to_owned(), state, nonce, challenge, offered, login_again })
+    Ok(Request { redirect_uri: redirect_uri.to_owned(), state, nonce, challenge, offered, purpose, login_again })
 }
 
 fn no_request_object(parameters: Parameters<'_>) -> Result<(), OauthError> {

@@ -2,33 +2,26 @@
 //! section 4.4).
 //!
 //! Only a client that proves itself by its own key, and only under `system/` scopes that it is registered for. It acts for
-//! the one purpose of its registration, which is never the patient's own. Each token has a grant of five minutes behind it,
+//! one of the purposes of its registration, which is never the patient's own. Each token has a grant of five minutes behind it,
 //! so that it can be revoked like any other and ends with its client; there is no refresh token.
 
 use crate::authority::Authority;
 use crate::client::{Client, ClientKind};
 use crate::grant::Grant;
+use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::offer;
 use crate::ports::{Ports, Swap, Unavailable};
+use crate::purpose;
 use crate::settings::SERVICE_TOKEN_S;
 use crate::token::{Tokens, missing};
-use privacy::{Purpose, Role, Scopes};
+use privacy::{Role, Scopes};
 
 impl Client {
-    /// For what the client acts when it acts for itself: its one purpose beside a patient's own request.
-    pub fn own_purpose(&self) -> Option<Purpose> {
-        let mut own = self.purposes.iter().filter(|purpose| **purpose != Purpose::PatientRequest);
-        match (own.next(), own.next()) {
-            (Some(purpose), None) => Some(*purpose),
-            (Some(_), Some(_)) | (None, _) => None,
-        }
-    }
-
     /// Whether it may act for itself, for this purpose and under these scopes, as it is registered now.
     fn still_allows(&self, grant: &Grant) -> bool {
         self.enabled
-            && self.own_purpose() == Some(grant.purpose)
+            && self.own_purposes().any(|purpose| purpose == grant.purpose)
             && self.scopes.cover(&grant.scopes)
             && matches!(self.proof, ClientKind::ConfidentialAsymmetric { .. })
     }
@@ -40,15 +33,18 @@ impl<P: Ports> Authority<P> {
         &self,
         client: &Client,
         scope: Option<&str>,
+        purpose: Option<&str>,
         now_s: i64,
     ) -> Result<Tokens, OauthError> {
         match client.proof {
             ClientKind::ConfidentialAsymmetric { .. } => {}
             ClientKind::Public | ClientKind::ConfidentialSymmetric { .. } => return Err(unauthorized(NO_KEYS)),
         }
-        let purpose = client.own_purpose().ok_or_else(|| unauthorized(NO_PURPOSE))?;
+        let purpose = purpose::of_itself(purpose, client)?;
         let asked = scope.ok_or_else(|| missing("scope"))?;
-        let scopes = offer::offer_to_service(&Scopes::parse(asked), &client.scopes, &self.settings.served);
+        let nothing = self.meets(&client.client_id, Mishap::TokenScope);
+        let allowed = if nothing { Scopes::default() } else { client.scopes.clone() };
+        let scopes = offer::offer_to_service(&Scopes::parse(asked), &allowed, &self.settings.served);
         if scopes.is_empty() {
             return Err(OauthError::new(
                 ErrorCode::InvalidScope,
@@ -89,8 +85,8 @@ impl<P: Ports> Authority<P> {
         Ok(self.access(&grant, &grant.scopes, now_s)?)
     }
 
-    /// Ends what an app holds beyond its registration: everything when it is switched off, and of what it got for itself all
-    /// that it could not get now. To be called when a registration was changed; gives how many grants ended.
+    /// Ends what an app holds beyond its registration: everything when it is switched off, what was for a purpose that it lost,
+    /// and of what it got for itself all that it could not get now. To be called when a registration was changed; gives how many grants ended.
     ///
     /// # Errors
     /// When the shelf does not serve; what was ended until then stays ended.
@@ -102,7 +98,7 @@ impl<P: Ports> Authority<P> {
             | Role::Clinician
             | Role::PrivacyOfficer
             | Role::Administrator
-            | Role::Integrator => !client.enabled,
+            | Role::Integrator => !client.enabled || !client.purposes.contains(&grant.purpose),
         };
         self.end_grants(|grant| grant.client == client.client_id && beyond(grant), now_s).await
     }
@@ -110,8 +106,6 @@ impl<P: Ports> Authority<P> {
 
 const NO_KEYS: &str = "Only a client that registered public keys, and proves itself by a client_assertion, may ask for \
                        client_credentials.";
-const NO_PURPOSE: &str = "The client is not registered for one purpose of its own, such as TREAT or HPAYMT. Whoever runs this \
-                          server can change that.";
 
 fn unauthorized(text: &'static str) -> OauthError {
     OauthError::new(ErrorCode::UnauthorizedClient, text)

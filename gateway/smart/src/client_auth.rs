@@ -5,6 +5,7 @@
 
 use crate::authority::Authority;
 use crate::client::{Client, ClientKind};
+use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError};
 use crate::parameters::Parameters;
 use crate::ports::Ports;
@@ -60,11 +61,33 @@ impl<P: Ports> Authority<P> {
         }
     }
 
+    /// The client that a request says it is of, by whatever it says so: nothing of that is proven.
+    pub fn claimed_client(&self, authorization: Option<&str>, form: &[(String, String)]) -> Option<String> {
+        let of = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        if let Some((scheme, token)) = authorization.and_then(|header| header.split_once(' '))
+            && scheme.eq_ignore_ascii_case("bearer")
+        {
+            return self.client_of_token(token.trim());
+        }
+        let basic = authorization.and_then(basic).and_then(|ways| ways.into_iter().next()).map(|(id, _)| id);
+        let asserted = || {
+            let claims = self.ports.open_token(of("client_assertion")?)?.claims;
+            Some(claims.get("iss")?.as_str()?.to_owned())
+        };
+        basic.or_else(asserted).or_else(|| of("client_id").map(str::to_owned))
+    }
+
+    /// The client that an access token names; nothing of that is proven.
+    pub fn client_of_token(&self, token: &str) -> Option<String> {
+        Some(self.ports.open_token(token)?.claims.get("client_id")?.as_str()?.to_owned())
+    }
+
     /// The client, when it is enabled and the secret is right for its kind.
     async fn checked(&self, id: &str, secret: Option<&str>) -> Result<Option<Client>, OauthError> {
         let secret = secret.filter(|secret| !secret.is_empty());
         let Some(client) = self.live_client(id).await? else { return Ok(None) };
         let right = match (&client.proof, secret) {
+            _ if self.meets(id, Mishap::Secret) => false,
             (ClientKind::Public, None) => true,
             (ClientKind::ConfidentialSymmetric { secret_sha256 }, Some(secret)) => {
                 let made = Client::secret_sha256(&self.ports, secret);

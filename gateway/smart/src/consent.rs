@@ -12,8 +12,8 @@ use crate::redirect;
 use crate::settings::CODE_S;
 use crate::stored;
 use fhir::Id;
-use privacy::Scopes;
 use privacy::scope::Scope;
+use privacy::{Purpose, Scopes};
 use serde::{Deserialize, Serialize};
 
 /// What an authorization code stands for. Times in seconds since 1970.
@@ -35,6 +35,9 @@ pub(crate) struct Code {
     /// The digest of the session in which it was allowed.
     pub(crate) session: String,
     pub(crate) auth_s: i64,
+    /// Why the app will ask.
+    #[serde(with = "stored::purpose")]
+    pub(crate) purpose: Purpose,
     /// How often the person had stopped the app when it was given.
     pub(crate) stops: u64,
     pub(crate) expires_s: i64,
@@ -66,8 +69,8 @@ impl<P: Ports> Authority<P> {
         let seen = self.flow(id, browser, now_s).await?;
         let (session, account) = self.bound_session(&seen, session, now_s).await?;
         let client = self.flow_client(&seen).await?;
-        let patient = match self.context(&seen, &client, &account).await? {
-            Context::Settled { patient, .. } => patient,
+        let (purpose, patient) = match self.context(&seen, &client, &account).await? {
+            Context::Settled { purpose, patient, .. } => (purpose, patient),
             Context::Choose(_) | Context::Unfit(_) => return Err(Stopped::Changed),
         };
         if patient.as_ref().map(Id::as_str) != word.patient {
@@ -84,6 +87,7 @@ impl<P: Ports> Authority<P> {
         let launched = scopes.has(Scope::Launch);
         let stops = self.stops(&account.id, &client.client_id).await?;
         let code = Code {
+            purpose,
             client: client.client_id,
             redirect_uri: flow.redirect_uri.clone(),
             challenge: flow.challenge,

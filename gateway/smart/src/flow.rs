@@ -38,6 +38,9 @@ pub struct Flow {
     #[serde(with = "stored::maybe_id")]
     pub(crate) patient: Option<Id>,
     pub(crate) login_again: bool,
+    /// The purpose of use that the app asserted.
+    #[serde(default, with = "stored::maybe_purpose")]
+    pub(crate) purpose: Option<Purpose>,
     /// What the EHR that opened the app said.
     pub(crate) launched: Option<Launched>,
     pub(crate) expires_s: i64,
@@ -62,9 +65,15 @@ impl Flow {
             session: None,
             patient: None,
             login_again: asked.login_again,
+            purpose: asked.purpose,
             launched,
             expires_s,
         }
+    }
+
+    /// Why the app asks, for this person; nothing where nobody in their role asks for records and the app gave no reason.
+    pub(crate) fn purpose_of(&self, account: &Account) -> Option<Purpose> {
+        self.purpose.or(account.purpose())
     }
 }
 
@@ -111,6 +120,8 @@ pub struct Consent {
     pub patient: Option<Id>,
     /// Whether there was a choice, so that one can go back to it.
     pub can_choose_again: bool,
+    /// Why the app asks.
+    pub purpose: Purpose,
     /// Whether the app is told which records were open when an EHR opened it.
     pub tells_context: bool,
     /// What is asked for, one by one.
@@ -161,7 +172,7 @@ impl From<Unavailable> for Stopped {
 
 /// Whose record the flow is about, once that is settled.
 pub(crate) enum Context {
-    Settled { patient: Option<Id>, can_choose_again: bool },
+    Settled { purpose: Purpose, patient: Option<Id>, can_choose_again: bool },
     Choose(Vec<Id>),
     Unfit(Unfit),
 }
@@ -190,13 +201,14 @@ impl<P: Ports> Authority<P> {
             Context::Choose(patients) => {
                 Ok(Step::Choose(asking, Choice { account, session: session.digest, patients }))
             }
-            Context::Settled { patient, can_choose_again } => {
+            Context::Settled { purpose, patient, can_choose_again } => {
                 let (offered, served) = (&flow.offered, &self.settings.served);
                 let items = offer::items(offered, served, account.role);
                 let in_care = offer::others_in_care(offered, served, account.role);
                 let instead = offer::instead(offered, served);
-                let tells_context = flow.launched.is_some_and(|launched| launched.context.names_records());
+                let tells_context = flow.launched.as_ref().is_some_and(|launched| launched.context.names_records());
                 let consent = Consent {
+                    purpose,
                     account,
                     session: session.digest,
                     patient,
@@ -300,36 +312,39 @@ impl<P: Ports> Authority<P> {
             return Ok(Context::Unfit(Unfit::OtherPerson));
         }
         let rights = account.rights();
-        let Some(purpose) = rights.purpose.filter(|_| rights.sees_records()) else {
+        let Some(purpose) = flow.purpose_of(account).filter(|_| rights.sees_records()) else {
             return Ok(Context::Unfit(Unfit::SeesNoRecords));
         };
-        if !client.purposes.contains(&purpose) {
-            let for_patients = purpose == Purpose::PatientRequest;
+        if !client.may_act_for(purpose, account) {
+            let for_patients = rights.purpose == Some(Purpose::PatientRequest);
             return Ok(Context::Unfit(if for_patients { Unfit::NotForPatients } else { Unfit::NotForClinicians }));
         }
+        let settled = |patient: Option<&Id>, can_choose_again| Context::Settled {
+            purpose,
+            patient: patient.cloned(),
+            can_choose_again,
+        };
         if let Some(own) = launched.filter(|own| own.patient.is_some()) {
             if !self.still_holds(own, account).await? {
                 return Ok(Context::Unfit(Unfit::LaunchOver));
             }
-            return Ok(Context::Settled { patient: own.patient.clone(), can_choose_again: false });
+            return Ok(settled(own.patient.as_ref(), false));
         }
         if !offer::needs_patient_of(account.role, &flow.offered) {
-            return Ok(Context::Settled { patient: None, can_choose_again: false });
+            return Ok(settled(None, false));
         }
         match rights.launches {
             Launches::Nobody => Ok(Context::Unfit(Unfit::SeesNoRecords)),
             Launches::Own => Ok(match account.own_record() {
-                Some(own) => Context::Settled { patient: Some(own.clone()), can_choose_again: false },
+                Some(own) => settled(Some(own), false),
                 None => Context::Unfit(Unfit::NoRecord),
             }),
             Launches::Named | Launches::InCare => {
                 let patients = self.choices_of(account).await?;
                 Ok(match (&flow.patient, patients.as_slice()) {
                     (_, []) => Context::Unfit(Unfit::NobodyInCare),
-                    (_, [only]) => Context::Settled { patient: Some(only.clone()), can_choose_again: false },
-                    (Some(chosen), _) if patients.contains(chosen) => {
-                        Context::Settled { patient: Some(chosen.clone()), can_choose_again: true }
-                    }
+                    (_, [only]) => settled(Some(only), false),
+                    (Some(chosen), _) if patients.contains(chosen) => settled(Some(chosen), true),
                     (Some(_) | None, _) => Context::Choose(patients),
                 })
             }

@@ -7,6 +7,7 @@
 use crate::authority::{Authority, write};
 use crate::client::Client;
 use crate::introspect::Known;
+use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError};
 use crate::parameters::Parameters;
 use crate::ports::{Ports, Unavailable};
@@ -28,6 +29,8 @@ struct Active {
     scope: String,
     client_id: String,
     token_type: &'static str,
+    /// Why it was granted, by the parameter's own name.
+    purpose_of_use: &'static str,
     exp: i64,
     iat: i64,
     iss: String,
@@ -76,6 +79,7 @@ impl<P: Ports> Authority<P> {
         let token = parameters.get("token").ok().flatten().ok_or_else(|| missing("token"))?;
         let known = self.introspect(token, now_s).ok();
         let known = known.filter(|known| client.resource_server || known.principal().client == client.client_id);
+        let known = known.filter(|known| !self.meets(&known.principal().client, Mishap::Revoked));
         let of = known.and_then(|known| self.told(&known));
         Ok(Introspection { active: of.is_some(), of })
     }
@@ -88,6 +92,7 @@ impl<P: Ports> Authority<P> {
             scope: scopes.to_string(),
             client_id: grant.client.clone(),
             token_type: "Bearer",
+            purpose_of_use: grant.purpose.code(),
             exp,
             iat,
             iss: self.settings.issuer().to_owned(),

@@ -7,9 +7,12 @@
 //! [`flow`] says what is to be done next, [`consent`] turns the person's word into a code, [`token`] turns the code into
 //! a [`grant`] and tokens, [`refresh`] renews them, [`introspect`] turns a token back into a principal, [`introspection`]
 //! tells an app what it stands for, [`user_info`] who signed in, [`revoke`] ends it all. A client that acts for itself proves itself by an [`assertion`]
-//! and gets its token from [`backend`]. Apps that nobody registered do so by [`register`], by what [`metadata`] allows. Without an app, a person looks after [`sessions`], [`apps`] and their [`second`]
-//! factor. What each kind of person may do is the table of [`rights`]; who is too young for an account of their own says [`age`].
-//! People may sign in at a [`provider`] of the house's own, by an [`id_token`] of it, and set another password by [`recovery`]. What it never does: answer HTTP, see health data, or take a missing claim for leave.
+//! and gets its token from [`backend`]. Why one asks is its `purpose`, registered and asserted. Apps that nobody registered do
+//! so by [`register`], by what [`metadata`] allows; in a sandbox their developers choose a [`mishap`]. Without an app, a person
+//! looks after [`sessions`], [`apps`] and their [`second`] factor. What each kind of person may do is the table of [`rights`];
+//! who is too young for an account of their own says [`age`]. People may sign in at a [`provider`] of the house's own, by an
+//! [`id_token`] of it, and set another password by [`recovery`]. What it never does: answer HTTP, see health data, or take a
+//! missing claim for leave.
 
 pub mod account;
 pub mod age;
@@ -35,6 +38,7 @@ pub mod launch;
 mod locale;
 pub mod login;
 pub mod metadata;
+pub mod mishap;
 pub mod oauth_error;
 pub mod offer;
 mod parameters;
@@ -42,6 +46,7 @@ pub mod parts;
 mod pkce;
 pub mod ports;
 pub mod provider;
+mod purpose;
 pub mod recovery;
 mod redirect;
 mod refresh;
@@ -66,6 +71,7 @@ pub use authority::Authority;
 pub use client::{Client, ClientKind, Itself, Keys};
 pub use grant::Grant;
 pub use locale::Locale;
+pub use mishap::Mishap;
 pub use oauth_error::{ErrorCode, OauthError};
 pub use offer::Item;
 pub use settings::Settings;

@@ -6,9 +6,11 @@
 use crate::authority::Authority;
 use crate::client::Client;
 use crate::grant::Grant;
+use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::offer;
 use crate::ports::{Ports, Swap, Unavailable};
+use crate::purpose;
 use crate::settings::{REFRESH_RETRY_S, REFRESH_S};
 use crate::token::{Tokens, invalid_grant, missing, signed_out};
 use base64::Engine;
@@ -50,16 +52,19 @@ impl<P: Ports> Authority<P> {
         &self,
         client: &Client,
         token: Option<&str>,
-        scope: Option<&str>,
+        (scope, purpose): (Option<&str>, Option<&str>),
         now_s: i64,
     ) -> Result<Tokens, OauthError> {
         let token = Refresh::read(token.ok_or_else(|| missing("refresh_token"))?).ok_or_else(unknown)?;
+        let id = client.client_id.as_str();
         for _ in 0..SWAPS_MAX {
-            let (grant, revision) = self.kept_grant(&token.grant).await?.ok_or_else(unknown)?;
+            let found = self.kept_grant(&token.grant).await?.filter(|_| !self.meets(id, Mishap::Code));
+            let (grant, revision) = found.ok_or_else(unknown)?;
             if !self.is_genuine(&token, &grant)? || grant.client != client.client_id {
                 return Err(unknown());
             }
-            if !grant.is_alive(now_s) || !grant.can_be_renewed() {
+            let over = self.meets(id, Mishap::RefreshExpired) || self.meets(id, Mishap::Revoked);
+            if over || !grant.is_alive(now_s) || !grant.can_be_renewed() {
                 return Err(invalid_grant(
                     "The grant was revoked or has run out. The person must authorize the app again.",
                 ));
@@ -73,13 +78,17 @@ impl<P: Ports> Authority<P> {
                      must authorize the app again.",
                 ));
             }
-            let account = self.still_allowed(client, &grant.username, &grant.account, grant.patient.as_ref()).await?;
+            purpose::repeated(purpose, grant.purpose)?;
+            let who = (grant.username.as_str(), grant.account.as_str());
+            let account = self.still_allowed(client, who, grant.patient.as_ref(), grant.purpose).await?;
             if !self.session_holds(&grant, &account, now_s).await? {
                 return Err(self.ended(&grant, signed_out(), now_s).await?);
             }
             // The registration may have become narrower since; a grant never outlives it.
+            let nothing = self.meets(id, Mishap::TokenScope);
             let granted = offer::offer(&grant.scopes, &client.scopes, &self.settings.served);
-            let scopes = narrower(&granted, scope)?;
+            let granted = if nothing { Scopes::default() } else { granted };
+            let scopes = narrower(&granted, scope.or(nothing.then_some("")))?;
             if retold {
                 return Ok(self.renewed(&grant, &scopes, now_s)?);
             }

@@ -7,6 +7,7 @@
 use crate::authority::Authority;
 use crate::client::{Client, ClientKind, Itself, Keys};
 use crate::metadata::{Fault, Metadata, Way};
+use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError};
 use crate::ports::{Ports, Space, Swap, Unavailable};
 use crate::settings::REGISTER;
@@ -102,7 +103,7 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// `invalid_token`, the same whether there is no such app or it is another's token.
     pub async fn registration(&self, client_id: &str, token: &str) -> Result<Registration, OauthError> {
-        let client = self.own_registration(client_id, token).await?;
+        let client = self.looked_after(client_id, token).await?;
         Ok(self.described_to_it(&client, None, token.to_owned()))
     }
 
@@ -117,7 +118,7 @@ impl<P: Ports> Authority<P> {
         metadata: &Metadata,
         now_s: i64,
     ) -> Result<Registration, OauthError> {
-        let before = self.own_registration(client_id, token).await?;
+        let before = self.looked_after(client_id, token).await?;
         if metadata.client_id.as_deref() != Some(client_id) {
             return Err(OauthError::new(ErrorCode::InvalidClientMetadata, NOT_THIS_ONE));
         }
@@ -147,7 +148,7 @@ impl<P: Ports> Authority<P> {
     /// # Errors
     /// As [`Authority::registration`].
     pub async fn end_registration(&self, client_id: &str, token: &str, now_s: i64) -> Result<(), OauthError> {
-        let client = self.own_registration(client_id, token).await?;
+        let client = self.looked_after(client_id, token).await?;
         self.remove_registration(&client, now_s).await?;
         Ok(())
     }
@@ -160,9 +161,26 @@ impl<P: Ports> Authority<P> {
         if client.by_itself.is_none() {
             return Ok(None);
         }
+        self.remove_client(&client.client_id, now_s).await.map(Some)
+    }
+
+    /// Takes an app away, whoever registered it, and ends all that was granted to it; gives how many grants that were.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub async fn remove_client(&self, client_id: &str, now_s: i64) -> Result<usize, Unavailable> {
         // First the app: from then on nothing more is granted to it.
-        self.ports.remove_documents(Space::Client, vec![client.client_id.clone()]).await?;
-        self.end_grants(|grant| grant.client == client.client_id, now_s).await.map(Some)
+        self.ports.remove_documents(Space::Client, vec![client_id.to_owned()]).await?;
+        self.forget_mishap(client_id);
+        self.end_grants(|grant| grant.client == client_id, now_s).await
+    }
+
+    /// Whether this token looks after this app.
+    ///
+    /// # Errors
+    /// As [`Authority::registration`].
+    pub async fn is_looked_after_with(&self, client_id: &str, token: &str) -> Result<(), OauthError> {
+        self.own_registration(client_id, token).await.map(|_| ())
     }
 
     /// Switches an app off that registered itself, which ends all that was granted to it, or on again. Gives how many grants
@@ -188,8 +206,14 @@ impl<P: Ports> Authority<P> {
         }
     }
 
-    /// The app that this token looks after.
-    async fn own_registration(&self, client_id: &str, token: &str) -> Result<Client, OauthError> {
+    /// The app that is looked after with this token.
+    async fn looked_after(&self, client_id: &str, token: &str) -> Result<Client, OauthError> {
+        let client = self.own_registration(client_id, token).await?;
+        if self.meets(client_id, Mishap::Registration) { Err(unknown()) } else { Ok(client) }
+    }
+
+    /// The app of this token.
+    pub(crate) async fn own_registration(&self, client_id: &str, token: &str) -> Result<Client, OauthError> {
         let client = self.live_client(client_id).await?;
         let made = self.digest(token);
         let own = |client: &Client| {

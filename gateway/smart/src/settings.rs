@@ -47,6 +47,14 @@ pub const USER_INFO: &str = "/oauth/userinfo";
 pub const REGISTER: &str = "/oauth/register";
 /// The path of the page where developers do so.
 pub const REGISTER_PAGE: &str = "/register";
+/// The path of the page where developers look at the recent calls of an app of theirs.
+pub const REGISTER_CALLS: &str = "/register/calls";
+/// The path of the page where developers choose what goes wrong for an app of theirs, in a sandbox.
+pub const SANDBOX: &str = "/sandbox";
+/// The path of the page that walks through a launch, in a sandbox.
+pub const TRY: &str = "/try";
+/// The path where that page is answered as an app.
+pub const TRY_CALLBACK: &str = "/try/callback";
 /// The path of the public keys.
 pub const JWKS: &str = "/oauth/jwks";
 /// The path of the sign-in page.
@@ -71,6 +79,12 @@ pub const ACCOUNT_LOGOUT: &str = "/account/logout";
 pub const ACCOUNT_SESSIONS: &str = "/account/sessions";
 /// The path of the apps that a patient allowed.
 pub const ACCOUNT_APPS: &str = "/account/apps";
+/// The path of the same as a file.
+pub const ACCOUNT_APPS_FILE: &str = "/account/apps/file";
+/// The path of all that one of them read.
+pub const ACCOUNT_APP_READ: &str = "/account/apps/read";
+/// The path of the same as a file.
+pub const ACCOUNT_APP_READ_FILE: &str = "/account/apps/read/file";
 /// The path where a clinician opens an app for a patient.
 pub const ACCOUNT_LAUNCH: &str = "/account/launch";
 /// The path of a person's second factor.
@@ -97,6 +111,8 @@ pub struct Settings {
     pub brand: Option<BrandId>,
     /// Whether apps may register themselves.
     pub registration_open: bool,
+    /// Whether this is a sandbox: nobody in it exists, and developers may choose what goes wrong for their apps.
+    pub sandbox: bool,
     /// The path of the document that says how our pages look, for apps that are opened from here.
     pub style: String,
     /// The house's own OpenID provider, where people sign in there.
@@ -130,7 +146,16 @@ impl Settings {
     pub fn new(origin: &str, served: &[ResourceType]) -> Settings {
         let (origin, fhir_base) = (origin.to_owned(), format!("{origin}/fhir"));
         let (served, style) = (served.to_vec(), String::new());
-        Settings { origin, fhir_base, served, brand: None, registration_open: false, style, provider: None }
+        Settings {
+            origin,
+            fhir_base,
+            served,
+            brand: None,
+            registration_open: false,
+            sandbox: false,
+            style,
+            provider: None,
+        }
     }
 
     /// The issuer of tokens (RFC 8414): the FHIR base.

@@ -46,6 +46,23 @@ pub(crate) mod purpose {
     }
 }
 
+/// A purpose as its code, where there is one.
+pub(crate) mod maybe_purpose {
+    use super::{Deserialize, Deserializer, Error, Serializer};
+    use privacy::Purpose;
+
+    pub(crate) fn serialize<S: Serializer>(purpose: &Option<Purpose>, to: S) -> Result<S::Ok, S::Error> {
+        match purpose {
+            Some(purpose) => super::purpose::serialize(purpose, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Purpose>, D::Error> {
+        Option::<String>::deserialize(from)?.map(|code| code.parse().map_err(D::Error::custom)).transpose()
+    }
+}
+
 /// Several purposes as their codes.
 pub(crate) mod purposes {
     use super::{Deserialize, Deserializer, Error, Serializer};

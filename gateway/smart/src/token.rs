@@ -12,14 +12,16 @@ use crate::client::Client;
 use crate::consent::Code;
 use crate::context::ContextItem;
 use crate::grant::Grant;
+use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
 use crate::parameters::Parameters;
 use crate::pkce;
 use crate::ports::{Ports, Space, Swap, Unavailable};
+use crate::purpose;
 use crate::settings::{ACCESS_TOKEN_S, ID_TOKEN_S, ONLINE_TOKEN_S, REFRESH_S, SESSION_S};
 use fhir::Id;
-use privacy::Scopes;
 use privacy::scope::Scope;
+use privacy::{Purpose, Scopes};
 use serde::Serialize;
 
 /// The answer of the token endpoint. To be sent with `Cache-Control: no-store` and `Pragma: no-cache`, and never logged.
@@ -67,6 +69,14 @@ pub struct ToldLaunch {
     pub smart_style_url: Option<String>,
 }
 
+/// What comes with a code.
+struct Redeemed<'a> {
+    code: Option<&'a str>,
+    redirect_uri: Option<&'a str>,
+    verifier: Option<&'a str>,
+    purpose: Option<&'a str>,
+}
+
 impl Tokens {
     /// The JSON body.
     pub fn body(&self) -> Result<String, Unavailable> {
@@ -91,15 +101,17 @@ impl<P: Ports> Authority<P> {
             Some("authorization_code") => {
                 let client = self.proven_client(authorization, parameters, now_s).await?;
                 let (code, redirect_uri, verifier) = (of("code"), of("redirect_uri"), of("code_verifier"));
-                self.redeem(&client, code, redirect_uri, verifier, now_s).await
+                let redeemed = Redeemed { code, redirect_uri, verifier, purpose: of(purpose::PARAMETER) };
+                self.redeem(&client, redeemed, now_s).await
             }
             Some("refresh_token") => {
                 let client = self.proven_client(authorization, parameters, now_s).await?;
-                self.refresh(&client, of("refresh_token"), of("scope"), now_s).await
+                let asked = (of("scope"), of(purpose::PARAMETER));
+                self.refresh(&client, of("refresh_token"), asked, now_s).await
             }
             Some("client_credentials") => {
                 let client = self.proven_client(authorization, parameters, now_s).await?;
-                self.serve_itself(&client, of("scope"), now_s).await
+                self.serve_itself(&client, of("scope"), of(purpose::PARAMETER), now_s).await
             }
             Some(other) => Err(OauthError::new(
                 ErrorCode::UnsupportedGrantType,
@@ -117,20 +129,14 @@ impl<P: Ports> Authority<P> {
         }
     }
 
-    async fn redeem(
-        &self,
-        client: &Client,
-        code: Option<&str>,
-        redirect_uri: Option<&str>,
-        verifier: Option<&str>,
-        now_s: i64,
-    ) -> Result<Tokens, OauthError> {
-        let secret = code.ok_or_else(|| missing("code"))?;
+    async fn redeem(&self, client: &Client, redeemed: Redeemed<'_>, now_s: i64) -> Result<Tokens, OauthError> {
+        let secret = redeemed.code.ok_or_else(|| missing("code"))?;
         let grant_id = self.grant_id(secret);
-        let Some(code) = self.look::<Code>(Space::Code, secret).await? else {
+        let found = self.look::<Code>(Space::Code, secret).await?;
+        let Some(code) = found.filter(|_| !self.meets(&client.client_id, Mishap::Code)) else {
             return Err(self.used_or_unknown(client, &grant_id, now_s).await?);
         };
-        if let Err(why) = self.fits(client, &code, redirect_uri, verifier, now_s) {
+        if let Err(why) = self.fits(client, &code, &redeemed, now_s) {
             // Whoever holds a code without what belongs to it may have found it: it is worth nothing any more.
             self.take::<Code>(Space::Code, secret).await?;
             return Err(why);
@@ -178,14 +184,7 @@ impl<P: Ports> Authority<P> {
     }
 
     /// Whether the code was given to this client, for this address, to whoever holds the verifier, a moment ago.
-    fn fits(
-        &self,
-        client: &Client,
-        code: &Code,
-        redirect_uri: Option<&str>,
-        verifier: Option<&str>,
-        now_s: i64,
-    ) -> Result<(), OauthError> {
+    fn fits(&self, client: &Client, code: &Code, redeemed: &Redeemed<'_>, now_s: i64) -> Result<(), OauthError> {
         if now_s >= code.expires_s {
             return Err(invalid_grant(
                 "The code has run out; codes live for 60 seconds. Start the authorization again.",
@@ -194,24 +193,24 @@ impl<P: Ports> Authority<P> {
         if code.client != client.client_id {
             return Err(invalid_grant("The code was given to another client. Start the authorization again."));
         }
-        if redirect_uri.ok_or_else(|| missing("redirect_uri"))? != code.redirect_uri {
+        if redeemed.redirect_uri.ok_or_else(|| missing("redirect_uri"))? != code.redirect_uri {
             return Err(invalid_grant(
                 "redirect_uri is not the one that the code was sent to. Send the same as in the authorization request, \
                  letter for letter.",
             ));
         }
-        if !pkce::holds(&self.ports, verifier.ok_or_else(|| missing("code_verifier"))?, &code.challenge) {
+        if !pkce::holds(&self.ports, redeemed.verifier.ok_or_else(|| missing("code_verifier"))?, &code.challenge) {
             return Err(invalid_grant(
                 "code_verifier does not belong to the code_challenge of the authorization request. Send the verifier whose \
                  SHA-256 was the challenge.",
             ));
         }
-        Ok(())
+        purpose::repeated(redeemed.purpose, code.purpose)
     }
 
     async fn grant_of(&self, id: String, client: &Client, code: &Code, now_s: i64) -> Result<Grant, OauthError> {
-        let account = self.still_allowed(client, &code.username, &code.account, code.patient.as_ref()).await?;
-        let purpose = account.purpose().ok_or_else(switched_off)?;
+        let who = (code.username.as_str(), code.account.as_str());
+        let account = self.still_allowed(client, who, code.patient.as_ref(), code.purpose).await?;
         let offline = code.scopes.has(Scope::OfflineAccess);
         let online = code.scopes.has(Scope::OnlineAccess) && !offline;
         Ok(Grant {
@@ -224,7 +223,7 @@ impl<P: Ports> Authority<P> {
             patient: code.patient.clone(),
             launch: code.launch.clone(),
             scopes: code.scopes.clone(),
-            purpose,
+            purpose: code.purpose,
             session: online.then(|| code.session.clone()),
             created_s: now_s,
             used_s: now_s,
@@ -260,16 +259,17 @@ impl<P: Ports> Authority<P> {
         Ok(why)
     }
 
-    /// The account, when it is still enabled and may still ask, through this app, about the patient.
+    /// The account of this name and id, when it is still enabled and may still ask, through this app and for this purpose,
+    /// about the patient.
     pub(crate) async fn still_allowed(
         &self,
         client: &Client,
-        username: &str,
-        id: &str,
+        (username, id): (&str, &str),
         patient: Option<&Id>,
+        purpose: Purpose,
     ) -> Result<Account, OauthError> {
         let account = self.live_account(username, id).await?.ok_or_else(switched_off)?;
-        if !client.is_for(&account) {
+        if !client.may_act_for(purpose, &account) {
             return Err(switched_off());
         }
         match patient {

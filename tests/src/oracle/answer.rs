@@ -2,7 +2,7 @@
 
 use super::ask::{Heard, Search, hear};
 use super::scope::Scopes;
-use super::{Asker, Name, is_served};
+use super::{Asker, Name, is_served, purpose};
 
 /// What a FHIR request asks.
 #[derive(Debug)]
@@ -30,7 +30,8 @@ pub fn asked(asker: &Asker, path: &str, pairs: &[(String, String)], lenient: boo
     if !is_served(kind) {
         return Asked::Nothing(vec![404]);
     }
-    let reached = |allowed: bool| allowed && asker.has_someone();
+    // A type that the purpose does not include is refused like one that no scope reaches.
+    let reached = |allowed: bool| allowed && asker.has_someone() && (!asker.pays || purpose::pays_for(kind));
     match one {
         Some((id, _)) if !is_id(id) => Asked::Nothing(vec![404, 403]),
         Some((id, version)) => {

@@ -9,6 +9,7 @@ pub mod ask;
 pub mod care;
 pub mod moment;
 pub mod parameters;
+pub mod purpose;
 pub mod scope;
 
 use scope::Scopes;
@@ -40,6 +41,8 @@ pub struct Asker {
     pub own: Option<Name>,
     /// The granted scopes.
     pub scopes: Scopes,
+    /// Whether they ask in order to pay.
+    pub pays: bool,
 }
 
 /// How the records of a type say whom they are about.
@@ -91,6 +94,16 @@ impl Asker {
         self.everyone || self.patients.contains(patient)
     }
 
+    /// A record as it is given to them.
+    pub fn given(&self, row: &Value) -> Value {
+        if self.pays { purpose::for_payment(row) } else { row.clone() }
+    }
+
+    /// Whether their purpose has no place for a record.
+    fn is_kept_from(&self, row: &Value) -> bool {
+        self.pays && (!purpose::pays_for(kind(row)) || purpose::is_kept_from_payers(row))
+    }
+
     /// Whether they may ask about anyone.
     pub fn has_someone(&self) -> bool {
         self.everyone || !self.patients.is_empty()
@@ -133,6 +146,9 @@ impl<'a> Seen<'a> {
     /// What the rules say of one version of one record.
     pub fn word(&self, row: &Value) -> Word {
         let named = name(row);
+        if self.asker.is_kept_from(row) {
+            return Word::Hidden;
+        }
         match whose(kind(row)) {
             Whose::Itself | Whose::Element(_) if is_own(row, self.asker) => Word::Due,
             Whose::Itself | Whose::Element(_) | Whose::Nobody => Word::Hidden,

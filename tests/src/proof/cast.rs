@@ -56,6 +56,8 @@ pub struct Part {
     pub fate: Fate,
     /// Whether it is the backend service, which has neither person nor patient.
     pub is_service: bool,
+    /// The purpose of use that the service asserts.
+    pub purpose: &'static str,
     /// About whom else, by place in the world: who is in a clinician's care, where `user/` scopes are asked for.
     pub in_care: Vec<u16>,
     /// Whether an EHR opens the app for them, with the patient.
@@ -84,6 +86,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         scope: scope.to_owned(),
         fate,
         is_service: false,
+        purpose: "",
         in_care: Vec::new(),
         by_ehr: false,
         acts_for: Vec::new(),
@@ -97,6 +100,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         scope: scope.to_owned(),
         fate: Fate::Alive,
         is_service: false,
+        purpose: "",
         in_care: Vec::new(),
         by_ehr: false,
         acts_for: Vec::new(),
@@ -121,6 +125,7 @@ pub fn parts(world: &World) -> Vec<Part> {
     };
     let service = |scope: &str| Part {
         name: format!("service with {scope}"),
+        purpose: "TREAT",
         username: String::new(),
         fhir_user: (String::new(), String::new()),
         patient: u16::MAX,
@@ -132,6 +137,7 @@ pub fn parts(world: &World) -> Vec<Part> {
         by_ehr: false,
         acts_for: Vec::new(),
     };
+    let payer = |scope: &str| Part { name: format!("payer with {scope}"), purpose: "HPAYMT", ..service(scope) };
     let mut parts: Vec<Part> =
         (0..11).filter(|number| *number != 7).map(|number| of(number, full, Fate::Alive)).collect();
     let narrowed = [
@@ -192,6 +198,8 @@ pub fn parts(world: &World) -> Vec<Part> {
         service("system/*.read"),
         service("system/Observation.rs system/Practitioner.r system/Provenance.rs system/Patient.s"),
         service("system/DocumentReference.rs system/Binary.r"),
+        payer("system/*.rs"),
+        payer("system/Encounter.rs system/Patient.r system/Observation.rs system/Coverage.s"),
     ]);
     parts.extend([
         of(3, "openid fhirUser user/*.rs", Fate::Alive),
@@ -294,7 +302,7 @@ impl Sight {
         for (row, word) in current.iter().zip(&words) {
             let own = asker.scopes.own && asker.own.as_ref() == Some(&crate::oracle::name(row));
             if own || (*word != Word::Hidden && asker.scopes.see(row)) {
-                allow(row);
+                allow(&asker.given(row));
             }
         }
         let mut versions = HashMap::new();
@@ -302,7 +310,7 @@ impl Sight {
             let word = if asker.scopes.reads(row) { seen.word(row) } else { Word::Hidden };
             let (kind, id) = crate::oracle::name(row);
             if word != Word::Hidden {
-                allow(row);
+                allow(&asker.given(row));
             }
             let version = row["meta"]["versionId"].as_str().unwrap_or("").to_owned();
             versions.insert((kind, id, version), word);

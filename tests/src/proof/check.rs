@@ -191,7 +191,7 @@ fn one(
                 return bare(answer);
             }
             match accept(step) {
-                None => same(row, &answer.json())?,
+                None => same(&view.asker.given(row), &answer.json())?,
                 Some("application/pdf") => return Err("a text was given as what it is not".to_owned()),
                 Some(_) => content(row, answer)?,
             }
@@ -262,15 +262,9 @@ fn many(stage: &Stage, view: &View, of: &str, search: &Search, answers: &[Answer
         let (mut matches, mut beside) = (Vec::new(), BTreeMap::new());
         for entry in list(&bundle, "entry") {
             let row = &entry["resource"];
-            match entry["search"]["mode"].as_str() {
-                Some("outcome") => {
-                    is_partial = true;
-                    continue;
-                }
-                Some("match") => matches.push((name(row), row.clone())),
-                _ => {
-                    beside.insert(name(row), row.clone());
-                }
+            if entry["search"]["mode"] == "outcome" {
+                is_partial = true;
+                continue;
             }
             let address = format!("{ORIGIN}/fhir/{}/{}", kind(row), row["id"].as_str().unwrap_or(""));
             if entry["fullUrl"] != address {
@@ -278,11 +272,18 @@ fn many(stage: &Stage, view: &View, of: &str, search: &Search, answers: &[Answer
             }
             let Some((own, word)) = rows.get(&name(row)) else { return Err("a row that stands nowhere".to_owned()) };
             let matched = entry["search"]["mode"] == "match";
-            let reached = if matched { view.asker.scopes.finds(row) } else { view.asker.scopes.see(row) };
+            // What was cut away was looked at all the same: by scopes, by the search, by its order.
+            let whole = if view.asker.pays { *own } else { row };
+            let reached = if matched { view.asker.scopes.finds(whole) } else { view.asker.scopes.see(whole) };
             if *word == Word::Hidden || !reached {
                 return Err(format!("{} may not be seen and is in the page", kind(row)));
             }
-            same(own, row)?;
+            same(&view.asker.given(own), row)?;
+            if matched {
+                matches.push((name(row), whole.clone()));
+            } else {
+                beside.insert(name(row), row.clone());
+            }
         }
         if matches.len() > search.count.unwrap_or(50) {
             return Err("a page with more matches than were asked for".to_owned());

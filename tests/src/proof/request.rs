@@ -122,6 +122,11 @@ impl<'a> Requests<'a> {
             | Act::Register
             | Act::Registration
             | Act::RegisterPage
+            | Act::ClientCalls
+            | Act::CallsPage
+            | Act::Sandbox
+            | Act::Try
+            | Act::TryCallback
             | Act::Brands => {
                 let method = self.chance.pick(row.methods).as_str().to_owned();
                 self.oauth(actor, &row.path.replace("{client}", "app"), method)

@@ -139,7 +139,8 @@ impl Stage {
             let (patient, scopes) =
                 one.as_ref().map_or((None, String::new()), |(_, patient, scope)| (patient.clone(), scope.clone()));
             let asker = if part.is_service {
-                Asker { everyone: true, scopes: Scopes::of_a_service(&scopes), ..Asker::default() }
+                let pays = part.purpose == "HPAYMT";
+                Asker { everyone: true, scopes: Scopes::of_a_service(&scopes), pays, ..Asker::default() }
             } else if holds {
                 let (own, scopes) = (Some(part.fhir_user.clone()), Scopes::read(&scopes));
                 Asker { patients: patient.clone().into_iter().collect(), own, scopes, ..Asker::default() }
@@ -179,7 +180,8 @@ impl Stage {
         if let Some((_, bearer)) = known.filter(|(since, _)| since.elapsed() < RENEWED_AFTER) {
             return Some(bearer);
         }
-        let bearer = service().token(connection, ORIGIN, &part.scope).await.ok()?.bearer();
+        let grant = service().token_for(connection, ORIGIN, &part.scope, part.purpose).await;
+        let bearer = grant.ok()?.bearer();
         *renewed.lock().unwrap() = Some((Moment::now(), bearer.clone()));
         Some(bearer)
     }
@@ -250,7 +252,7 @@ async fn serve(
             on_apply: true,
         }],
         origin: Some(ORIGIN.to_owned()),
-        more: service().section("system/*.rs system/*.read", "TREAT"),
+        more: service().section("system/*.rs system/*.read", "TREAT\", \"HPAYMT"),
         ..Plan::new(Instant::parse("2026-01-01T00:00:00Z").unwrap())
     };
     let folder = Folder::prepare(&plan).await;
@@ -314,7 +316,7 @@ async fn sign_in(served: &Served, parts: &[Part], compared: bool) -> Vec<Signed>
         }
         if part.is_service {
             let mut connection = peer.connect().await.unwrap();
-            let grant = service().token(&mut connection, ORIGIN, &part.scope).await;
+            let grant = service().token_for(&mut connection, ORIGIN, &part.scope, part.purpose).await;
             let grant = grant.unwrap_or_else(|why| panic!("no token for the service: {}", why.text()));
             signed.push(Some((grant.bearer(), grant.patient, grant.scope)));
             continue;

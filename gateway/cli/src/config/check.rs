@@ -6,6 +6,7 @@ use bridge::{AckWhen, Authority, Link, Processing};
 use conformance::brand::Brand;
 use jiff::tz::TimeZone;
 use privacy::{Purpose, Scope, Scopes};
+use server::context::DemoUser;
 use server::published::network::Range as Addresses;
 use smart::Client;
 use smart::settings::ProviderSettings;
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) registration_open: bool,
     /// The house's own OpenID provider.
     pub(crate) provider: Option<Provider>,
+    /// Whether it is a sandbox, and who can sign in there.
+    pub(crate) sandbox: Option<Vec<DemoUser>>,
     /// Partners.
     pub(crate) links: Vec<ConfiguredLink>,
     /// Registered apps.
@@ -132,6 +135,7 @@ impl Checking<'_> {
         let provider = file.login.as_ref().map(|login| self.provider(&login.provider));
         let links: Vec<_> = file.link.iter().filter_map(|link| self.link(link)).collect();
         let clients: Vec<_> = file.client.iter().filter_map(|client| self.client(client)).collect();
+        let sandbox = self.sandbox(file);
         let data = self.folder.join(&file.store.data);
         let (origin, listen) = (origin?, listen?);
         let registration_open = file.registration.as_ref().is_some_and(|registration| registration.open);
@@ -146,6 +150,7 @@ impl Checking<'_> {
             brand,
             registration_open,
             provider,
+            sandbox,
             links,
             clients,
         })

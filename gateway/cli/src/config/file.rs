@@ -15,6 +15,7 @@ pub(super) struct File {
     pub(super) brand: Option<Brand>,
     pub(super) registration: Option<Registration>,
     pub(super) login: Option<Login>,
+    pub(super) sandbox: Option<Sandbox>,
     #[serde(default)]
     pub(super) link: Vec<Link>,
     #[serde(default)]
@@ -95,6 +96,29 @@ pub(super) struct Provider {
     /// Whether people sign in there alone, and not with a password of this gateway.
     #[serde(default)]
     pub(super) instead: bool,
+}
+
+/// `[sandbox]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sandbox {
+    /// Whether nobody in it exists, so that developers may try what they like.
+    pub(super) enabled: Spanned<bool>,
+    /// People who do not exist either; their passwords stand on the sign-in page.
+    #[serde(default)]
+    pub(super) users: Vec<TestUser>,
+}
+
+/// One of a sandbox's `users`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestUser {
+    /// What to type.
+    pub(super) username: Spanned<String>,
+    /// What to type then.
+    pub(super) password: String,
+    /// `Patient/...` or `Practitioner/...`.
+    pub(super) fhir_user: Spanned<String>,
 }
 
 /// `[brand]`

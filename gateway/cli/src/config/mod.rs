@@ -9,6 +9,7 @@ mod fault;
 mod file;
 mod proof;
 mod provider;
+mod sandbox;
 
 pub(crate) use check::{Config, ConfiguredLink, LinkTls};
 

@@ -47,8 +47,8 @@ impl Checking<'_> {
             let hint = "register its public keys with `jwks` or `jwks_uri`, or take the `system/` scopes out";
             self.fault(&written.scopes, "only a client with keys may act for itself", hint);
         }
-        if for_itself && client.own_purpose().is_none() {
-            let hint = "name exactly one purpose beside \"PATRQT\": \"TREAT\" or \"HPAYMT\"";
+        if for_itself && client.own_purposes().next().is_none() {
+            let hint = "name a purpose beside \"PATRQT\": \"TREAT\" or \"HPAYMT\"; of several, each request for a token names one";
             self.fault(&written.scopes, "it is not said for what purpose this client acts for itself", hint);
         }
         if client.resource_server && !client.is_confidential() {

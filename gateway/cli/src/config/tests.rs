@@ -204,7 +204,6 @@ fn a_service_that_cannot_be_is_refused_in_its_own_words() {
         ("kid = \"k\"", "kid = \"k\", d = \"AA\"", "this set tells a private key"),
         ("kid = \"k\"", "kid = \"k\", alg = \"RS256\"", "no key of this set signs RS384 or ES384"),
         ("TREAT", "PATRQT", "it is not said for what purpose this client acts for itself"),
-        ("\"TREAT\"", "\"TREAT\", \"HPAYMT\"", "it is not said for what purpose this client acts for itself"),
         ("system/*.rs", "patient/*.rs", "nobody can use this client"),
         ("10.1.0.0/16", "intranet", "this is no address"),
     ] {
@@ -309,5 +308,32 @@ fn a_login_provider_that_cannot_be_one_is_refused() {
         let text = format!("{WHOLE}{}", PROVIDER.replacen(from, to, 1));
         let drawn = fault::draw(&read(&text, folder()).unwrap_err(), &text, "sluice.toml");
         assert!(drawn.starts_with(&format!("error: {title}")), "{title}: {drawn}");
+    }
+}
+
+const SANDBOX: &str = r#"
+[sandbox]
+enabled = true
+users = [{ username = "ann", password = "ann-of-the-sandbox", fhir_user = "Patient/p1" }]
+"#;
+
+#[test]
+fn a_sandbox_stands_alone_and_names_people_who_can_sign_in() {
+    let (before, rest) = WHOLE.split_once("[[link]]").unwrap();
+    let (_, after) = rest.split_once("[[client]]").unwrap();
+    let alone = format!("{before}[[client]]{after}{SANDBOX}");
+    let users = read(&alone, folder()).unwrap().sandbox.unwrap();
+    assert_eq!((users[0].username.as_str(), users[0].fhir_user.as_str()), ("ann", "Patient/p1"));
+    assert!(read(&alone.replace("enabled = true", "enabled = false"), folder()).unwrap().sandbox.is_none());
+    assert!(read(WHOLE, folder()).unwrap().sandbox.is_none());
+    let upstream = format!("{alone}[upstream]\nurl = \"https://ehr.example.org/fhir\"\n");
+    for (text, title, hint) in [
+        (format!("{WHOLE}{SANDBOX}"), "a sandbox stands beside what leads to real records", "take `[[link]]` out"),
+        (upstream, "a sandbox stands beside what leads to real records", "take `[upstream]` out"),
+        (alone.replace("Patient/p1", "Device/p1"), "this is no person", "\"Patient/ID\""),
+        (alone.replace("\"ann\"", "\"an n\""), "nobody can type this as a user name", "without spaces"),
+    ] {
+        let drawn = fault::draw(&read(&text, folder()).unwrap_err(), &text, "sluice.toml");
+        assert!(drawn.starts_with(&format!("error: {title}\n")) && drawn.contains(hint), "{title}: {drawn}");
     }
 }

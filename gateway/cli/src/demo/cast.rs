@@ -263,6 +263,29 @@ impl Cast {
     }
 }
 
+/// Adds someone of a sandbox who can sign in, unless there is an account of that name.
+///
+/// # Errors
+/// One sentence.
+pub(crate) async fn test_user(authority: &Authority<Ports>, shown: &DemoUser) -> Result<(), String> {
+    let user = User {
+        id: random::uuid_v4(),
+        username: shown.username.clone(),
+        password: shown.password.clone(),
+        name: shown.username.clone(),
+        fhir_user: shown.fhir_user.clone(),
+        acts_for: Vec::new(),
+        patient: None,
+        born: None,
+        pid_3: None,
+    };
+    let known = authority.account(&user.username).await.map_err(|why| why.to_string())?;
+    match known {
+        Some(_) => Ok(()),
+        None => authority.put_account(&account(&user)?).await.map_err(|why| why.to_string()),
+    }
+}
+
 fn account(user: &User) -> Result<Account, String> {
     let (kind, id) = user.fhir_user.split_once('/').ok_or("a user without a resource")?;
     let kind: ResourceType = kind.parse().map_err(|_| "a user of no known type")?;

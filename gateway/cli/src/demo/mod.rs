@@ -6,6 +6,7 @@ mod population;
 mod ready;
 mod tour;
 
+pub(crate) use cast::test_user;
 pub(crate) use last::{Last, last};
 
 use crate::args::DemoArgs;
@@ -64,7 +65,7 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     last::note(&args.data, &origin, args.upstream.as_deref())?;
     let door = Door { link: link(&cast), adapter: Arc::new(hl7v2::Hl7v2), listener: mllp, tls: None };
     let brand = Some((brand(), changed(&args.data.join(cast::FILE))));
-    let front = Front { brand, registration_open: true, provider: None };
+    let front = Front { brand, registration_open: true, provider: None, sandbox: true };
     let (network, data) = (Network::default(), args.data.clone());
     let base = Base { origin: origin.clone(), data, store, records, keys, network, front };
     let gateway =

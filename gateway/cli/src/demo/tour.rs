@@ -61,7 +61,8 @@ pub(crate) fn print(ready: &Ready, data: &Path, example: Option<&Path>) {
          6. Look at what came and what was disclosed, while this runs, from another terminal:\n\
          \x20     {sluice} journal list --data '{data}'\n\
          \x20     {sluice} ledger export --data '{data}'\n\
-         7. Let a backend service ask for itself: demo-service, under system/*.rs. Its key is told by --ready-file.\n\n\
+         7. Let a backend service ask for itself: demo-service, under system/*.rs. Its key is told by --ready-file.\n\
+         8. Build an app: {1}/register makes it known, {1}/try walks through a launch, {1}/sandbox lets things go wrong for it.\n\n\
          Who can sign in, and for patients what a message about them says (PID-3, PID-5, PID-7, PID-8):\n",
         ready.text("/ca_cert"),
         ready.text("/base_url"),

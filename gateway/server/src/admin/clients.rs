@@ -3,6 +3,7 @@
 
 use super::{Admin, Out};
 use crate::clock;
+use crate::oauth::developers::told;
 use fhir::Instant;
 use privacy::Operator;
 use serde_json::json;
@@ -27,6 +28,16 @@ impl Admin {
                 "enabled": client.enabled,
             });
             out.line(&line.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// The calls of an app that a running gateway remembers, the newest first, a line of JSON each.
+    pub(super) async fn list_calls(&self, client_id: &str, out: &Out) -> Result<(), String> {
+        let client = self.cx.authority.client(client_id).await.map_err(|why| why.to_string())?;
+        let client = client.ok_or_else(|| unknown(client_id))?;
+        for call in self.cx.calls.of(&client.client_id) {
+            out.line(&told(&call).to_string()).await?;
         }
         Ok(())
     }

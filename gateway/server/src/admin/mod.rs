@@ -118,6 +118,11 @@ pub enum Command {
         /// Its id.
         client_id: String,
     },
+    /// What an app has called lately.
+    ClientCalls {
+        /// Its id.
+        client_id: String,
+    },
     /// Which keys sign tokens.
     KeysList,
     /// To publish the next keys, or to let them sign.
@@ -222,6 +227,7 @@ impl Admin {
                 self.switch_client(operator, &client_id, enabled, out).await
             }
             Command::ClientRemove { client_id } => self.remove_client(operator, &client_id, out).await,
+            Command::ClientCalls { client_id } => self.list_calls(&client_id, out).await,
             Command::KeysList => self.list_keys(out).await,
             Command::KeysRotate { force } => self.rotate_keys(operator, force, out).await,
             Command::KeyRetire { kid, force } => self.retire_key(operator, kid, force, out).await,

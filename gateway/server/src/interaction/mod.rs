@@ -10,10 +10,12 @@ use crate::context::{Context, SERVED};
 use crate::paging::Place;
 use crate::request::{QUERY_BYTES_MAX, Request};
 use crate::route::{Act, Matched};
+use crate::upstream;
 use content::Native;
 use fhir::search::{Handling, Query, QueryFault, Total};
 use fhir::{Id, Interaction, ResourceType};
 use privacy::{Chunk, Cursor, Kind, Permit, Phi, Question, Refusal, Source, Wanted};
+use smart::Mishap;
 
 /// Matches on a page when the caller does not say.
 const COUNT_DEFAULT: u32 = 50;
@@ -49,6 +51,8 @@ pub(crate) enum What {
     Seen {
         /// Events on it.
         count: usize,
+        /// The app by which they were, where those of one alone are asked for.
+        client: Option<String>,
         /// The place to go on from, for a page link.
         place: Option<Box<Place>>,
     },
@@ -179,6 +183,9 @@ pub(crate) async fn perform(
     asked: &Asked,
     from: &Cursor,
 ) -> Result<Phi<Chunk>, Refusal> {
+    if cx.authority.meets(&permit.principal().client, Mishap::Upstream) {
+        return Err(upstream::down("its developer chose that"));
+    }
     match &asked.what {
         What::One { version } => {
             let id = asked.question.id.as_ref().ok_or_else(|| Refusal::fault("a read without an id"))?;
@@ -189,6 +196,6 @@ pub(crate) async fn perform(
             let rows = if total { (count + AHEAD).max(COUNTING) } else { count + AHEAD };
             cx.records.find(permit, query, from, rows).await
         }
-        What::Seen { count, .. } => seen::find(cx, permit, from, count + 1).await,
+        What::Seen { count, client, .. } => seen::find(cx, permit, from, count + 1, client.as_deref()).await,
     }
 }

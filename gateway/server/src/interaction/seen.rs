@@ -17,11 +17,17 @@ pub(crate) const KIND: ResourceType = ResourceType::AuditEvent;
 /// Characters of an event's id, of the 64 that FHIR allows.
 const ID_CHARS: usize = 32;
 
-/// Some events about the patient in context, the newest first, from a place on.
+/// Some events about the patient in context, the newest first, from a place on; of one app alone where it is named.
 ///
 /// # Errors
 /// `Gone` for a place that is none; a `Fault` when the ledger cannot be read back.
-pub(crate) async fn find(cx: &Context, permit: &Permit, from: &Cursor, at_most: usize) -> Result<Phi<Chunk>, Refusal> {
+pub(crate) async fn find(
+    cx: &Context,
+    permit: &Permit,
+    from: &Cursor,
+    at_most: usize,
+    client: Option<&str>,
+) -> Result<Phi<Chunk>, Refusal> {
     let Subject::Patient(patient) = permit.subject() else {
         return Err(Refusal::fault("who saw a record is told to its patient alone"));
     };
@@ -31,17 +37,18 @@ pub(crate) async fn find(cx: &Context, permit: &Permit, from: &Cursor, at_most: 
         Cursor::Upstream { .. } => return Err(Refusal::new(Kind::Gone, "This link no longer leads anywhere.")),
     };
     let stretch = cx.gate.ledger().disclosed_about(patient, from, at_most).await.map_err(Refusal::fault)?;
-    let chunk = stretch.map(|stretch| chunk(stretch, patient, &cx.fhir_base));
+    let chunk = stretch.map(|stretch| chunk(stretch, patient, client, &cx.fhir_base));
     chunk.transpose().map_err(|()| Refusal::fault("an entry of the ledger is no event"))
 }
 
-fn chunk(stretch: Stretch, patient: &Id, base: &str) -> Result<Chunk, ()> {
+fn chunk(stretch: Stretch, patient: &Id, client: Option<&str>, base: &str) -> Result<Chunk, ()> {
     let row = |Told { entry, after }: Told| {
         let event = event_about(&entry, patient.as_str(), &id(&entry, patient), &Observer { base }).ok_or(())?;
         let content = Document::parse(event.into(), &Limits::DEFAULT).map_err(|_| ())?;
         Ok(Row { content, standing: Standing::Match, after: Cursor::Store(after), evidence: Vec::new() })
     };
-    let rows = stretch.told.into_iter().map(row).collect::<Result<_, ()>>()?;
+    let told = stretch.told.into_iter().filter(|told| client.is_none_or(|client| told.entry.client == client));
+    let rows = told.map(row).collect::<Result<_, ()>>()?;
     Ok(Chunk { rows, next: stretch.next.map(Cursor::Store) })
 }
 

@@ -1,13 +1,15 @@
 //! The token, revocation, introspection and UserInfo endpoints (RFC 6749 section 3.2, RFC 7009, RFC 7662, OpenID Connect
 //! Core 5.3).
 
-use crate::authenticate;
+use crate::authenticate::{self, Stranger};
+use crate::calls;
 use crate::clock;
 use crate::context::Context;
 use crate::request::Request;
 use crate::respond::{Credential, JSON, Reply};
 use bytes::Bytes;
 use http::{StatusCode, header};
+use smart::settings::{INTROSPECT, REVOKE, TOKEN};
 use smart::{ErrorCode, OauthError};
 
 /// Tokens for a code or a refresh token.
@@ -17,6 +19,7 @@ pub(super) async fn token(cx: &Context, request: &Request) -> Reply {
         Err(why) => return error(cx, &why),
     };
     let answered = cx.authority.token(request.header("authorization"), &form, clock::now().seconds()).await;
+    noted(cx, request, TOKEN, &form, outcome(&answered)).await;
     match answered.and_then(|tokens| tokens.body().map_err(OauthError::from)) {
         Ok(body) => credential(StatusCode::OK, JSON, body),
         Err(why) => error(cx, &why),
@@ -29,7 +32,9 @@ pub(super) async fn revoke(cx: &Context, request: &Request) -> Reply {
         Ok(form) => form,
         Err(why) => return error(cx, &why),
     };
-    match cx.authority.revoke(request.header("authorization"), &form, clock::now().seconds()).await {
+    let answered = cx.authority.revoke(request.header("authorization"), &form, clock::now().seconds()).await;
+    noted(cx, request, REVOKE, &form, outcome(&answered)).await;
+    match answered {
         Ok(()) => credential(StatusCode::OK, "", String::new()),
         Err(why) => error(cx, &why),
     }
@@ -42,6 +47,7 @@ pub(super) async fn introspect(cx: &Context, request: &Request) -> Reply {
         Err(why) => return error(cx, &why),
     };
     let told = cx.authority.introspection(request.header("authorization"), &form, clock::now().seconds()).await;
+    noted(cx, request, INTROSPECT, &form, outcome(&told)).await;
     match told.and_then(|told| told.body().map_err(OauthError::from)) {
         Ok(body) => credential(StatusCode::OK, JSON, body),
         Err(why) => error(cx, &why),
@@ -52,7 +58,8 @@ pub(super) async fn introspect(cx: &Context, request: &Request) -> Reply {
 pub(super) fn user_info(cx: &Context, request: &Request) -> Reply {
     let caller = match authenticate::bearer(cx, request) {
         Ok(caller) => caller,
-        Err((challenge, why)) => {
+        Err(stranger) => {
+            let Stranger { challenge, why, .. } = *stranger;
             return challenged(cx, challenge, &OauthError::new(ErrorCode::InvalidToken, why.public().to_owned()));
         }
     };
@@ -65,6 +72,31 @@ pub(super) fn user_info(cx: &Context, request: &Request) -> Reply {
             challenged(cx, "Bearer realm=\"fhir\", error=\"insufficient_scope\", scope=\"openid\"", &why)
         }
         Err(why) => error(cx, &why),
+    }
+}
+
+/// Notes a call for the app that it is of, or says that it is of: whoever looks after that app may look at it. Names that
+/// no app is registered under are not kept.
+pub(super) async fn noted(
+    cx: &Context,
+    request: &Request,
+    route: &'static str,
+    form: &[(String, String)],
+    (status, why): (StatusCode, Option<&OauthError>),
+) {
+    let Some(client) = cx.authority.claimed_client(request.header("authorization"), form) else { return };
+    // Who was answered has proven itself, and is registered.
+    if why.is_some() && !matches!(cx.authority.client(&client).await, Ok(Some(_))) {
+        return;
+    }
+    cx.calls.note(&client, calls::call(request, route, status, why.map(|why| why.code.as_str())));
+}
+
+/// The status of a direct answer, and why it is none.
+fn outcome<T>(answered: &Result<T, OauthError>) -> (StatusCode, Option<&OauthError>) {
+    match answered {
+        Ok(_) => (StatusCode::OK, None),
+        Err(why) => (status_of(why), Some(why)),
     }
 }
 
@@ -94,12 +126,16 @@ pub(super) fn refusal(cx: &Context, why: &OauthError) -> Credential {
     if let Some(private) = &why.private {
         tracing::warn!(code = why.code.as_str(), why = private, "an OAuth request failed");
     }
-    let status = StatusCode::from_u16(why.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let status = if why.challenge_basic { StatusCode::UNAUTHORIZED } else { status };
+    let status = status_of(why);
     let mut headers = Vec::new();
     if why.challenge_basic {
         headers.push((header::WWW_AUTHENTICATE, "Basic realm=\"token\"".to_owned()));
     }
     let body = Bytes::from(why.body(&cx.authority.settings));
     Credential { status, media: JSON, headers, body }
+}
+
+fn status_of(why: &OauthError) -> StatusCode {
+    let status = StatusCode::from_u16(why.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    if why.challenge_basic { StatusCode::UNAUTHORIZED } else { status }
 }

@@ -1,9 +1,10 @@
 //! A launch in a browser: sign in, choose a patient, consent, and back to the app. Every step is asked of the flow anew.
 
 use super::browser::{Browser, keep_browser, keep_session};
+use super::endpoints::noted;
 use super::{Answer, alone, code, page, page_later, patients};
 use crate::clock;
-use crate::context::Context;
+use crate::context::{Context, DemoUser};
 use crate::request::Request;
 use crate::respond::{Credential, Reply};
 use http::{Method, StatusCode, header};
@@ -15,7 +16,7 @@ use smart::authorize::Rejected;
 use smart::consent::Word;
 use smart::flow::{Step, Stopped};
 use smart::login::{NotSignedIn, SignedIn};
-use smart::settings::{CHOOSE, CONSENT, LOGIN};
+use smart::settings::{AUTHORIZE, CHOOSE, CONSENT, LOGIN};
 
 /// Opens a flow and leads to its first page.
 pub(super) async fn authorize(cx: &Context, request: &Request, browser: &Browser) -> Reply {
@@ -38,7 +39,15 @@ pub(super) async fn authorize(cx: &Context, request: &Request, browser: &Browser
             false
         }
     };
-    match cx.authority.begin(&parameters, &token, now_s, admitted).await {
+    let begun = cx.authority.begin(&parameters, &token, now_s, admitted).await;
+    let outcome = match &begun {
+        Ok(_) => (StatusCode::SEE_OTHER, None),
+        Err(Rejected::Page(why)) => (StatusCode::BAD_REQUEST, Some(why)),
+        Err(Rejected::Redirect { why, .. }) => (StatusCode::SEE_OTHER, Some(why)),
+        Err(Rejected::NotNow) => (StatusCode::TOO_MANY_REQUESTS, None),
+    };
+    noted(cx, request, AUTHORIZE, &parameters, outcome).await;
+    match begun {
         Ok(flow) => {
             let path = match cx.authority.step(&flow, &token, browser.session.as_deref(), now_s).await {
                 Ok(step) => path_of(&step),
@@ -77,6 +86,7 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
         flow: flow.clone(),
         username: username.to_owned(),
         ways: Ways::of(&cx.authority.settings, &format!("flow={flow}")),
+        test_users: test_users(cx).to_vec(),
         fault,
     };
     if request.method != Method::POST {
@@ -113,6 +123,11 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
         }
         Err(NotSignedIn::Stopped(why)) => stopped(browser, &why),
     }
+}
+
+/// People who do not exist, as whom anyone may sign in: in a sandbox alone.
+fn test_users(cx: &Context) -> &[DemoUser] {
+    if cx.authority.settings.sandbox { &cx.demo.users } else { &[] }
 }
 
 /// A session begins, and the launch goes on.
@@ -173,6 +188,7 @@ pub(super) async fn consent(cx: &Context, request: &Request, browser: &Browser) 
                 items: consent.items.clone(),
                 in_care: consent.in_care.clone(),
                 instead: consent.instead.clone(),
+                purpose: consent.purpose,
                 can_choose_again: consent.can_choose_again,
                 tells_context: consent.tells_context,
             };

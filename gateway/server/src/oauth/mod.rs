@@ -4,12 +4,14 @@
 mod account;
 mod browser;
 mod code;
+pub(crate) mod developers;
 mod endpoints;
 mod launch;
 mod patients;
 mod provider;
 mod register;
 mod register_page;
+mod try_it;
 
 use crate::context::Context;
 use crate::request::Request;
@@ -17,9 +19,8 @@ use crate::respond::{Credential, HTML, Public, Reply};
 use crate::route::{Act, Authn, Matched};
 use browser::Browser;
 use http::{Method, StatusCode, header};
-use portal::{Frame, Html, Message, STYLESHEET, Start, error_doc, message, stylesheet_path};
+use portal::{ErrorDoc, Frame, Html, Message, STYLESHEET, Start, error_doc, message, stylesheet_path};
 use privacy::{Principal, Refusal};
-use smart::ErrorCode;
 use std::sync::Arc;
 
 /// A reply, and whom it is for when it holds health data.
@@ -54,6 +55,11 @@ pub(crate) async fn answer(cx: &Context, request: &Request, matched: &Matched) -
         Act::Register => alone(register::register(cx, request).await),
         Act::Registration => alone(register::registration(cx, request, matched).await),
         Act::RegisterPage => alone(register_page::page(cx, request, &browser).await),
+        Act::ClientCalls => alone(developers::calls(cx, request, matched).await),
+        Act::CallsPage => alone(developers::calls_page(cx, request, &browser).await),
+        Act::Sandbox => alone(developers::sandbox(cx, request, &browser).await),
+        Act::Try => try_it::page(cx, request, &browser).await,
+        Act::TryCallback => alone(try_it::callback(cx, request, &browser).await),
         Act::ErrorPage => alone(error_page(&browser.frame(Some(request.path.clone())), matched)),
         Act::Stylesheet => alone(stylesheet(request)),
         Act::Start => alone(start(cx, &browser)),
@@ -76,12 +82,22 @@ fn alone(reply: Reply) -> Answer {
 
 /// The pages whose forms count only from our own pages. The authorization endpoint is entered from anywhere.
 fn act_has_cookies(act: Act) -> bool {
-    matches!(act, Act::Login | Act::Choose | Act::Consent | Act::Account(_) | Act::RegisterPage)
+    matches!(
+        act,
+        Act::Login
+            | Act::Choose
+            | Act::Consent
+            | Act::Account(_)
+            | Act::RegisterPage
+            | Act::CallsPage
+            | Act::Sandbox
+            | Act::Try
+    )
 }
 
 /// What people look at, and so says who is signed in.
 fn is_page(act: Act) -> bool {
-    let others = [Act::Authorize, Act::Provider, Act::ProviderAnswer, Act::ErrorPage, Act::Start];
+    let others = [Act::Authorize, Act::Provider, Act::ProviderAnswer, Act::TryCallback, Act::ErrorPage, Act::Start];
     act_has_cookies(act) || others.contains(&act)
 }
 
@@ -110,8 +126,8 @@ fn document(html: Html, status: StatusCode) -> Public {
 }
 
 fn error_page(frame: &Frame, matched: &Matched) -> Reply {
-    match matched.values.first().and_then(|code| ErrorCode::of(code)) {
-        Some(code) => page(error_doc(frame, code), StatusCode::OK),
+    match matched.values.first().and_then(|word| ErrorDoc::of(word)) {
+        Some(doc) => page(error_doc(frame, doc), StatusCode::OK),
         None => page(message(frame, &Message::NoPage), StatusCode::NOT_FOUND),
     }
 }
@@ -129,6 +145,7 @@ fn start(cx: &Context, browser: &Browser) -> Reply {
     let frame = browser.frame(Some("/".to_owned()));
     let open = cx.authority.settings.registration_open;
     let (users, clients) = (&cx.demo.users[..], &cx.demo.clients[..]);
-    let start = Start { frame, fhir_base: &cx.fhir_base, open, users, clients };
+    let sandbox = cx.authority.settings.sandbox;
+    let start = Start { frame, fhir_base: &cx.fhir_base, open, sandbox, users, clients };
     page(portal::start(&start), StatusCode::OK)
 }

@@ -35,8 +35,7 @@ pub(super) async fn register(cx: &Context, request: &Request) -> Reply {
 pub(super) async fn registration(cx: &Context, request: &Request, matched: &Matched) -> Reply {
     let client_id = matched.values.first().map_or("", String::as_str);
     let Some(token) = bearer(request) else {
-        let why = "Send the registration access token: Authorization: Bearer …";
-        return challenged(cx, CHALLENGE, &OauthError::new(ErrorCode::InvalidToken, why));
+        return challenged(cx, CHALLENGE, &OauthError::new(ErrorCode::InvalidToken, NO_TOKEN));
     };
     let now_s = clock::now().seconds();
     if request.method == Method::DELETE {
@@ -58,7 +57,8 @@ pub(super) async fn registration(cx: &Context, request: &Request, matched: &Matc
     told(cx, StatusCode::OK, cx.authority.change_registration(client_id, token, &metadata, now_s).await)
 }
 
-const CHALLENGE: &str = "Bearer realm=\"registration\", error=\"invalid_token\"";
+pub(super) const CHALLENGE: &str = "Bearer realm=\"registration\", error=\"invalid_token\"";
+pub(super) const NO_TOKEN: &str = "Send the registration access token: Authorization: Bearer …";
 
 fn told(cx: &Context, status: StatusCode, registration: Result<Registration, OauthError>) -> Reply {
     match registration.and_then(|told| told.body().map_err(OauthError::from)) {
@@ -67,7 +67,7 @@ fn told(cx: &Context, status: StatusCode, registration: Result<Registration, Oau
     }
 }
 
-fn refused(cx: &Context, why: &OauthError) -> Reply {
+pub(super) fn refused(cx: &Context, why: &OauthError) -> Reply {
     if why.code == ErrorCode::InvalidToken { challenged(cx, CHALLENGE, why) } else { error(cx, why) }
 }
 
@@ -88,7 +88,7 @@ fn described(request: &Request) -> Result<Metadata, OauthError> {
     Metadata::read(&request.body)
 }
 
-fn bearer(request: &Request) -> Option<&str> {
+pub(super) fn bearer(request: &Request) -> Option<&str> {
     let (scheme, token) = request.header("authorization")?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && token.len() <= TOKEN_BYTES_MAX).then(|| token.trim())
 }

@@ -248,7 +248,7 @@ async fn exchange(line: Line, question: &[u8], bytes_max: usize) -> Result<(Answ
 }
 
 /// The server behind us gave no answer that we use; what it said is not repeated.
-pub(super) fn down(private: impl std::fmt::Display) -> Refusal {
+pub(crate) fn down(private: impl std::fmt::Display) -> Refusal {
     Refusal::new(Kind::UpstreamDown, "The record server gave no usable answer. Try again later.").because(private)
 }
 

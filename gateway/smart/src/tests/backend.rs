@@ -3,6 +3,8 @@
 use crate::assertion::JWT_BEARER;
 use crate::trial::{NOW, SECRET, Trial, code, hundred, key_set, pairs, redeeming, run, world};
 use crate::{Authority, Client, ClientKind, ErrorCode, Keys, OauthError};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use privacy::{Purpose, Role, Scopes, Subject};
 use serde_json::{Value, json};
 
@@ -207,7 +209,7 @@ fn a_client_proves_itself_in_one_way() {
 }
 
 #[test]
-fn only_a_client_with_keys_and_one_purpose_acts_for_itself_and_within_its_scopes() {
+fn only_a_client_with_keys_and_a_purpose_of_its_own_acts_for_itself_and_within_its_scopes() {
     let world = world();
     let secret = pairs(&[
         ("grant_type", "client_credentials"),
@@ -226,15 +228,51 @@ fn only_a_client_with_keys_and_one_purpose_acts_for_itself_and_within_its_scopes
     {
         assert_eq!(refused(&format!("s{number}"), scope), ErrorCode::InvalidScope, "{scope}");
     }
-    for (number, purposes) in
-        [vec![], vec![Purpose::PatientRequest], vec![Purpose::Treatment, Purpose::Payment]].into_iter().enumerate()
-    {
+    for (number, purposes) in [vec![], vec![Purpose::PatientRequest]].into_iter().enumerate() {
         registered(&world, |service| service.purposes.clone_from(&purposes));
         assert_eq!(refused(&format!("p{number}"), "system/*.rs"), ErrorCode::UnauthorizedClient, "{purposes:?}");
     }
     registered(&world, |service| service.purposes = vec![Purpose::PatientRequest, Purpose::Payment]);
     let tokens = asked(&world, &signed(&header(), &claims("2"))).unwrap();
     assert_eq!(world.principal(&tokens.access_token, NOW).unwrap().purpose, Purpose::Payment);
+}
+
+#[test]
+fn of_several_purposes_a_service_names_one_and_none_that_it_is_not_registered_for() {
+    let world = world();
+    registered(&world, |service| service.purposes = Purpose::ALL.to_vec());
+    let asked = |jti: &str, purpose: &str| {
+        let more = pairs(&[("purpose_of_use", purpose)]);
+        let form = [asking(&signed(&header(), &claims(jti)), "system/*.rs"), more].concat();
+        run(world.token(None, &form, NOW))
+    };
+    let why = asked("none", "").err().expect("refused");
+    assert_eq!(why.code, ErrorCode::InvalidRequest);
+    assert!(why.description.contains("purpose_of_use is missing. The client is registered for TREAT, HPAYMT."));
+    for (code, purpose) in [("TREAT", Purpose::Treatment), ("HPAYMT", Purpose::Payment)] {
+        let token = asked(code, code).unwrap().access_token;
+        assert_eq!(world.principal(&token, NOW).unwrap().purpose, purpose);
+        assert_eq!(Trial::open(&token)["purpose"], code);
+    }
+    for (code, error, said) in [
+        (
+            "PATRQT",
+            ErrorCode::UnauthorizedClient,
+            "which needs the patient. The client is registered for TREAT, HPAYMT.",
+        ),
+        ("treat", ErrorCode::InvalidRequest, "registered for TREAT, HPAYMT, PATRQT. Send one of these."),
+        ("TREAT HPAYMT", ErrorCode::InvalidRequest, "was 'TREAT HPAYMT'"),
+    ] {
+        let why = asked(code, code).err().expect("refused");
+        assert_eq!(why.code, error, "{code}");
+        assert!(why.description.contains(said), "{}", why.description);
+    }
+    // A registration that lost the purpose takes the token with it.
+    let token = asked("kept", "TREAT").unwrap().access_token;
+    let narrower = registered(&world, |service| service.purposes = vec![Purpose::Payment]);
+    assert_eq!(asked("more", "TREAT").err().expect("refused").code, ErrorCode::UnauthorizedClient);
+    run(world.confine(&narrower, NOW)).unwrap();
+    assert!(world.principal(&token, NOW).is_err());
 }
 
 #[test]
@@ -328,4 +366,23 @@ fn an_app_that_people_use_may_prove_itself_by_a_key_as_well() {
     assert!(run(world.token(None, &form.concat(), NOW)).is_ok());
     let unproven = pairs(&[("grant_type", "refresh_token"), ("refresh_token", &refresh), ("client_id", "service")]);
     assert_eq!(run(world.token(None, &unproven, NOW)).err().unwrap().code, ErrorCode::InvalidClient);
+}
+
+#[test]
+fn a_request_says_whose_it_is_in_each_way_that_a_client_proves_itself() {
+    let world = world();
+    let basic = format!("Basic {}", STANDARD.encode("keeper:whatever"));
+    let assertion = signed(&header(), &claims("x"));
+    for (authorization, form, claimed) in [
+        (Some(basic.as_str()), vec![], Some("keeper")),
+        (Some(&basic), pairs(&[("client_id", "reader")]), Some("keeper")),
+        (None, pairs(&[("client_id", "reader"), ("client_secret", "x")]), Some("reader")),
+        (None, asking(&assertion, "system/*.rs"), Some("service")),
+        (None, asking("nonsense", "system/*.rs"), None),
+        (Some("Basic ***"), vec![], None),
+        (Some("Bearer nonsense"), pairs(&[("client_id", "reader")]), None),
+        (None, vec![], None),
+    ] {
+        assert_eq!(world.claimed_client(authorization, &form).as_deref(), claimed, "{authorization:?} {form:?}");
+    }
 }

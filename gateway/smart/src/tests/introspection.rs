@@ -35,7 +35,7 @@ fn a_living_token_is_told_with_its_context_and_a_dead_one_with_nothing() {
     assert_eq!(
         told,
         json!({
-            "active": true, "scope": tokens.scope, "client_id": "reader", "token_type": "Bearer", "exp": NOW + 3600,
+            "active": true, "scope": tokens.scope, "client_id": "reader", "token_type": "Bearer", "purpose_of_use": "PATRQT", "exp": NOW + 3600,
             "iat": NOW, "iss": base, "aud": base, "patient": "ana", "sub": "account-of-ana",
             "fhirUser": format!("{base}/Patient/ana"),
         })

@@ -1,5 +1,6 @@
-//! The apps that a patient or a representative allowed, and stopping one.
+//! The apps that a patient or a representative allowed, as a page and as a file, and stopping one.
 
+use super::app_read::download;
 use super::own::{self, Own, Whose};
 use super::{Person, done, frame, of, unavailable};
 use crate::clock;
@@ -9,7 +10,7 @@ use crate::oauth::patients::shape;
 use crate::oauth::{Answer, alone, page};
 use crate::pipeline::of_page;
 use crate::request::Request;
-use crate::respond::Reply;
+use crate::respond::{Credential, Reply, Shape};
 use http::{Method, StatusCode};
 use portal::AppsForm;
 use smart::settings::ACCOUNT_APPS;
@@ -61,4 +62,34 @@ pub(super) async fn apps(
             alone(page(portal::apps_alone(&form), StatusCode::OK))
         }
     }
+}
+
+/// The same as a file: what the person allowed, and what each app read lately.
+pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
+    let apps = match cx.authority.allowed_apps(&person.account, clock::now().seconds()).await {
+        Ok(apps) => apps,
+        Err(why) => return alone(unavailable(browser, &why)),
+    };
+    let form = AppsForm { frame: frame(browser, ACCOUNT_APPS), apps, stopped: false };
+    let Whose::One(own) = Own::of(person, "") else { return alone(file_alone(&form)) };
+    match of_page(cx, &own.caller, request, &own::events(request, EVENTS_MAX, None)).await {
+        Ok(released) => {
+            let lines = released.page.map(&form, portal::apps_file).map(&(), lines);
+            (Reply::Disclosure(Box::new(lines)), Some(own.caller.principal.clone()))
+        }
+        Err(refused) => {
+            tracing::warn!(kind = ?refused.why().kind(), why = refused.why().private(), "what apps read cannot be shown");
+            alone(file_alone(&form))
+        }
+    }
+}
+
+/// The file without what the apps read.
+fn file_alone(form: &AppsForm) -> Reply {
+    let Shape { status, media, headers, .. } = lines(String::new(), &());
+    Reply::Credential(Credential { status, media, headers, body: portal::apps_file_alone(form).into() })
+}
+
+fn lines(lines: String, (): &()) -> Shape {
+    download(lines, "apps.ndjson")
 }

@@ -3,6 +3,7 @@
 //! Every form of these pages carries a token that only this session's pages know. What a person names in one, a session or
 //! an app, is looked for among their own things alone.
 
+mod app_read;
 mod apps;
 mod launch;
 pub(super) mod login;
@@ -11,6 +12,7 @@ mod recover;
 mod second;
 mod seen;
 mod sessions;
+mod whose;
 
 use super::browser::{Browser, drop_session};
 use super::{Answer, alone, page};
@@ -58,6 +60,9 @@ pub(super) async fn answer(
         | AccountPage::SecondFactor
         | AccountPage::Launch
         | AccountPage::Apps
+        | AccountPage::AppsFile
+        | AccountPage::AppRead
+        | AccountPage::AppReadFile
         | AccountPage::Disclosures
         | AccountPage::DisclosuresFile => {}
     }
@@ -80,9 +85,17 @@ pub(super) async fn answer(
             let answer = launch::launch(cx, request, browser, &person, &fields).await;
             still_entitled(cx, browser, &person, asked, answer).await
         }
-        AccountPage::Apps | AccountPage::Disclosures | AccountPage::DisclosuresFile => {
+        AccountPage::Apps
+        | AccountPage::AppsFile
+        | AccountPage::AppRead
+        | AccountPage::AppReadFile
+        | AccountPage::Disclosures
+        | AccountPage::DisclosuresFile => {
             let answer = match asked {
                 AccountPage::Apps => apps::apps(cx, request, browser, &person, &fields).await,
+                AccountPage::AppsFile => apps::file(cx, request, browser, &person).await,
+                AccountPage::AppRead => app_read::read(cx, request, browser, &person, false).await,
+                AccountPage::AppReadFile => app_read::read(cx, request, browser, &person, true).await,
                 AccountPage::DisclosuresFile => seen::file(cx, request, browser, &person).await,
                 AccountPage::Disclosures
                 | AccountPage::Overview
@@ -105,7 +118,7 @@ fn right_of(asked: AccountPage) -> Option<Page> {
         AccountPage::Sessions => Some(Page::Sessions),
         AccountPage::SecondFactor => Some(Page::SecondFactor),
         AccountPage::Launch => Some(Page::Launch),
-        AccountPage::Apps => Some(Page::Apps),
+        AccountPage::Apps | AccountPage::AppsFile | AccountPage::AppRead | AccountPage::AppReadFile => Some(Page::Apps),
         AccountPage::Disclosures | AccountPage::DisclosuresFile => Some(Page::Disclosures),
     }
 }

@@ -72,7 +72,13 @@ impl Own {
 
 /// So many events about the patient, the newest first, from a place on.
 pub(super) fn events(request: &Request, count: usize, place: Option<Box<Place>>) -> Asked {
-    Asked { question: question(request, KIND), what: What::Seen { count, place } }
+    Asked { question: question(request, KIND), what: What::Seen { count, client: None, place } }
+}
+
+/// The same of one app.
+pub(super) fn events_by(request: &Request, client_id: &str, count: usize, place: Option<Box<Place>>) -> Asked {
+    let client = Some(client_id.to_owned());
+    Asked { question: question(request, KIND), what: What::Seen { count, client, place } }
 }
 
 /// The clinicians whom the patient's record names.

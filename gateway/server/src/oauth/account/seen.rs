@@ -1,12 +1,12 @@
 //! Who saw a patient's record: a page, and the same as a file of AuditEvents; to a representative, of the one whom they choose.
 
 use super::own::{self, Own, Whose};
-use super::{Person, done, frame, of};
+use super::{Person, done, frame, of, whose};
 use crate::clock;
 use crate::context::Context;
 use crate::interaction::seen::{KIND, Links, linked};
 use crate::oauth::browser::Browser;
-use crate::oauth::patients::{asked, caller, nobody, refusal, shape};
+use crate::oauth::patients::{nobody, refusal, shape};
 use crate::oauth::{Answer, alone};
 use crate::paging::Place;
 use crate::pipeline::{Released, of_page};
@@ -15,7 +15,7 @@ use crate::respond::{Reply, Shape};
 use bytes::Bytes;
 use fhir::Id;
 use http::{StatusCode, header};
-use portal::{SeenForm, WhoseForm};
+use portal::SeenForm;
 use privacy::{Kind, Page};
 use smart::settings::ACCOUNT_DISCLOSURES;
 
@@ -28,9 +28,19 @@ const NDJSON: &str = "application/fhir+ndjson";
 
 /// The page.
 pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
-    let own = match whose(request, person) {
+    let own = match record(request, person) {
         Whose::One(own) => own,
-        Whose::Choose => return choose(cx, request, browser, person).await,
+        Whose::Choose => {
+            return whose::choose(
+                cx,
+                request,
+                browser,
+                person,
+                ACCOUNT_DISCLOSURES,
+                format!("{ACCOUNT_DISCLOSURES}?patient="),
+            )
+            .await;
+        }
         Whose::Nobody => return nobody(&browser.frame(None)),
     };
     let (from, patient) = (token(request), own.chosen.as_ref().map(Id::to_string));
@@ -64,29 +74,13 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, per
     (Reply::Disclosure(Box::new(html.map(&(), shape))), Some(own.caller.principal.clone()))
 }
 
-/// Whose record it is to be about, where someone acts for several: their names.
-async fn choose(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
-    let form = WhoseForm { frame: frame(browser, ACCOUNT_DISCLOSURES) };
-    let patients = person.account.patients.clone();
-    let Some(caller) = caller(&person.account, person.session.digest.clone(), patients) else {
-        return nobody(&form.frame);
-    };
-    match of_page(cx, &caller, request, &asked(cx, request)).await {
-        Ok(released) => {
-            let html = released.page.map(&form, portal::whose).map(&(), shape);
-            (Reply::Disclosure(Box::new(html)), Some(caller.principal))
-        }
-        Err(refused) => refusal(form.frame, refused),
-    }
-}
-
-fn whose(request: &Request, person: &Person) -> Whose {
+fn record(request: &Request, person: &Person) -> Whose {
     Own::of(person, of(&request.query_pairs(), "patient"))
 }
 
 /// The same as a file, from a place on.
 pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
-    let own = match whose(request, person) {
+    let own = match record(request, person) {
         Whose::One(own) => own,
         Whose::Choose => return alone(to_newest(browser)),
         Whose::Nobody => return nobody(&browser.frame(None)),
@@ -110,13 +104,13 @@ fn lines(page: Page, (): &()) -> Shape {
 }
 
 /// The place that a link names, if it does.
-fn token(request: &Request) -> Option<String> {
+pub(super) fn token(request: &Request) -> Option<String> {
     let pairs = request.query_pairs();
     Some(of(&pairs, "page").to_owned()).filter(|token| !token.is_empty())
 }
 
 /// The place of a token; nothing where it leads nowhere any more.
-fn place(cx: &Context, token: Option<&str>) -> Option<Option<Box<Place>>> {
+pub(super) fn place(cx: &Context, token: Option<&str>) -> Option<Option<Box<Place>>> {
     match token {
         None => Some(None),
         Some(token) => cx.pages.open(KIND, token, clock::now()).ok().map(|place| Some(Box::new(place))),
