@@ -227,7 +227,8 @@ mod tests {
     fn what_else_is_no_account_is_refused() {
         let patient = |new: &mut NewAccount| new.fhir_user = Some("Patient/p1".to_owned());
         assert!(asked(patient).is_ok());
-        let changes: [(&str, fn(&mut NewAccount)); 6] = [
+        type Change = fn(&mut NewAccount);
+        let changes: [(&str, Change); 6] = [
             ("no name", |new| new.username = String::new()),
             ("a space", |new| new.username = "ana maria".to_owned()),
             ("a language", |new| new.locale = Some("de".to_owned())),
