@@ -2,11 +2,12 @@
 //! it is. Searches look at these columns; beside them only `search` looks into a record, for whose it is.
 
 use crate::error::StoreError;
+use crate::search::{Way, way};
 use bytes::Bytes;
 use fhir::patch::stamp;
 use fhir::reference::Reference;
-use fhir::search::{Term, terms};
-use fhir::subject::{About, about};
+use fhir::search::{Parameter, Term, parameter, terms};
+use fhir::subject::{self, About, about};
 use fhir::{Id, Instant, Resource, ResourceType};
 use json::{Document, Limits, Value};
 use privacy::Phi;
@@ -99,6 +100,9 @@ fn columns(resource: &Resource<'_>) -> Columns {
     let (mut tokens, mut texts, mut dates, mut references) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for term in terms(resource) {
         let param = param(resource.kind(), term.param());
+        if says_whose(resource.kind(), term.param()) || union(&param).is_some() {
+            continue;
+        }
         match term {
             Term::Token { system, code, .. } => tokens.push(line([&param, &code, system_column(system.as_deref())])),
             Term::Text { folded, exact, .. } => texts.push(line([&param, &folded, &exact])),
@@ -108,12 +112,12 @@ fn columns(resource: &Resource<'_>) -> Columns {
     }
     let labels: BTreeSet<&str> = labels(resource).into_iter().map(|label| label.code()).collect();
     Columns {
-        patients: patients.into_iter().map(|id| line([id])).collect(),
+        patients: patients.iter().map(|id| line([id])).collect(),
         tokens,
         texts,
         dates,
         references,
-        links: links(resource).iter().map(|(kind, id)| line([kind, id])).collect(),
+        links: links(resource, !patients.is_empty()).iter().map(|(kind, id)| line([kind.as_str(), id])).collect(),
         labels: labels.into_iter().map(|code| line([code])).collect(),
     }
 }
@@ -123,23 +127,39 @@ fn line<const N: usize>(texts: [&str; N]) -> String {
     texts.map(|text| serde_json::Value::from(text).to_string()).join(",")
 }
 
-/// Every record that this one refers to, the Binaries behind its attachments included.
-fn links(resource: &Resource<'_>) -> BTreeSet<(&'static str, String)> {
+/// What this record refers to and could let be seen, the Binaries behind its attachments included. Of a patient's record that
+/// is what has no patient of its own; of another, which may stand between, everything.
+fn links(resource: &Resource<'_>, is_somebodys: bool) -> BTreeSet<(ResourceType, String)> {
     let local = |value: &Value<'_>| {
         let reference = Reference::parse(&value.text()?);
         let (kind, id) = reference.local()?;
-        Some((kind.as_str(), id.to_string()))
+        Some((kind, id.to_string()))
     };
-    let binary = |(kind, _): &(&'static str, String)| *kind == ResourceType::Binary.as_str();
     let attached = resource.attachments();
-    let attached = attached.iter().filter_map(local).filter(binary);
-    resource.references().iter().filter_map(local).chain(attached).collect()
+    let attached = attached.iter().filter_map(local).filter(|(kind, _)| way(*kind) == Way::Owner);
+    let links = resource.references().into_iter().filter_map(|value| local(&value)).chain(attached);
+    links.filter(|(kind, _)| !is_somebodys || matches!(way(*kind), Way::Shared | Way::Owner)).collect()
 }
 
 /// A parameter's name in the index.
 pub(crate) fn param(kind: ResourceType, name: &str) -> String {
     format!("{kind}.{name}")
 }
+
+/// Whether a parameter reads the very element that says whose a record is: the table `subject` answers it.
+pub(crate) fn says_whose(kind: ResourceType, name: &str) -> bool {
+    let (Some(element), Some(Parameter { paths: [path], .. })) = (subject::element(kind), parameter(kind, name)) else {
+        return false;
+    };
+    path.strip_prefix(kind.as_str()).and_then(|path| path.strip_prefix('.')) == Some(element)
+}
+
+/// The parameters whose lines together answer one that has none of its own.
+pub(crate) fn union(param: &str) -> Option<&'static [&'static str]> {
+    UNIONS.iter().find(|(name, _)| *name == param).map(|(_, parts)| *parts)
+}
+
+const UNIONS: [(&str, &[&str]); 1] = [("Observation.combo-code", &["Observation.code", "Observation.component-code"])];
 
 /// A code system in the index, where no system at all is empty.
 pub(crate) fn system_column(system: Option<&str>) -> &str {
@@ -148,5 +168,39 @@ pub(crate) fn system_column(system: Option<&str>) -> &str {
         // A system that is there and empty is no system that one could ask for.
         Some("") => "|",
         Some(system) => system,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use fhir::search::{parameters, searchable};
+
+    fn paths(param: &str) -> Vec<&'static str> {
+        let (kind, name) = param.split_once('.').unwrap();
+        parameter(kind.parse().unwrap(), name).unwrap().paths.to_vec()
+    }
+
+    #[test]
+    fn a_union_reads_what_its_parts_read() {
+        for (union, parts) in UNIONS {
+            assert_eq!(paths(union), parts.iter().flat_map(|part| paths(part)).collect::<Vec<_>>(), "{union}");
+        }
+    }
+
+    #[test]
+    fn every_record_of_a_patient_is_asked_for_by_whose_it_is() {
+        let mut asked = 0;
+        for kind in searchable().filter(|kind| subject::element(*kind).is_some()) {
+            let named = parameters(kind).iter().filter(|parameter| says_whose(kind, parameter.name));
+            let named: Vec<&str> = named.map(|parameter| parameter.name).collect();
+            assert!(
+                named.contains(&"patient")
+                    && named.iter().all(|name| ["patient", "subject", "beneficiary"].contains(name))
+            );
+            asked += 1;
+        }
+        assert!(asked > 15 && !says_whose(ResourceType::Provenance, "patient"));
     }
 }

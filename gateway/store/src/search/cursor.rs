@@ -3,8 +3,8 @@
 //! Pages go on behind a place and never count rows, so a record that comes or goes in between moves nothing.
 
 use super::Fault;
+use super::find::is_of;
 use super::sql::Sql;
-use crate::column::param;
 use fhir::search::{ParameterKind, Query, SortKey};
 use fhir::{Id, ResourceType};
 use privacy::Cursor;
@@ -148,7 +148,7 @@ pub(super) fn columns(kind: ResourceType, keys: &[SortKey]) -> Sql {
                 let value = if key.descending { format!("max({highest})") } else { format!("min({lowest})") };
                 let value = if is_time(key) { value } else { format!("substr({value}, 1, {SORTED_CHARS_MAX})") };
                 sql.push("(SELECT ").push(&value).push(" FROM ").push(table);
-                sql.push(" i WHERE i.row = r.row AND i.param = ").text(param(kind, name)).push(")");
+                sql.push(" i WHERE i.row = r.row AND ").add(is_of(kind, name)).push(")");
             }
         }
         sql.push(&format!(" AS k{at}"));

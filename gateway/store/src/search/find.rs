@@ -5,7 +5,7 @@ use super::evidence::{Evidence, Found};
 use super::reach::{Indexed, Reach, Way, way};
 use super::sql::Sql;
 use super::{CHUNK_BYTES_FULL, Fault};
-use crate::column::{document, param, system_column};
+use crate::column::{document, param, says_whose, system_column, union};
 use crate::open::Store;
 use crate::sqlite::{int, snapshot};
 use fhir::search::{Criterion, Filter, Include, Modifier, ParameterKind, Prefix, Query, SystemMatch};
@@ -193,6 +193,9 @@ fn condition(reach: &Reach, kind: ResourceType, indexed: Indexed, filter: &Filte
         sql.joined(values, " OR ").push(")");
         return sql;
     }
+    if says_whose(kind, name) {
+        return whose(kind, filter);
+    }
     let table = match filter.parameter.kind {
         ParameterKind::Token => "token",
         ParameterKind::String => "text",
@@ -208,8 +211,31 @@ fn condition(reach: &Reach, kind: ResourceType, indexed: Indexed, filter: &Filte
             sql.push("EXISTS (SELECT 1 FROM ").push(table).push(" i WHERE i.row = r.row");
         }
     }
-    sql.push(" AND i.param = ").text(param(kind, name)).push(" AND (");
+    sql.push(" AND ").add(is_of(kind, name)).push(" AND (");
     sql.joined(filter.values.iter().map(|value| meets(value, filter.modifier)), " OR ").push("))");
+    sql
+}
+
+/// That the index row `i` is one of a parameter.
+pub(super) fn is_of(kind: ResourceType, name: &str) -> Sql {
+    let own = param(kind, name);
+    let mut sql = Sql::of("i.param IN ");
+    match union(&own) {
+        Some(parts) => drop(sql.list(parts.iter().copied())),
+        None => drop(sql.list([own])),
+    }
+    sql
+}
+
+/// That the row `r` is about one of the patients whom a filter names.
+fn whose(kind: ResourceType, filter: &Filter) -> Sql {
+    let patients = filter.values.iter().filter_map(|value| match value {
+        Criterion::Reference { kind: None | Some(ResourceType::Patient), id } => Some(id.as_str()),
+        Criterion::Reference { .. } | Criterion::Token { .. } | Criterion::Text { .. } | Criterion::Date { .. } => None,
+    });
+    let mut sql =
+        Sql::of("r.row IN (SELECT s.row FROM patient p JOIN subject s ON s.patient = p.number WHERE s.kind = ");
+    sql.text(kind.as_str()).push(" AND p.id IN ").list(patients).push(")");
     sql
 }
 

@@ -9,6 +9,8 @@ mod parts;
 mod reach;
 mod sql;
 
+pub(crate) use reach::{Way, way};
+
 use crate::error::StoreError;
 use crate::open::Store;
 use fhir::search::Query;

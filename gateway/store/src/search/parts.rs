@@ -1,9 +1,8 @@
 //! That a row is within one of the parts of its type which granular scopes reach, as SQL. Narrowing alone: without it a
 //! patient's many other rows would use up the work that a page may take, and the places for evidence.
 
-use super::find::meets;
+use super::find::{is_of, meets};
 use super::sql::Sql;
-use crate::column::param;
 use fhir::ResourceType;
 use fhir::search::Filter;
 use privacy::scope::Constraint;
@@ -43,7 +42,7 @@ impl Parts {
     /// That a row meets a filter; those of a scope ask for tokens alone.
     fn meet(&self, filter: &Filter, row: &str) -> Sql {
         let mut sql = Sql::of("EXISTS (SELECT 1 FROM token i WHERE i.row = ");
-        sql.push(row).push(" AND i.param = ").text(param(self.kind, filter.parameter.name)).push(" AND (");
+        sql.push(row).push(" AND ").add(is_of(self.kind, filter.parameter.name)).push(" AND (");
         sql.joined(filter.values.iter().map(|value| meets(value, filter.modifier)), " OR ").push("))");
         sql
     }

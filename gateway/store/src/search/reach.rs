@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 
 /// How the rows of a type are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// They say themselves whose they are.
     Subject,
     /// A record of the patient refers to them, or to another shared one that does.
@@ -27,7 +27,7 @@ pub(super) enum Way {
 }
 
 /// How the rows of a type are reached.
-pub(super) fn way(kind: ResourceType) -> Way {
+pub(crate) fn way(kind: ResourceType) -> Way {
     use ResourceType::{
         Binary, Location, Medication, Organization, Patient, Practitioner, PractitionerRole, Provenance,
     };
@@ -250,7 +250,7 @@ impl Reach {
         let mut sql = Sql::of(" FROM resource r WHERE r.deleted = 0 AND r.kind = ");
         sql.text(kind.as_str()).push(
             " AND r.row IN (SELECT f.row FROM subject s JOIN resource x ON x.row = s.row
-            JOIN reference f ON f.kind = x.kind AND f.id = x.id AND f.param = 'Provenance.target' AND f.patient = 0
+            CROSS JOIN reference f ON f.kind = x.kind AND f.id = x.id AND f.param = 'Provenance.target' AND f.patient = 0
             WHERE s.patient",
         );
         sql.add(self.patients()).push(" AND ").add(self.counts()).push(")");

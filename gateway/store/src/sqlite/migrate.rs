@@ -3,10 +3,11 @@
 use sqlx::sqlite::SqliteConnection;
 
 /// Every step there has ever been, oldest first. A step that has been shipped is never changed.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("../../sql/sqlite/0001_store.sql"),
     include_str!("../../sql/sqlite/0002_same_message.sql"),
     include_str!("../../sql/sqlite/0003_withheld.sql"),
+    include_str!("../../sql/sqlite/0004_lean_index.sql"),
 ];
 
 /// The schema cannot be brought up to date.
