@@ -7,6 +7,7 @@ use crate::places::neighbourhood;
 use governor::NotUntil;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota};
+use moka::sync::Cache;
 use privacy::{Kind, Principal, Purpose, Refusal};
 use smart::Account;
 use std::net::IpAddr;
@@ -25,6 +26,11 @@ const ACCOUNT_NEARBY_BURST: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
 const ACCOUNT_NEARBY_EVERY: Duration = Duration::from_secs(30);
 /// Sign-ins an hour for one account from wherever: those who guess from many networks get no further.
 const ACCOUNT_PER_HOUR: NonZeroU32 = NonZeroU32::new(600).expect("not zero");
+/// Times at once that an app may fail to prove itself from one network, and the time after which it may be one more.
+const UNPROVEN_BURST: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+const UNPROVEN_EVERY: Duration = Duration::from_secs(30);
+/// Bytes of a client id that is counted by itself; longer ones, which nobody has, are counted together.
+const CLIENT_ID_BYTES_MAX: usize = 128;
 /// Launches a minute that may be begun from one network: each keeps a flow on the disk for ten minutes.
 const LAUNCHES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).expect("not zero");
 /// Launches a second that may be begun from wherever.
@@ -43,6 +49,8 @@ pub struct Limits {
     networks: DefaultKeyedRateLimiter<IpAddr>,
     accounts_nearby: DefaultKeyedRateLimiter<(String, IpAddr)>,
     accounts: DefaultKeyedRateLimiter<String>,
+    unproven: DefaultKeyedRateLimiter<(String, IpAddr)>,
+    shut_out: Cache<(String, IpAddr), ()>,
     launches_nearby: DefaultKeyedRateLimiter<IpAddr>,
     launches: DefaultKeyedRateLimiter<()>,
     registrations_nearby: DefaultKeyedRateLimiter<IpAddr>,
@@ -56,8 +64,10 @@ impl Default for Limits {
             grants: DefaultKeyedRateLimiter::keyed(Quota::per_second(GRANT_PER_S).allow_burst(GRANT_BURST)),
             records: DefaultKeyedRateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)),
             networks: DefaultKeyedRateLimiter::keyed(Quota::per_minute(NETWORK_PER_MINUTE)),
-            accounts_nearby: DefaultKeyedRateLimiter::keyed(nearby()),
+            accounts_nearby: DefaultKeyedRateLimiter::keyed(slowly(ACCOUNT_NEARBY_BURST, ACCOUNT_NEARBY_EVERY)),
             accounts: DefaultKeyedRateLimiter::keyed(Quota::per_hour(ACCOUNT_PER_HOUR)),
+            unproven: DefaultKeyedRateLimiter::keyed(slowly(UNPROVEN_BURST, UNPROVEN_EVERY)),
+            shut_out: Cache::builder().max_capacity(KEYS_MAX as u64).time_to_live(UNPROVEN_EVERY).build(),
             launches_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_minute(LAUNCHES_PER_MINUTE)),
             launches: DefaultKeyedRateLimiter::keyed(Quota::per_second(LAUNCHES_PER_S)),
             registrations_nearby: DefaultKeyedRateLimiter::keyed(Quota::per_hour(REGISTRATIONS_PER_HOUR)),
@@ -67,9 +77,9 @@ impl Default for Limits {
     }
 }
 
-fn nearby() -> Quota {
-    let one_every = Quota::with_period(ACCOUNT_NEARBY_EVERY).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
-    one_every.allow_burst(ACCOUNT_NEARBY_BURST)
+/// So many at once, and one more each time.
+fn slowly(burst: NonZeroU32, every: Duration) -> Quota {
+    Quota::with_period(every).unwrap_or(Quota::per_minute(NonZeroU32::MIN)).allow_burst(burst)
 }
 
 impl Limits {
@@ -105,6 +115,26 @@ impl Limits {
         check(&self.networks, &neighbourhood(remote), &self.clock)
     }
 
+    /// May an app try to prove itself from this address, after all that failed there? Its id is what it claims to be.
+    ///
+    /// # Errors
+    /// `Throttled`, with the seconds to wait.
+    pub fn proof(&self, remote: IpAddr, client_id: &str) -> Result<(), Refusal> {
+        match self.shut_out.contains_key(&claimed(remote, client_id)) {
+            true => Err(throttled(u32::try_from(UNPROVEN_EVERY.as_secs()).unwrap_or(60))),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts that an app failed to prove itself. Who guesses is shut out for a while, even with the right secret; the app itself,
+    /// elsewhere, is not.
+    pub fn failed_proof(&self, remote: IpAddr, client_id: &str) {
+        let who = claimed(remote, client_id);
+        if check(&self.unproven, &who, &self.clock).is_err() {
+            self.shut_out.insert(who, ());
+        }
+    }
+
     /// May one more launch be begun from this address?
     ///
     /// # Errors
@@ -130,9 +160,15 @@ impl Limits {
         tidy(&self.networks);
         tidy(&self.accounts_nearby);
         tidy(&self.accounts);
+        tidy(&self.unproven);
         tidy(&self.launches_nearby);
         tidy(&self.registrations_nearby);
     }
+}
+
+fn claimed(remote: IpAddr, client_id: &str) -> (String, IpAddr) {
+    let id = if client_id.len() > CLIENT_ID_BYTES_MAX { "" } else { client_id };
+    (id.to_owned(), neighbourhood(remote))
 }
 
 /// Every token of a client that acts for itself has a grant of its own: of it, the client counts.
@@ -197,6 +233,24 @@ mod tests {
             (0..ALL_REGISTRATIONS_PER_HOUR.get()).any(|nth| limits.registration(far(nth)).is_err()),
             "of all together"
         );
+    }
+
+    #[test]
+    fn who_guesses_at_an_apps_secret_is_shut_out_and_the_app_elsewhere_is_not() {
+        let limits = Limits::default();
+        let (stranger, app): (IpAddr, IpAddr) = ("2001:db8::1".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        (0..UNPROVEN_BURST.get()).for_each(|_| limits.failed_proof(stranger, "reader"));
+        assert!(limits.proof(stranger, "reader").is_ok(), "a few times are a mistake");
+        limits.failed_proof(stranger, "reader");
+        assert_eq!(limits.proof(stranger, "reader").map_err(|why| why.kind()), Err(Kind::Throttled));
+        assert!(
+            limits.proof("2001:db8::ffff".parse().unwrap(), "reader").is_err(),
+            "another address of the same network"
+        );
+        assert!(limits.proof(app, "reader").is_ok() && limits.proof(stranger, "writer").is_ok());
+        let long = |end: &str| "x".repeat(CLIENT_ID_BYTES_MAX) + end;
+        (0..=UNPROVEN_BURST.get()).for_each(|nth| limits.failed_proof(app, &long(&nth.to_string())));
+        assert!(limits.proof(app, &long("y")).is_err(), "ids that nobody has do not fill the memory");
     }
 
     #[test]

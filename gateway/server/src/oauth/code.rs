@@ -5,7 +5,6 @@ use super::launch::{signed_in, stopped};
 use crate::context::Context;
 use crate::request::Request;
 use crate::respond::Reply;
-use http::StatusCode;
 use portal::{App, CodeFault, CodeForm};
 use smart::flow::Asking;
 use smart::login::{NotSignedIn, Visit};
@@ -24,7 +23,7 @@ pub(super) fn page(launch: &Launch<'_>, half: &str, fault: Option<CodeFault>) ->
     let fields = vec![("flow", launch.flow.to_owned()), ("half", half.to_owned())];
     // Its own address would not bring it back, so there is no way from it to the other language.
     let (frame, app) = (launch.browser.frame(None), Some(App::new(launch.asking)));
-    super::page(portal::code(&CodeForm { frame, action: LOGIN, fields, app, fault }), StatusCode::OK)
+    super::code_page(&CodeForm { frame, action: LOGIN, fields, app, fault })
 }
 
 /// What was typed.

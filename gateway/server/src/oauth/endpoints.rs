@@ -9,14 +9,15 @@ use crate::request::Request;
 use crate::respond::{Credential, JSON, Reply};
 use bytes::Bytes;
 use http::{StatusCode, header};
+use privacy::Refusal;
 use smart::settings::{INTROSPECT, REVOKE, TOKEN};
 use smart::{ErrorCode, OauthError};
 
 /// Tokens for a code or a refresh token.
 pub(super) async fn token(cx: &Context, request: &Request) -> Reply {
-    let form = match form(request) {
+    let form = match form(cx, request) {
         Ok(form) => form,
-        Err(why) => return error(cx, &why),
+        Err(refused) => return *refused,
     };
     let answered = cx.authority.token(request.header("authorization"), &form, clock::now().seconds()).await;
     noted(cx, request, TOKEN, &form, outcome(&answered)).await;
@@ -28,9 +29,9 @@ pub(super) async fn token(cx: &Context, request: &Request) -> Reply {
 
 /// Ends a token and what it stands for. Success has no content.
 pub(super) async fn revoke(cx: &Context, request: &Request) -> Reply {
-    let form = match form(request) {
+    let form = match form(cx, request) {
         Ok(form) => form,
-        Err(why) => return error(cx, &why),
+        Err(refused) => return *refused,
     };
     let answered = cx.authority.revoke(request.header("authorization"), &form, clock::now().seconds()).await;
     noted(cx, request, REVOKE, &form, outcome(&answered)).await;
@@ -42,9 +43,9 @@ pub(super) async fn revoke(cx: &Context, request: &Request) -> Reply {
 
 /// What a token stands for.
 pub(super) async fn introspect(cx: &Context, request: &Request) -> Reply {
-    let form = match form(request) {
+    let form = match form(cx, request) {
         Ok(form) => form,
-        Err(why) => return error(cx, &why),
+        Err(refused) => return *refused,
     };
     let told = cx.authority.introspection(request.header("authorization"), &form, clock::now().seconds()).await;
     noted(cx, request, INTROSPECT, &form, outcome(&told)).await;
@@ -76,7 +77,7 @@ pub(super) fn user_info(cx: &Context, request: &Request) -> Reply {
 }
 
 /// Notes a call for the app that it is of, or says that it is of: whoever looks after that app may look at it. Names that
-/// no app is registered under are not kept.
+/// no app is registered under are not kept. One that did not prove itself is counted.
 pub(super) async fn noted(
     cx: &Context,
     request: &Request,
@@ -85,6 +86,9 @@ pub(super) async fn noted(
     (status, why): (StatusCode, Option<&OauthError>),
 ) {
     let Some(client) = cx.authority.claimed_client(request.header("authorization"), form) else { return };
+    if why.is_some_and(|why| why.code == ErrorCode::InvalidClient) {
+        cx.limits.failed_proof(request.remote, &client);
+    }
     // Who was answered has proven itself, and is registered.
     if why.is_some() && !matches!(cx.authority.client(&client).await, Ok(Some(_))) {
         return;
@@ -105,13 +109,24 @@ pub(super) fn challenged(cx: &Context, challenge: &str, why: &OauthError) -> Rep
     Reply::Credential(refusal(cx, why).with(header::WWW_AUTHENTICATE, challenge))
 }
 
-fn form(request: &Request) -> Result<Vec<(String, String)>, OauthError> {
+/// What the body says, unless the app that it is of has failed to prove itself too often.
+fn form(cx: &Context, request: &Request) -> Result<Vec<(String, String)>, Box<Reply>> {
+    let malformed = |text| Box::new(error(cx, &OauthError::new(ErrorCode::InvalidRequest, text)));
     if request.query.is_some() {
-        return Err(OauthError::new(ErrorCode::InvalidRequest, "Send parameters in the body, not in the address."));
+        return Err(malformed("Send parameters in the body, not in the address."));
     }
-    request
-        .form_pairs()
-        .map_err(|_| OauthError::new(ErrorCode::InvalidRequest, "Send the body as application/x-www-form-urlencoded."))
+    let form = request.form_pairs().map_err(|_| malformed("Send the body as application/x-www-form-urlencoded."))?;
+    if let Some(client) = cx.authority.claimed_client(request.header("authorization"), &form) {
+        cx.limits.proof(request.remote, &client).map_err(|why| {
+            Box::new(too_often(
+                cx,
+                &why,
+                "This app has failed to prove itself too often from this network. Wait as long as \
+                Retry-After says, then send the right secret or key.",
+            ))
+        })?;
+    }
+    Ok(form)
 }
 
 pub(super) fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {
@@ -133,6 +148,13 @@ pub(super) fn refusal(cx: &Context, why: &OauthError) -> Credential {
     }
     let body = Bytes::from(why.body(&cx.authority.settings));
     Credential { status, media: JSON, headers, body }
+}
+
+/// A refusal of one who asks too often.
+pub(super) fn too_often(cx: &Context, why: &Refusal, text: &'static str) -> Reply {
+    let mut refusal = refusal(cx, &OauthError::new(ErrorCode::TemporarilyUnavailable, text));
+    refusal.status = StatusCode::TOO_MANY_REQUESTS;
+    Reply::Credential(refusal.with(header::RETRY_AFTER, why.retry_after_s().unwrap_or(60).to_string()))
 }
 
 fn status_of(why: &OauthError) -> StatusCode {

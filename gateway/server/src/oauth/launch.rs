@@ -2,7 +2,7 @@
 
 use super::browser::{Browser, keep_browser, keep_session};
 use super::endpoints::noted;
-use super::{Answer, alone, code, page, page_later, patients};
+use super::{Answer, TRIES_AGAIN_S, alone, code, page, page_later, patients};
 use crate::clock;
 use crate::context::{Context, DemoUser};
 use crate::request::Request;
@@ -115,7 +115,9 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
     match cx.authority.sign_in(Some(&flow), (username, password), &visit).await {
         Ok(SignedIn::Session(session)) => signed_in(cx, browser, &flow, &session).await,
         Ok(SignedIn::Code(half)) => code::page(&launch, &half, None),
-        Err(NotSignedIn::TooMany) => again(LoginFault::TooMany, StatusCode::OK),
+        Err(NotSignedIn::TooMany) => {
+            page_later(portal::login(&form(username, Some(LoginFault::TooMany))), TRIES_AGAIN_S)
+        }
         Err(NotSignedIn::Wrong) => again(LoginFault::Wrong, StatusCode::OK),
         Err(NotSignedIn::Stopped(Stopped::Unavailable(why))) => {
             tracing::error!(%why, "nobody can sign in");

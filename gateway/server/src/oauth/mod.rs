@@ -19,9 +19,14 @@ use crate::respond::{Credential, HTML, Public, Reply};
 use crate::route::{Act, Authn, Matched};
 use browser::Browser;
 use http::{Method, StatusCode, header};
-use portal::{ErrorDoc, Frame, Html, Message, STYLESHEET, Start, error_doc, message, stylesheet_path};
+use portal::{
+    CodeFault, CodeForm, ErrorDoc, Frame, Html, Message, STYLESHEET, Start, error_doc, message, stylesheet_path,
+};
 use privacy::{Principal, Refusal};
 use std::sync::Arc;
+
+/// Seconds after which another code may be tried at the latest, where too many were wrong.
+const TRIES_AGAIN_S: u32 = 3600;
 
 /// A reply, and whom it is for when it holds health data.
 pub(crate) type Answer = (Reply, Option<Arc<Principal>>);
@@ -110,6 +115,12 @@ fn page(html: Html, status: StatusCode) -> Reply {
 fn page_later(html: Html, seconds: u32) -> Reply {
     let document = document(html, StatusCode::TOO_MANY_REQUESTS);
     Reply::Public(document.with(header::RETRY_AFTER, seconds.to_string()))
+}
+
+/// The page that asks for a second factor's code; to who tried too many, when to come again.
+fn code_page(form: &CodeForm) -> Reply {
+    let html = portal::code(form);
+    if form.fault == Some(CodeFault::TooMany) { page_later(html, TRIES_AGAIN_S) } else { page(html, StatusCode::OK) }
 }
 
 /// A page with something that its person alone may know.

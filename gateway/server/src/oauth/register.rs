@@ -1,12 +1,12 @@
 //! Apps register themselves (RFC 7591), and look after their registration (RFC 7592).
 
-use super::endpoints::{challenged, credential, error, refusal};
+use super::endpoints::{challenged, credential, error, too_often};
 use crate::clock;
 use crate::context::Context;
 use crate::request::Request;
 use crate::respond::{JSON, Reply};
 use crate::route::Matched;
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use privacy::Refusal;
 use smart::metadata::Metadata;
 use smart::register::Registration;
@@ -22,7 +22,7 @@ pub(super) async fn register(cx: &Context, request: &Request) -> Reply {
         Err(why) => return error(cx, &why),
     };
     if let Err(why) = cx.limits.registration(request.remote) {
-        return too_often(cx, &why);
+        return too_often(cx, &why, TOO_MANY);
     }
     let registered = cx.authority.register(&metadata, clock::now().seconds()).await;
     if registered.is_ok() {
@@ -52,12 +52,14 @@ pub(super) async fn registration(cx: &Context, request: &Request, matched: &Matc
         Err(why) => return error(cx, &why),
     };
     if let Err(why) = cx.limits.registration(request.remote) {
-        return too_often(cx, &why);
+        return too_often(cx, &why, TOO_MANY);
     }
     told(cx, StatusCode::OK, cx.authority.change_registration(client_id, token, &metadata, now_s).await)
 }
 
 pub(super) const CHALLENGE: &str = "Bearer realm=\"registration\", error=\"invalid_token\"";
+const TOO_MANY: &str =
+    "Too many registrations come from this network, or from all together. Wait as long as Retry-After says.";
 pub(super) const NO_TOKEN: &str = "Send the registration access token: Authorization: Bearer …";
 
 fn told(cx: &Context, status: StatusCode, registration: Result<Registration, OauthError>) -> Reply {
@@ -69,13 +71,6 @@ fn told(cx: &Context, status: StatusCode, registration: Result<Registration, Oau
 
 pub(super) fn refused(cx: &Context, why: &OauthError) -> Reply {
     if why.code == ErrorCode::InvalidToken { challenged(cx, CHALLENGE, why) } else { error(cx, why) }
-}
-
-fn too_often(cx: &Context, why: &Refusal) -> Reply {
-    let text = "Too many registrations come from this network, or from all together. Wait as long as Retry-After says.";
-    let mut refusal = refusal(cx, &OauthError::new(ErrorCode::TemporarilyUnavailable, text));
-    refusal.status = StatusCode::TOO_MANY_REQUESTS;
-    Reply::Credential(refusal.with(header::RETRY_AFTER, why.retry_after_s().unwrap_or(60).to_string()))
 }
 
 /// What the app says of itself.

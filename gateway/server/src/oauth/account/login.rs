@@ -5,7 +5,7 @@ use super::{of, unavailable};
 use crate::clock;
 use crate::context::Context;
 use crate::oauth::browser::{Browser, keep_browser, keep_session};
-use crate::oauth::{document, page, page_later};
+use crate::oauth::{TRIES_AGAIN_S, document, page, page_later};
 use crate::request::Request;
 use crate::respond::{Credential, Reply};
 use crate::route::AccountPage;
@@ -67,7 +67,7 @@ pub(super) async fn login(cx: &Context, request: &Request, browser: &Browser) ->
         Ok(SignedIn::Session(session)) => welcome(browser, &session, to),
         Ok(SignedIn::Code(half)) => code_page(cx, browser, &visit, (&half, to), None),
         Err(NotSignedIn::Wrong) => shown(Some(LoginFault::Wrong), StatusCode::OK),
-        Err(NotSignedIn::TooMany) => shown(Some(LoginFault::TooMany), StatusCode::OK),
+        Err(NotSignedIn::TooMany) => page_later(portal::own_login(&form(Some(LoginFault::TooMany))), TRIES_AGAIN_S),
         Err(NotSignedIn::Stopped(Stopped::Unavailable(why))) => unavailable(browser, &why),
         Err(NotSignedIn::Stopped(Stopped::Lost | Stopped::ClientOff | Stopped::Changed)) => {
             shown(Some(LoginFault::Stale), StatusCode::FORBIDDEN)
@@ -93,7 +93,7 @@ pub(in crate::oauth) fn code_page(
         vec![("form", cx.authority.form_token(visit.browser)), ("half", half.to_owned()), ("to", to.word().to_owned())];
     // Its own address would not bring it back, so there is no way from it to the other language.
     let form = CodeForm { frame: browser.frame(None), action: ACCOUNT_LOGIN, fields, app: None, fault };
-    page(portal::code(&form), StatusCode::OK)
+    crate::oauth::code_page(&form)
 }
 
 /// The code of a second factor.

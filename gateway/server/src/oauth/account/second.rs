@@ -4,10 +4,10 @@ use super::{Person, done, frame, of, unavailable};
 use crate::clock;
 use crate::context::Context;
 use crate::oauth::browser::{Browser, keep_session};
-use crate::oauth::secret_page;
+use crate::oauth::{TRIES_AGAIN_S, secret_page};
 use crate::request::Request;
 use crate::respond::Reply;
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use portal::CodeFault;
 use smart::login::NotSignedIn;
 use smart::ports::Unavailable;
@@ -76,7 +76,13 @@ async fn shown(cx: &Context, browser: &Browser, person: &Person, fault: Option<C
     let now_s = clock::now().seconds();
     match cx.authority.second_factor(&person.account, &person.session.digest, now_s).await {
         Ok(standing) => {
-            Reply::Credential(secret_page(portal::second(&frame(browser, ACCOUNT_SECOND_FACTOR), &standing, fault)))
+            let html = portal::second(&frame(browser, ACCOUNT_SECOND_FACTOR), &standing, fault);
+            let mut answer = secret_page(html);
+            if fault == Some(CodeFault::TooMany) {
+                answer.status = StatusCode::TOO_MANY_REQUESTS;
+                answer = answer.with(header::RETRY_AFTER, TRIES_AGAIN_S.to_string());
+            }
+            Reply::Credential(answer)
         }
         Err(why) => unavailable(browser, &why),
     }
