@@ -173,6 +173,10 @@ impl Folder {
         fs::write(folder.path().join("cert.pem"), &issued.cert_pem).unwrap();
         fs::write(folder.path().join("key.pem"), issued.key_pem.as_bytes()).unwrap();
         fill(&data, plan, &origin).await;
+        // A sandbox's folder is one from its first start on, when nobody is in it.
+        if plan.more.contains("[sandbox]") {
+            fs::write(data.join("sandbox"), "").unwrap();
+        }
         fs::write(folder.path().join("sluice.toml"), configuration(plan, &origin, *address, links)).unwrap();
         let peer = Peer::new(*address, &origin, &ca.cert_pem);
         Folder { folder, address: *address, links: links.to_vec(), peer }

@@ -8,6 +8,7 @@ use fhir::outcome::IssueCode;
 use serde_json::{Value, json};
 use smart::{ErrorCode, Mishap};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tests::app::{self, Browser, Grant, field, pairs, value_of};
 use tests::gateway::{Folder, Gateway, PASSWORD, Person, Plan, Program, REDIRECT, Registered};
 use tests::http::{Answer, Connection};
@@ -398,4 +399,26 @@ async fn in_a_sandbox_what_a_developer_chose_goes_wrong_for_their_app_and_for_no
     let planted = stranger.go("/try/callback?code=x&state=y&iss=z", None).await;
     assert!(planted.status == 400 && !planted.text().contains("value=\"redeem\""));
     assert_eq!(stranger.go("/try", Some(&step("read"))).await.status, 403);
+}
+
+#[tokio::test]
+async fn what_was_a_sandbox_does_not_become_a_real_gateway_nor_the_other_way_round() {
+    let serve = async |folder: &Folder| {
+        let started = folder.command(Program::Shipped, &["serve"], &[]);
+        tokio::time::timeout(Duration::from_secs(60), started).await.unwrap().unwrap_err()
+    };
+    let sandbox = "[sandbox]\nenabled = true\n";
+    let (folder, gateway) = started(Vec::new(), sandbox.to_owned()).await;
+    drop(gateway);
+    let text = std::fs::read_to_string(folder.config()).unwrap();
+    std::fs::write(folder.config(), text.replace(sandbox, "")).unwrap();
+    let refused = serve(&folder).await;
+    assert!(refused.contains("was a sandbox's") && refused.contains("[store]"), "{refused}");
+
+    let (folder, gateway) = started(ann(), String::new()).await;
+    drop(gateway);
+    let text = std::fs::read_to_string(folder.config()).unwrap();
+    std::fs::write(folder.config(), format!("{text}\n{sandbox}")).unwrap();
+    let refused = serve(&folder).await;
+    assert!(refused.contains("holds people"), "{refused}");
 }

@@ -17,6 +17,7 @@ mod ledger;
 mod out;
 mod place;
 mod policy;
+mod sandbox;
 mod serve;
 mod stop;
 

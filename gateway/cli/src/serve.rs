@@ -1,7 +1,7 @@
 //! `sluice serve` and `sluice check-config`: the gateway by its configuration.
 
 use crate::config::{self, Config, ConfiguredLink, LinkTls};
-use crate::{demo, out, stop};
+use crate::{out, sandbox, stop};
 use bridge::Link;
 use certs::rustls::ServerConfig;
 use certs::{Zeroizing, client_tls, server_tls};
@@ -50,6 +50,7 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let config = config::load(path)?;
     let tls = tls(&config)?;
     let store = Store::open(&config.data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
+    sandbox::agrees(&config, &store).await?;
     let keys = Keys::read(&config.data.join("keys")).map_err(|why| why.to_string())?;
     let listener = bind(config.listen).await?;
     let mut doors = Vec::new();
@@ -60,14 +61,12 @@ pub(crate) async fn run(path: &Path) -> Result<(), String> {
     let records = records(&config, &store)?;
     let network = network(&config)?;
     let brand = config.brand.clone().map(|brand| (brand, changed(path)));
-    let sandbox = config.sandbox.is_some();
-    let front = Front { brand, registration_open: config.registration_open, provider: provider(&config)?, sandbox };
+    let (registration_open, provider) = (config.registration_open, provider(&config)?);
+    let front = Front { brand, registration_open, provider, sandbox: config.sandbox.is_some() };
     let shown = Demo { users: config.sandbox.clone().unwrap_or_default(), clients: Vec::new() };
     let base = Base { origin: config.origin.clone(), data: config.data.clone(), store, records, keys, network, front };
     let gateway = Gateway::new(Setup { base, links: doors, demo: shown }).await.map_err(|why| why.to_string())?;
-    for user in config.sandbox.iter().flatten() {
-        demo::test_user(gateway.authority(), user).await?;
-    }
+    sandbox::people(&config, gateway.authority()).await?;
     register(&gateway, &config.clients).await?;
     let (stop, stopping) = watch::channel(false);
     let drain = gateway.drain();

@@ -1,4 +1,4 @@
-//! The page of the apps that a patient allowed: what each may see, what it read last, and a way to stop it.
+//! The page of the apps that a patient or a representative allowed: what each may see, what it read last, and a way to stop it.
 
 use crate::consent::{labels, of_records};
 use crate::events::{DayRead, add, events, kind_name};
@@ -24,6 +24,8 @@ pub struct AppsForm {
     pub frame: Frame,
     /// What they allowed.
     pub apps: Vec<Allowed>,
+    /// The patient whose record it is, where the person has a choice of several.
+    pub patient: Option<String>,
     /// Whether an app was just stopped.
     pub stopped: bool,
 }
@@ -62,7 +64,8 @@ struct Page<'a> {
     stopped: bool,
     cards: Vec<Card>,
     action: &'static str,
-    file: &'static str,
+    file: String,
+    patient: Option<&'a str>,
 }
 
 /// The page with what was released of who read what.
@@ -78,10 +81,12 @@ pub fn apps_alone(form: &AppsForm) -> Html {
 fn html(released: Option<&Released>, form: &AppsForm) -> Html {
     let frame = &form.frame;
     let read = released.map(by_app);
-    let cards = form.apps.iter().map(|app| card(frame, app, read.as_ref())).collect();
+    let whose = form.patient.as_ref().map(|patient| format!("&patient={patient}")).unwrap_or_default();
+    let cards = form.apps.iter().map(|app| card(frame, app, read.as_ref(), &whose)).collect();
     let title = frame.t(Text::AppsTitle).to_owned();
-    let (action, file) = (ACCOUNT_APPS, ACCOUNT_APPS_FILE);
-    Html::of(&Page { frame, title, stopped: form.stopped, cards, action, file }, frame, None)
+    let file = format!("{ACCOUNT_APPS_FILE}?lang={}{whose}", frame.locale.tag());
+    let (action, patient) = (ACCOUNT_APPS, form.patient.as_deref());
+    Html::of(&Page { frame, title, stopped: form.stopped, cards, action, file, patient }, frame, None)
 }
 
 /// Days, the newest first, and what was read on each, by app.
@@ -141,7 +146,7 @@ fn line(app: &Allowed, read: Option<&Read>) -> String {
     String::from_utf8_lossy(&out.finish()).into_owned() + "\n"
 }
 
-fn card(frame: &Frame, app: &Allowed, read: Option<&Read>) -> Card {
+fn card(frame: &Frame, app: &Allowed, read: Option<&Read>, whose: &str) -> Card {
     let named = app.client.as_ref().map(|client| plain(&client.name)).filter(|name| !name.is_empty());
     let name = named.unwrap_or_else(|| plain(&app.client_id));
     let owner = app.client.as_ref().and_then(|client| client.owner.as_deref()).map(plain);
@@ -165,6 +170,6 @@ fn card(frame: &Frame, app: &Allowed, read: Option<&Read>) -> Card {
         until: seconds(app.until_s, frame.locale),
         renews: app.items.contains(&Item::Offline),
         read: read.map(days),
-        all: format!("{ACCOUNT_APP_READ}?app={address}&lang={}", frame.locale.tag()),
+        all: format!("{ACCOUNT_APP_READ}?app={address}{whose}&lang={}", frame.locale.tag()),
     }
 }

@@ -107,6 +107,7 @@ pub fn unfit(frame: &Frame, app: &App, flow: &str, why: Unfit) -> Html {
     let text = match why {
         Unfit::NotForPatients => Text::UnfitPatients,
         Unfit::NotForClinicians => Text::UnfitClinicians,
+        Unfit::NotTheirPurpose => Text::UnfitPurpose,
         Unfit::NobodyInCare => Text::UnfitNobody,
         Unfit::SeesNoRecords => Text::UnfitSeesNoRecords,
         Unfit::NoRecord => Text::UnfitNoRecord,

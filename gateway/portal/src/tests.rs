@@ -251,7 +251,7 @@ fn apps_form(locale: Locale) -> AppsForm {
         enabled: true,
     };
     let apps = vec![allowed("reader", Some(client)), allowed("quiet", None)];
-    AppsForm { frame: frame(locale), apps, stopped: true }
+    AppsForm { frame: frame(locale), apps, patient: None, stopped: true }
 }
 
 fn taken_off() -> TakenOff {
@@ -475,6 +475,7 @@ fn all(locale: Locale) -> Vec<(&'static str, Html)> {
     for why in [
         Unfit::NotForPatients,
         Unfit::NotForClinicians,
+        Unfit::NotTheirPurpose,
         Unfit::NobodyInCare,
         Unfit::SeesNoRecords,
         Unfit::NoRecord,

@@ -371,6 +371,8 @@ texts! {
     UnfitTitle: "This app cannot go on with this account", "La aplicación no puede continuar con esta cuenta";
     UnfitPatients: "{} is not registered for use by patients.", "{} no está registrada para pacientes.";
     UnfitClinicians: "{} is not registered for use by clinicians.", "{} no está registrada para profesionales de la salud.";
+    UnfitPurpose: "{} asks for a purpose that people in your role do not ask for. Tell whoever looks after the app.",
+        "{} pide los datos con un fin que no corresponde a su función. Avise a quien se ocupa de la aplicación.";
     UnfitNobody: "{} needs a patient, and no patient is in your care here.", "{} necesita un paciente, y aquí no hay pacientes a su cargo.";
     UnfitSeesNoRecords: "{} asks for a patient’s record. Your account looks after this server and opens none.",
         "{} pide el expediente de un paciente. Su cuenta se ocupa de este servidor y no abre ninguno.";
@@ -477,7 +479,8 @@ texts! {
     MendUnauthorizedClient: "Compare the request with the app’s registration. Of purpose_of_use, error_description names those that it is registered for.",
         "Compare la solicitud con el registro de la aplicación. De purpose_of_use, error_description nombra los que tiene registrados.";
     MeanUnsupportedGrantType: "The grant_type does not exist here.", "Ese grant_type no existe aquí.";
-    MendUnsupportedGrantType: "Send authorization_code or refresh_token.", "Envíe authorization_code o refresh_token.";
+    MendUnsupportedGrantType: "Send authorization_code, refresh_token or client_credentials.",
+        "Envíe authorization_code, refresh_token o client_credentials.";
     MeanUnsupportedResponseType: "The response_type does not exist here.", "Ese response_type no existe aquí.";
     MendUnsupportedResponseType: "Send response_type=code.", "Envíe response_type=code.";
     MeanInvalidScope: "Nothing that was asked for can be granted; or a refresh asked for more than was granted before.",
@@ -584,7 +587,8 @@ texts! {
         "Indique el id de su aplicación y el token que recibió al registrarla. Verá cuándo llamó, por qué ruta y con qué resultado; aquí no se guarda nada de ningún expediente.";
     CallsUnknown: "There is no such app, or this is not the token of its registration.",
         "No existe esa aplicación, o este no es el token de su registro.";
-    CallsNone: "It has not called since this server started.", "No ha llamado desde que se inició este servidor.";
+    CallsNone: "No call of it is kept. Calls are kept in memory, the latest hundred of each app.",
+        "No se conserva ninguna llamada suya. Se conservan en memoria las últimas cien de cada aplicación.";
     CallsWhen: "When (UTC)", "Cuándo (UTC)";
     CallsWhat: "Call", "Llamada";
     CallsAnswer: "Answer", "Respuesta";
@@ -597,7 +601,7 @@ texts! {
     SandboxWays: "Other pages for developers", "Otras páginas para desarrolladores";
     SandboxWhat: "What goes wrong", "Qué falla";
     SandboxCare: "This is a sandbox: nobody in it exists. On a server with real records there is no such page.",
-        "Esto es un entorno de pruebas: nadie en él existe. En un servidor con expedientes reales no hay esta página.";
+        "Esto es un entorno de pruebas: nadie en él existe. En un servidor con expedientes reales no existe esta página.";
     SandboxDo: "Apply", "Aplicar";
     SandboxChosen: "Done. The next calls of your app meet it.", "Listo. Las próximas llamadas de su aplicación lo encontrarán.";
     SandboxNothing: "Done. Nothing goes wrong for your app.", "Listo. Nada falla para su aplicación.";
@@ -619,8 +623,8 @@ texts! {
     MishapUpstream: "Records: the record server is down (502)", "Expedientes: el servidor de expedientes no funciona (502)";
 
     TryTitle: "Try a launch, step by step", "Probar un inicio, paso a paso";
-    TryLead: "This page plays an app: it asks to be authorized, redeems its code and reads a record. You see each request and each answer, and can send them yourself.",
-        "Esta página hace de aplicación: pide autorización, canjea su código y lee un expediente. Verá cada solicitud y cada respuesta, y podrá enviarlas usted mismo.";
+    TryLead: "This page plays an app: it asks to be authorized, redeems its code and reads a record. You see each request and each answer; of secrets only how they begin.",
+        "Esta página hace de aplicación: pide autorización, canjea su código y lee un expediente. Verá cada solicitud y cada respuesta; de los secretos, solo cómo empiezan.";
     TryScope: "What it asks for", "Lo que pide";
     TryBegin: "Begin", "Empezar";
     TryAgain: "Begin again", "Empezar de nuevo";
@@ -647,11 +651,12 @@ texts! {
     AppReadLead: "Counted by day and by kind of record, the newest first. What is read again is counted again.",
         "Contado por día y por tipo de dato, lo más reciente primero. Lo que se lee otra vez se cuenta otra vez.";
     AppReadFile: "Download this as a file", "Descargar esto como archivo";
-    AppReadFileNote: "From here on into the past, up to {} reads, a line of JSON for each day and kind.",
-        "Desde aquí hacia el pasado, hasta {} lecturas, una línea de JSON por día y tipo.";
+    AppReadNone: "Nothing that is on record.", "Nada que conste.";
+    AppReadFileNote: "From here on into the past, up to {} reads: a text file with a line for each day and kind.",
+        "Desde aquí hacia el pasado, hasta {} lecturas: un archivo de texto con una línea por día y tipo.";
     AppsFile: "Download your apps as a file", "Descargar sus aplicaciones como archivo";
-    AppsFileNote: "A line of JSON for each app: what it may see, since when, until when, and what it read lately.",
-        "Una línea de JSON por aplicación: qué puede ver, desde cuándo, hasta cuándo y qué leyó últimamente.";
+    AppsFileNote: "A text file with a line for each app: what it may see, since when, until when, and what it read lately.",
+        "Un archivo de texto con una línea por aplicación: qué puede ver, desde cuándo, hasta cuándo y qué leyó últimamente.";
     AppsBack: "Back to your apps", "Volver a sus aplicaciones";
 }
 

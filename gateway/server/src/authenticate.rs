@@ -54,7 +54,7 @@ pub(crate) fn bearer(cx: &Context, request: &Request) -> Result<Caller, Box<Stra
     match found {
         Ok(principal) => Ok(Caller { principal }),
         Err(Why::Expired) => Err(Box::new(Stranger {
-            challenge: "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\"",
+            challenge: "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token has expired\", error_uri=\"/docs/errors/invalid_token\"",
             why: Refusal::new(
                 Kind::Expired,
                 "The access token has expired. Use the refresh token, or authorize again.",
@@ -76,7 +76,7 @@ pub(crate) fn withdrawn() -> (&'static str, Refusal) {
 
 fn invalid(text: &'static str) -> (&'static str, Refusal) {
     (
-        "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token does not hold\"",
+        "Bearer realm=\"fhir\", error=\"invalid_token\", error_description=\"The access token does not hold\", error_uri=\"/docs/errors/invalid_token\"",
         Refusal::new(Kind::Unauthenticated, text),
     )
 }

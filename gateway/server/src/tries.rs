@@ -78,6 +78,13 @@ impl Tries {
         all.get(&sha256(browser.as_bytes())).filter(|own| now_s < own.began_s + LIFE_S).cloned()
     }
 
+    /// Takes the one of this browser, so that whoever comes at the same time finds none; [`Tries::keep`] puts it back.
+    pub(crate) fn take(&self, browser: &str, now_s: i64) -> Option<Try> {
+        let own = self.of(browser, now_s)?;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&sha256(browser.as_bytes())).map(|_| own)
+    }
+
     /// Puts this one in the place of what the browser had.
     pub(crate) fn keep(&self, browser: &str, own: Try) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

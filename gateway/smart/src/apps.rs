@@ -64,13 +64,22 @@ impl Stops {
 }
 
 impl<P: Ports> Authority<P> {
-    /// The apps that were allowed to see a person's record, the newest first; none for who has no such record.
+    /// The apps that were allowed to see a person's record, the newest first; none for who has no such record. To someone who acts
+    /// for several patients, those that may see the one named.
     ///
     /// # Errors
     /// When the shelf does not serve.
-    pub async fn allowed_apps(&self, account: &Account, now_s: i64) -> Result<Vec<Allowed>, Unavailable> {
+    pub async fn allowed_apps(
+        &self,
+        account: &Account,
+        patient: Option<&Id>,
+        now_s: i64,
+    ) -> Result<Vec<Allowed>, Unavailable> {
         let mut by_client: BTreeMap<String, Vec<Arc<Grant>>> = BTreeMap::new();
-        for grant in self.grants_alive(now_s).into_iter().filter(|grant| is_own(grant, account)) {
+        let of = |grant: &Grant| {
+            is_own(grant, account) && patient.is_none_or(|patient| grant.patient.as_ref() == Some(patient))
+        };
+        for grant in self.grants_alive(now_s).into_iter().filter(|grant| of(grant)) {
             by_client.entry(grant.client.clone()).or_default().push(grant);
         }
         let mut apps = Vec::new();
@@ -93,17 +102,24 @@ impl<P: Ports> Authority<P> {
         Ok(apps)
     }
 
-    /// Ends all that a patient granted to an app; gives how many grants that were. An app that this person did not allow is
-    /// as one that does not exist.
+    /// Ends all that a person granted to an app, or all that is about the patient named; gives how many grants that were. An app that
+    /// this person did not allow is as one that does not exist.
     ///
     /// # Errors
     /// When the shelf does not serve; what was ended until then stays ended.
-    pub async fn stop_app(&self, account: &Account, client_id: &str, now_s: i64) -> Result<usize, Unavailable> {
+    pub async fn stop_app(
+        &self,
+        account: &Account,
+        client_id: &str,
+        patient: Option<&Id>,
+        now_s: i64,
+    ) -> Result<usize, Unavailable> {
         self.note_stop(account, client_id).await?;
         let mut ended = 0;
         loop {
             // A code may be redeemed meanwhile: what it made is ended as well.
-            let own = |grant: &Grant| is_own(grant, account) && grant.client == client_id;
+            let about = |grant: &Grant| patient.is_none_or(|patient| grant.patient.as_ref() == Some(patient));
+            let own = |grant: &Grant| is_own(grant, account) && grant.client == client_id && about(grant);
             match self.end_grants(own, now_s).await? {
                 0 => return Ok(ended),
                 some => ended += some,

@@ -61,7 +61,8 @@ impl<P: Ports> Authority<P> {
         }
     }
 
-    /// The client that a request says it is of, by whatever it says so: nothing of that is proven.
+    /// The client that a request says it is of, by whatever it says so: nothing of that is proven. An id that is written
+    /// form-encoded (RFC 6749 section 2.3.1) counts as what it says, however it is spelled.
     pub fn claimed_client(&self, authorization: Option<&str>, form: &[(String, String)]) -> Option<String> {
         let of = |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         if let Some((scheme, token)) = authorization.and_then(|header| header.split_once(' '))
@@ -69,7 +70,7 @@ impl<P: Ports> Authority<P> {
         {
             return self.client_of_token(token.trim());
         }
-        let basic = authorization.and_then(basic).and_then(|ways| ways.into_iter().next()).map(|(id, _)| id);
+        let basic = authorization.and_then(basic).and_then(|ways| ways.into_iter().next_back()).map(|(id, _)| id);
         let asserted = || {
             let claims = self.ports.open_token(of("client_assertion")?)?.claims;
             Some(claims.get("iss")?.as_str()?.to_owned())

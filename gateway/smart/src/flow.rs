@@ -139,6 +139,8 @@ pub enum Unfit {
     NotForPatients,
     /// The app is not registered for clinicians.
     NotForClinicians,
+    /// The app asks for a purpose for which nobody in this person's role may ask.
+    NotTheirPurpose,
     /// No patient is in this clinician's care, or there is none whom this representative acts for.
     NobodyInCare,
     /// The person looks after this server and sees no patient's record.
@@ -315,6 +317,9 @@ impl<P: Ports> Authority<P> {
         let Some(purpose) = flow.purpose_of(account).filter(|_| rights.sees_records()) else {
             return Ok(Context::Unfit(Unfit::SeesNoRecords));
         };
+        if !purpose.is_open_to(account.role) {
+            return Ok(Context::Unfit(Unfit::NotTheirPurpose));
+        }
         if !client.may_act_for(purpose, account) {
             let for_patients = rights.purpose == Some(Purpose::PatientRequest);
             return Ok(Context::Unfit(if for_patients { Unfit::NotForPatients } else { Unfit::NotForClinicians }));

@@ -270,7 +270,7 @@ impl<P: Ports> Authority<P> {
     ) -> Result<Account, OauthError> {
         let account = self.live_account(username, id).await?.ok_or_else(switched_off)?;
         if !client.may_act_for(purpose, &account) {
-            return Err(switched_off());
+            return Err(purpose_lost());
         }
         match patient {
             Some(patient) if !self.may_ask_about(&account, patient).await? => Err(switched_off()),
@@ -354,6 +354,13 @@ impl<P: Ports> Authority<P> {
 }
 
 /// The account may not have what was asked for any more.
+/// The registration was changed behind a grant.
+fn purpose_lost() -> OauthError {
+    invalid_grant(
+        "The client is no longer registered for the purpose that this was granted for. Start the authorization again.",
+    )
+}
+
 fn switched_off() -> OauthError {
     invalid_grant(
         "The account was switched off, or may no longer ask about this patient. The person must authorize again.",

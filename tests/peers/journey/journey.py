@@ -120,7 +120,7 @@ def mllp(message):
 
 
 patients = [user for user in d["users"] if user["patient"]]
-clinician = next(user for user in d["users"] if not user["patient"])
+clinician = next(user for user in d["users"] if user["fhir_user"].startswith("Practitioner/"))
 mine, other = patients[0], patients[1]
 public = next(client for client in d["clients"] if "client_secret" not in client)
 confidential = next(client for client in d["clients"] if "client_secret" in client)

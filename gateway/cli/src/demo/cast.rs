@@ -263,7 +263,7 @@ impl Cast {
     }
 }
 
-/// Adds someone of a sandbox who can sign in, unless there is an account of that name.
+/// Lets someone of a sandbox sign in, with this password and as this person, whatever the name meant before.
 ///
 /// # Errors
 /// One sentence.
@@ -280,10 +280,11 @@ pub(crate) async fn test_user(authority: &Authority<Ports>, shown: &DemoUser) ->
         pid_3: None,
     };
     let known = authority.account(&user.username).await.map_err(|why| why.to_string())?;
-    match known {
-        Some(_) => Ok(()),
-        None => authority.put_account(&account(&user)?).await.map_err(|why| why.to_string()),
+    let mut account = account(&user)?;
+    if let Some(known) = known {
+        account.id = known.id;
     }
+    authority.put_account(&account).await.map_err(|why| why.to_string())
 }
 
 fn account(user: &User) -> Result<Account, String> {

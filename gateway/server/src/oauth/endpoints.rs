@@ -10,7 +10,7 @@ use crate::respond::{Credential, JSON, Reply};
 use bytes::Bytes;
 use http::{StatusCode, header};
 use privacy::Refusal;
-use smart::settings::{INTROSPECT, REVOKE, TOKEN};
+use smart::settings::{AUTHORIZE, INTROSPECT, REVOKE, TOKEN, USER_INFO};
 use smart::{ErrorCode, OauthError};
 
 /// Tokens for a code or a refresh token.
@@ -65,13 +65,19 @@ pub(super) fn user_info(cx: &Context, request: &Request) -> Reply {
         }
     };
     if let Err(why) = cx.limits.request(&caller.principal) {
-        return Reply::stranger(why);
+        return too_often(cx, &why, "Too many requests; wait as long as Retry-After says.");
     }
-    match cx.authority.user_info(&caller.principal).and_then(|told| told.body().map_err(OauthError::from)) {
+    let told = cx.authority.user_info(&caller.principal).and_then(|told| told.body().map_err(OauthError::from));
+    let (status, why) = outcome(&told);
+    let call = calls::call(request, USER_INFO, status, why.map(|why| why.code.as_str()));
+    cx.calls.note(&caller.principal.client, call);
+    match told {
         Ok(body) => credential(StatusCode::OK, JSON, body),
-        Err(why) if why.code == ErrorCode::InsufficientScope => {
-            challenged(cx, "Bearer realm=\"fhir\", error=\"insufficient_scope\", scope=\"openid\"", &why)
-        }
+        Err(why) if why.code == ErrorCode::InsufficientScope => challenged(
+            cx,
+            "Bearer realm=\"fhir\", error=\"insufficient_scope\", scope=\"openid\", error_uri=\"/docs/errors/insufficient_scope\"",
+            &why,
+        ),
         Err(why) => error(cx, &why),
     }
 }
@@ -85,12 +91,14 @@ pub(super) async fn noted(
     form: &[(String, String)],
     (status, why): (StatusCode, Option<&OauthError>),
 ) {
-    let Some(client) = cx.authority.claimed_client(request.header("authorization"), form) else { return };
+    // Nobody proves anything at the authorization endpoint, and what its client is called stands in the request alone.
+    let authorization = request.header("authorization").filter(|_| route != AUTHORIZE);
+    let Some(client) = cx.authority.claimed_client(authorization, form) else { return };
     if why.is_some_and(|why| why.code == ErrorCode::InvalidClient) {
         cx.limits.failed_proof(request.remote, &client);
     }
-    // Who was answered has proven itself, and is registered.
-    if why.is_some() && !matches!(cx.authority.client(&client).await, Ok(Some(_))) {
+    // Who was answered with a token has proven itself, and is registered.
+    if (why.is_some() || route == AUTHORIZE) && !matches!(cx.authority.client(&client).await, Ok(Some(_))) {
         return;
     }
     cx.calls.note(&client, calls::call(request, route, status, why.map(|why| why.code.as_str())));

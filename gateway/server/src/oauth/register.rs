@@ -57,7 +57,7 @@ pub(super) async fn registration(cx: &Context, request: &Request, matched: &Matc
     told(cx, StatusCode::OK, cx.authority.change_registration(client_id, token, &metadata, now_s).await)
 }
 
-pub(super) const CHALLENGE: &str = "Bearer realm=\"registration\", error=\"invalid_token\"";
+pub(super) const CHALLENGE: &str = "Bearer realm=\"registration\", error=\"invalid_token\", error_description=\"The registration access token is missing or does not hold\", error_uri=\"/docs/errors/invalid_token\"";
 const TOO_MANY: &str =
     "Too many registrations come from this network, or from all together. Wait as long as Retry-After says.";
 pub(super) const NO_TOKEN: &str = "Send the registration access token: Authorization: Bearer …";

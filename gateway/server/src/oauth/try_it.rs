@@ -58,7 +58,7 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser) -> 
             let scope: String = of(&fields, "scope").chars().take(SCOPE_CHARACTERS_MAX).collect();
             cx.tries.keep(&own, Try::new(&scope, now_s));
         }
-        ("redeem", Some(known)) => redeem(cx, &own, known, now_s).await,
+        ("redeem", Some(_)) => redeem(cx, &own, now_s).await,
         ("read", Some(known)) => return read(cx, request, browser, &own, known).await,
         (_, _) => {
             let html = portal::try_it(&form(cx, browser, &own, None, true));
@@ -92,8 +92,10 @@ pub(super) async fn callback(cx: &Context, request: &Request, browser: &Browser)
 }
 
 /// Redeems the code, by the call that the token endpoint makes.
-async fn redeem(cx: &Context, own: &str, known: Try, now_s: i64) {
-    let Some(code) = known.answered("code").filter(|_| known.token.is_none()) else { return };
+async fn redeem(cx: &Context, own: &str, now_s: i64) {
+    // Taken meanwhile: a second click would redeem the code twice, and so end what it gave.
+    let Some(known) = cx.tries.take(own, now_s) else { return };
+    let Some(code) = known.answered("code").filter(|_| known.token.is_none()) else { return cx.tries.keep(own, known) };
     let form = token_form(cx, &known, code).map(|(name, value)| (name.to_owned(), value));
     let answer = match cx.authority.token(None, &form, now_s).await {
         Ok(tokens) => tokens.body().ok().map(|body| TokenAnswer { status: 200, body }),

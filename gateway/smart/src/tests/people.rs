@@ -141,13 +141,13 @@ fn a_patient_sees_each_app_once_with_all_that_it_may_see() {
     token(&world, "ana", "reader", "launch/patient patient/Observation.rs");
     token(&world, "ana", "reader", "launch/patient offline_access patient/Patient.rs");
     token(&world, "ben", "keeper", "launch/patient patient/Condition.rs");
-    let apps = run(world.allowed_apps(&person(&world, "ana"), NOW)).unwrap();
+    let apps = run(world.allowed_apps(&person(&world, "ana"), None, NOW)).unwrap();
     assert_eq!(apps.len(), 1);
     assert_eq!((apps[0].client_id.as_str(), apps[0].since_s), ("reader", NOW));
     let records = [ResourceType::Observation, ResourceType::Patient].map(Item::Records);
     assert_eq!(apps[0].items, [&records[..], &[Item::Offline]].concat());
     assert!(apps[0].until_s > NOW + 90 * 24 * 3600);
-    assert!(run(world.allowed_apps(&person(&world, "ana"), NOW + 101 * 24 * 3600)).unwrap().is_empty());
+    assert!(run(world.allowed_apps(&person(&world, "ana"), None, NOW + 101 * 24 * 3600)).unwrap().is_empty());
 }
 
 #[test]
@@ -158,9 +158,13 @@ fn stopping_an_app_ends_all_its_grants_of_this_person_at_once_and_nobody_elses()
     let of_ben = token(&world, "ben", "reader", "launch/patient patient/*.rs");
     let grant = world.principal(&of_ana[0], NOW).unwrap().grant;
     assert!(world.grant_holds(&grant, NOW) && !world.grant_holds("none", NOW));
-    assert_eq!(run(world.stop_app(&person(&world, "ben"), "keeper", NOW)), Ok(0), "what he did not allow is not there");
-    assert_eq!(run(world.stop_app(&person(&world, "ana"), "nothing", NOW)), Ok(0));
-    assert_eq!(run(world.stop_app(&person(&world, "ana"), "reader", NOW)), Ok(2));
+    assert_eq!(
+        run(world.stop_app(&person(&world, "ben"), "keeper", None, NOW)),
+        Ok(0),
+        "what he did not allow is not there"
+    );
+    assert_eq!(run(world.stop_app(&person(&world, "ana"), "nothing", None, NOW)), Ok(0));
+    assert_eq!(run(world.stop_app(&person(&world, "ana"), "reader", None, NOW)), Ok(2));
     assert!(!world.grant_holds(&grant, NOW));
     assert!(of_ana.iter().all(|token| world.principal(token, NOW).is_err()));
     assert!(world.principal(&kept, NOW).is_ok() && world.principal(&of_ben, NOW).is_ok());
@@ -173,10 +177,10 @@ fn a_code_that_was_on_its_way_when_the_app_was_stopped_is_worth_nothing() {
     let redeem = |code: &str, now_s| run(world.token(None, &redeeming(code, &[("client_id", "reader")]), now_s));
     let before = code(&world, "ana", &asked);
     let of_ben = code(&world, "ben", &asked);
-    assert_eq!(run(world.stop_app(&person(&world, "ana"), "reader", NOW + 5)), Ok(0));
+    assert_eq!(run(world.stop_app(&person(&world, "ana"), "reader", None, NOW + 5)), Ok(0));
     let refused = redeem(&before, NOW + 10).map(|_| ()).unwrap_err();
     assert_eq!(refused.code, crate::ErrorCode::InvalidGrant);
-    assert!(run(world.allowed_apps(&person(&world, "ana"), NOW + 10)).unwrap().is_empty());
+    assert!(run(world.allowed_apps(&person(&world, "ana"), None, NOW + 10)).unwrap().is_empty());
     assert!(redeem(&of_ben, NOW + 10).is_ok(), "another person's word stands");
     // Whoever allows the app again after that means it.
     let session = sign_in(&world, "ana", None, NOW + 20);
@@ -193,9 +197,9 @@ fn a_clinician_has_no_apps_here_and_stops_none() {
     let flow = run(world.begin(&asked(&[]), BROWSER, NOW, || true)).unwrap();
     let session = signed_in(&world, &flow, "cleo");
     run(world.choose(&flow, BROWSER, Some(&session), Some("ben"), NOW)).unwrap();
-    assert!(run(world.allowed_apps(&person(&world, "cleo"), NOW)).unwrap().is_empty());
+    assert!(run(world.allowed_apps(&person(&world, "cleo"), None, NOW)).unwrap().is_empty());
     let of_ben = token(&world, "ben", "reader", "launch/patient patient/*.rs");
-    assert_eq!(run(world.stop_app(&person(&world, "cleo"), "reader", NOW)), Ok(0));
+    assert_eq!(run(world.stop_app(&person(&world, "cleo"), "reader", None, NOW)), Ok(0));
     assert!(world.principal(&of_ben, NOW).is_ok());
     assert_eq!(person(&world, "ben").own_record(), Some(&id("ben")));
 }

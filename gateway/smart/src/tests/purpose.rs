@@ -55,7 +55,7 @@ fn what_is_asserted_must_be_open_to_the_person_and_is_what_the_grant_is_for() {
     ] {
         let (flow, session, step) = step(&world, username, purpose);
         let Some(granted) = granted else {
-            let unfit = matches!(step, Step::Unfit(_, Unfit::NotForPatients | Unfit::NotForClinicians));
+            let unfit = matches!(step, Step::Unfit(_, Unfit::NotTheirPurpose));
             assert!(unfit, "{username} {purpose}");
             continue;
         };

@@ -148,19 +148,27 @@ fn a_patient_stops_what_a_representative_allowed_and_not_the_other_way_round() {
     let of = |name: &str| run(world.account(name)).unwrap().unwrap();
     let (by_mia, about_ben) = (granted(&world, "ana", &[]), granted(&world, "ben", &[]));
     let own = run(world.token(None, &redeeming(&code(&world, "ana", &[]), &[]), NOW)).unwrap();
-    assert_eq!(run(world.allowed_apps(&of("ana"), NOW)).unwrap().len(), 1, "both are of one app");
-    assert_eq!(run(world.allowed_apps(&of("leo"), NOW)).unwrap().len(), 0, "what another allowed is not theirs");
+    assert_eq!(run(world.allowed_apps(&of("ana"), None, NOW)).unwrap().len(), 1, "both are of one app");
+    assert_eq!(run(world.allowed_apps(&of("leo"), None, NOW)).unwrap().len(), 0, "what another allowed is not theirs");
     let waiting = code(&world, "leo", &[]);
-    assert_eq!(run(world.stop_app(&of("mia"), "reader", NOW)), Ok(2));
+    assert_eq!(run(world.stop_app(&of("mia"), "reader", None, NOW)), Ok(2));
     assert!(world.principal(&own.access_token, NOW).is_ok(), "the patient's own word stays");
     assert!(
         world.principal(&by_mia.access_token, NOW).is_err() && world.principal(&about_ben.access_token, NOW).is_err()
     );
-    let again = granted(&world, "ana", &[]);
-    assert_eq!(run(world.stop_app(&of("ana"), "reader", NOW)), Ok(2));
+    let (again, other) = (granted(&world, "ana", &[]), granted(&world, "ben", &[]));
+    let about = |patient: &str| Some(Id::parse(patient).unwrap());
+    assert_eq!(run(world.allowed_apps(&of("mia"), about("ben").as_ref(), NOW)).unwrap().len(), 1);
+    assert_eq!(
+        run(world.stop_app(&of("mia"), "reader", about("ben").as_ref(), NOW)),
+        Ok(1),
+        "of one whom she acts for"
+    );
+    assert!(world.principal(&again.access_token, NOW).is_ok() && world.principal(&other.access_token, NOW).is_err());
+    assert_eq!(run(world.stop_app(&of("ana"), "reader", None, NOW)), Ok(2));
     assert!(world.principal(&again.access_token, NOW).is_err() && world.principal(&own.access_token, NOW).is_err());
     // A code that is on its way to the app for a representative is worth nothing after the patient's stop.
-    assert_eq!(run(world.stop_app(&of("ben"), "reader", NOW)), Ok(0));
+    assert_eq!(run(world.stop_app(&of("ben"), "reader", None, NOW)), Ok(0));
     assert!(run(world.token(None, &redeeming(&waiting, &[]), NOW)).is_err());
 }
 

@@ -77,7 +77,7 @@ fn a_patient_grants_them_for_their_own_record_without_being_asked_about_others()
     let code = code(&world, "ana", &[("scope", "user/*.rs")]);
     let tokens = run(world.token(None, &redeeming(&code, &[]), NOW)).unwrap();
     assert_eq!((tokens.scope.as_str(), tokens.patient), ("user/*.rs", None));
-    let apps = run(world.allowed_apps(&run(world.account("ana")).unwrap().unwrap(), NOW)).unwrap();
+    let apps = run(world.allowed_apps(&run(world.account("ana")).unwrap().unwrap(), None, NOW)).unwrap();
     assert!(!apps[0].items.contains(&Item::InCare));
     assert!(apps[0].items.contains(&Item::Records(ResourceType::Observation)));
 }

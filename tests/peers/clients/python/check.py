@@ -17,7 +17,8 @@ class Demo:
         host, port = ready["mllp"].rsplit(":", 1)
         self.mllp = (host, int(port))
         self.patients = [user for user in ready["users"] if user["patient"]]
-        self.clinicians = [user for user in ready["users"] if not user["patient"]]
+        self.clinicians = [user for user in ready["users"] if user["fhir_user"].startswith("Practitioner/")]
+        self.representatives = [user for user in ready["users"] if user["fhir_user"].startswith("RelatedPerson/")]
         self.public = next(app for app in ready["clients"] if not app.get("client_secret"))
         self.service = next(app for app in ready["clients"] if app.get("jwk"))
         self.confidential = next(app for app in ready["clients"] if app.get("client_secret"))
@@ -26,7 +27,7 @@ class Demo:
 
     def user(self, username):
         """The person who signs in as `username`."""
-        return next(user for user in self.patients + self.clinicians if user["username"] == username)
+        return next(user for user in self.patients + self.clinicians + self.representatives if user["username"] == username)
 
 
 class Checks:

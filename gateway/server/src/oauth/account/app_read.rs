@@ -39,11 +39,14 @@ pub(super) async fn read(cx: &Context, request: &Request, browser: &Browser, per
         return alone(done(browser, ACCOUNT_APPS, ""));
     };
     // Named is only what the very person allowed.
-    let apps = match cx.authority.allowed_apps(&person.account, clock::now().seconds()).await {
+    let apps = match cx.authority.allowed_apps(&person.account, own.chosen.as_ref(), clock::now().seconds()).await {
         Ok(apps) => apps,
         Err(why) => return alone(unavailable(browser, &why)),
     };
     let allowed = apps.into_iter().find(|app| app.client_id == client_id);
+    if allowed.is_none() && !matches!(cx.authority.client(client_id).await, Ok(Some(_))) {
+        return alone(done(browser, ACCOUNT_APPS, ""));
+    }
     let patient = own.chosen.as_ref().map(Id::to_string);
     let mut here = app;
     for (name, value) in [("patient", &patient), ("page", &from)] {

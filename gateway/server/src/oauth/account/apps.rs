@@ -2,17 +2,19 @@
 
 use super::app_read::download;
 use super::own::{self, Own, Whose};
-use super::{Person, done, frame, of, unavailable};
+use super::{Person, done, frame, of, unavailable, whose};
 use crate::clock;
 use crate::context::Context;
 use crate::oauth::browser::Browser;
-use crate::oauth::patients::shape;
+use crate::oauth::patients::{nobody, shape};
 use crate::oauth::{Answer, alone, page};
 use crate::pipeline::of_page;
 use crate::request::Request;
 use crate::respond::{Credential, Reply, Shape};
+use fhir::Id;
 use http::{Method, StatusCode};
 use portal::AppsForm;
+use smart::ports::Unavailable;
 use smart::settings::ACCOUNT_APPS;
 
 /// What the notice of the page is called in its address.
@@ -30,28 +32,35 @@ pub(super) async fn apps(
 ) -> Answer {
     let now_s = clock::now().seconds();
     if request.method == Method::POST {
+        let about = match Own::of(person, of(fields, "patient")) {
+            Whose::One(own) => own.chosen,
+            Whose::Choose | Whose::Nobody => None,
+        };
         // The same answer for an app that was never allowed, or by someone else: it has no access, and that is what is said.
-        return alone(match cx.authority.stop_app(&person.account, of(fields, "app"), now_s).await {
+        return alone(match cx.authority.stop_app(&person.account, of(fields, "app"), about.as_ref(), now_s).await {
             Ok(ended) => {
                 tracing::info!(ended, "a patient stopped an app");
-                done(browser, ACCOUNT_APPS, STOPPED)
+                stopped(browser, about.as_ref())
             }
             Err(why) => unavailable(browser, &why),
         });
     }
-    let apps = match cx.authority.allowed_apps(&person.account, now_s).await {
-        Ok(apps) => apps,
+    let pairs = request.query_pairs();
+    let own = match Own::of(person, of(&pairs, "patient")) {
+        Whose::One(own) => own,
+        Whose::Choose => {
+            return whose::choose(cx, request, browser, person, ACCOUNT_APPS, format!("{ACCOUNT_APPS}?patient=")).await;
+        }
+        Whose::Nobody => return nobody(&browser.frame(None)),
+    };
+    let form = match form(cx, browser, person, &own, of(&pairs, "said") == STOPPED).await {
+        Ok(form) => form,
         Err(why) => return alone(unavailable(browser, &why)),
     };
-    let stopped = request.query_pairs().iter().any(|(name, said)| name == "said" && said == STOPPED);
-    let form = AppsForm { frame: frame(browser, ACCOUNT_APPS), apps, stopped };
-    // Nothing is to be told of anyone, or not known of whom, so nothing is disclosed.
-    let own = match Own::of(person, "") {
-        Whose::One(own) if !form.apps.is_empty() => own,
-        Whose::One(_) | Whose::Choose | Whose::Nobody => {
-            return alone(page(portal::apps_alone(&form), StatusCode::OK));
-        }
-    };
+    if form.apps.is_empty() {
+        // Nothing is to be told of anyone, so nothing is disclosed.
+        return alone(page(portal::apps_alone(&form), StatusCode::OK));
+    }
     match of_page(cx, &own.caller, request, &own::events(request, EVENTS_MAX, None)).await {
         Ok(released) => {
             let html = released.page.map(&form, portal::apps).map(&(), shape);
@@ -66,12 +75,15 @@ pub(super) async fn apps(
 
 /// The same as a file: what the person allowed, and what each app read lately.
 pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, person: &Person) -> Answer {
-    let apps = match cx.authority.allowed_apps(&person.account, clock::now().seconds()).await {
-        Ok(apps) => apps,
+    let own = match Own::of(person, of(&request.query_pairs(), "patient")) {
+        Whose::One(own) => own,
+        Whose::Choose => return alone(done(browser, ACCOUNT_APPS, "")),
+        Whose::Nobody => return nobody(&browser.frame(None)),
+    };
+    let form = match form(cx, browser, person, &own, false).await {
+        Ok(form) => form,
         Err(why) => return alone(unavailable(browser, &why)),
     };
-    let form = AppsForm { frame: frame(browser, ACCOUNT_APPS), apps, stopped: false };
-    let Whose::One(own) = Own::of(person, "") else { return alone(file_alone(&form)) };
     match of_page(cx, &own.caller, request, &own::events(request, EVENTS_MAX, None)).await {
         Ok(released) => {
             let lines = released.page.map(&form, portal::apps_file).map(&(), lines);
@@ -82,6 +94,32 @@ pub(super) async fn file(cx: &Context, request: &Request, browser: &Browser, per
             alone(file_alone(&form))
         }
     }
+}
+
+/// What stands on the page beside what was read.
+async fn form(
+    cx: &Context,
+    browser: &Browser,
+    person: &Person,
+    own: &Own,
+    stopped: bool,
+) -> Result<AppsForm, Unavailable> {
+    let apps = cx.authority.allowed_apps(&person.account, own.chosen.as_ref(), clock::now().seconds()).await?;
+    let patient = own.chosen.as_ref().map(Id::to_string);
+    let here = match &patient {
+        Some(patient) => format!("{ACCOUNT_APPS}?patient={patient}"),
+        None => ACCOUNT_APPS.to_owned(),
+    };
+    Ok(AppsForm { frame: frame(browser, &here), apps, patient, stopped })
+}
+
+/// Back to the page, which says that an app was stopped.
+fn stopped(browser: &Browser, about: Option<&Id>) -> Reply {
+    let mut path = browser.own_path(ACCOUNT_APPS, "said", STOPPED);
+    if let Some(patient) = about {
+        path = format!("{path}&patient={patient}");
+    }
+    Reply::Credential(Credential::see_other(path))
 }
 
 /// The file without what the apps read.
