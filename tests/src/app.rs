@@ -7,7 +7,7 @@ use crate::http::{Answer, Connection, Peer};
 use base64::Engine;
 use certs::digest::{base64url, sha256};
 use form_urlencoded::Serializer;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 
 /// Where a person says what they allow.
@@ -395,4 +395,20 @@ fn path_of(location: &str) -> String {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]).to_owned(),
         None => location.to_owned(),
     }
+}
+
+/// The claims of an id_token, by a library not written here, under the key that its header names in the published set.
+pub fn id_token(id_token: &str, set: &Value, issuer: &str, client: &str) -> Value {
+    let header = jsonwebtoken::decode_header(id_token).unwrap();
+    assert_eq!(header.alg, jsonwebtoken::Algorithm::RS256);
+    let keys = set["keys"].as_array().unwrap();
+    let named: Vec<&Value> = keys.iter().filter(|key| key["kid"] == json!(header.kid)).collect();
+    let [key] = named[..] else { panic!("{set} has not one key {:?}", header.kid) };
+    assert!(["d", "p", "q", "x5c"].iter().all(|member| key.get(member).is_none()), "a bare public key");
+    let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(key.clone()).unwrap();
+    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
+    rules.set_audience(&[client]);
+    rules.set_issuer(&[issuer]);
+    rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+    jsonwebtoken::decode(id_token, &jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap(), &rules).unwrap().claims
 }

@@ -207,22 +207,6 @@ async fn without_a_token_a_record_is_answered_with_exactly_401() {
     }
 }
 
-/// The claims of an id_token, by a library not written here, under the key that its header names in the published set.
-fn opened(id_token: &str, set: &Value, issuer: &str, client: &str) -> Value {
-    let header = jsonwebtoken::decode_header(id_token).unwrap();
-    assert_eq!(header.alg, jsonwebtoken::Algorithm::RS256);
-    let keys = set["keys"].as_array().unwrap();
-    let named: Vec<&Value> = keys.iter().filter(|key| key["kid"] == json!(header.kid)).collect();
-    let [key] = named[..] else { panic!("{set} has not one key {:?}", header.kid) };
-    assert!(["d", "p", "q", "x5c"].iter().all(|member| key.get(member).is_none()), "a bare public key");
-    let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(key.clone()).unwrap();
-    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
-    rules.set_audience(&[client]);
-    rules.set_issuer(&[issuer]);
-    rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
-    jsonwebtoken::decode(id_token, &jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap(), &rules).unwrap().claims
-}
-
 #[tokio::test]
 async fn an_id_token_holds_under_the_published_keys_and_its_person_can_be_read() {
     let (_folder, gateway) = started(String::new()).await;
@@ -240,7 +224,8 @@ async fn an_id_token_holds_under_the_published_keys_and_its_person_can_be_read()
         let location = browser.answered(&request, who, patient, None).await;
         let found = value_of(&location[REDIRECT.len() + 1..], "code").unwrap();
         let body = post(&mut connection, "/oauth/token", &redeeming("reader", &found, &verifier)).await.json();
-        let claims = opened(body["id_token"].as_str().unwrap(), &set, openid["issuer"].as_str().unwrap(), "reader");
+        let claims =
+            app::id_token(body["id_token"].as_str().unwrap(), &set, openid["issuer"].as_str().unwrap(), "reader");
         assert_eq!(claims["fhirUser"], format!("{origin}/fhir/{person}"));
         assert_eq!(claims["nonce"], format!("nonce of {who}"));
         let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());

@@ -113,6 +113,12 @@ async fn whole_launch(upstream: Option<Upstream>) {
     let grant = doctor.launch_from_ehr(&app("chart"), "roe", SCOPE, &opened).await;
     assert_eq!(grant.scope, SCOPE);
     is_told(&grant.answer, &origin);
+    // Who signed in stands in the id_token, and can be read.
+    let set = connection.send("GET", "/oauth/jwks", &[], None).await.unwrap().json();
+    let id_token = grant.answer["id_token"].as_str().unwrap();
+    let claims = app::id_token(id_token, &set, &format!("{origin}/fhir"), "chart");
+    assert_eq!(claims["fhirUser"], format!("{origin}/fhir/Practitioner/d1"));
+    assert_eq!(app::get(&mut connection, &grant, "/fhir/Practitioner/d1").await.json()["name"][0]["family"], "Roe");
     for (target, due) in [("Patient/p1", 200), ("Observation/o1", 200), ("Patient/p2", 404), ("Observation/o2", 404)] {
         assert_eq!(app::get(&mut connection, &grant, &format!("/fhir/{target}")).await.status, due, "{target}");
     }
@@ -394,6 +400,7 @@ async fn discovery_says_what_can_be_done() {
         "context-banner",
         "context-style",
         "permission-online",
+        "permission-user",
     ] {
         assert!(capabilities.contains(&json!(capability)), "{capability}");
     }
