@@ -17,7 +17,7 @@ pub struct AppReadForm {
     pub frame: Frame,
     /// The app.
     pub client_id: String,
-    /// Its name, where the person allowed it.
+    /// Its name, where it is registered.
     pub name: Option<String>,
     /// The patient whose record it is, where the person has a choice of several.
     pub patient: Option<String>,
@@ -68,7 +68,7 @@ pub fn app_read((released, next): (Released, Option<String>), form: &AppReadForm
     let name = form.name.as_deref().map(plain).filter(|name| !name.is_empty());
     let page = Page {
         frame,
-        title: frame.fill(Text::AppReadTitle, &name.unwrap_or_else(|| plain(&form.client_id))),
+        title: frame.fill(Text::AppReadTitle, name.as_deref().unwrap_or(frame.t(Text::FormerApp))),
         days: by_day(&released).into_iter().map(said).collect(),
         older: next.map(|token| at(ACCOUNT_APP_READ, Some(&token))),
         newest: form.from.as_ref().map(|_| at(ACCOUNT_APP_READ, None)),

@@ -33,6 +33,7 @@ struct Page<'a> {
     fault: Option<CodeFault>,
     taken_off: Option<(When, String)>,
     begun: Option<(String, String)>,
+    has_password: bool,
     on: Option<(When, String)>,
     action: &'static str,
 }
@@ -46,6 +47,7 @@ pub fn second(frame: &Frame, standing: &Standing, fault: Option<CodeFault>) -> H
         fault,
         taken_off: None,
         begun: None,
+        has_password: false,
         on: None,
         action: ACCOUNT_SECOND_FACTOR,
     };
@@ -54,7 +56,9 @@ pub fn second(frame: &Frame, standing: &Standing, fault: Option<CodeFault>) -> H
         Standing::Off(Some(TakenOff { at_s, reason, .. })) => {
             page.taken_off = Some((seconds(*at_s, frame.locale), crate::plain::plain(reason)));
         }
-        Standing::Begun { secret, link } => page.begun = Some((in_fours(secret), link.clone())),
+        Standing::Begun { secret, link, has_password } => {
+            (page.begun, page.has_password) = (Some((in_fours(secret), link.clone())), *has_password);
+        }
         Standing::On { since_s, recovery } => {
             let left = frame.fill(Text::SecondRecoveryLeft, &recovery.to_string());
             page.on = Some((seconds(*since_s, frame.locale), left));

@@ -260,7 +260,7 @@ fn taken_off() -> TakenOff {
 
 fn begun() -> Factor {
     let link = "otpauth://totp/Sluice:ana?secret=ABCDEFGH&issuer=Sluice".to_owned();
-    Factor::Begun { secret: "ABCDEFGH".to_owned(), link }
+    Factor::Begun { secret: "ABCDEFGH".to_owned(), link, has_password: true }
 }
 
 fn code_form(locale: Locale, fault: Option<CodeFault>) -> CodeForm {

@@ -167,13 +167,13 @@ texts! {
     SeenMessage: "A message about you from a laboratory, whole", "Un mensaje completo de un laboratorio sobre usted";
     PurposeTreatment: "To treat you", "Para su atención médica";
     PurposePayment: "To pay for your care", "Para pagar su atención";
-    PurposeRequest: "Because you asked for it", "Porque usted lo pidió";
+    PurposeRequest: "At the patient’s request", "A petición del paciente";
     PurposeOperations: "To keep this service running", "Para que este servicio funcione";
     PurposeOther: "Another reason", "Otro motivo";
 
     CodeTitle: "Enter your code", "Escriba su código";
-    CodeLead: "Your password is right. Now enter the code that your authenticator app shows.",
-        "Su contraseña es correcta. Ahora escriba el código que muestra su aplicación de autenticación.";
+    CodeLead: "One more step: enter the code that your authenticator app shows.",
+        "Falta un paso: escriba el código que muestra su aplicación de autenticación.";
     CodeLabel: "Code", "Código";
     CodeRecovery: "Without the app at hand, enter one of your recovery codes. Each works once.",
         "Si no tiene la aplicación a mano, escriba uno de sus códigos de recuperación. Cada uno sirve una sola vez.";
@@ -188,6 +188,8 @@ texts! {
     SecondLead: "With an authenticator app on your telephone, signing in takes a code as well. Someone who learns your password then still cannot get in.",
         "Con una aplicación de autenticación en su teléfono, iniciar sesión pide además un código. Así, quien conozca su contraseña tampoco podrá entrar.";
     SecondBegin: "Set it up", "Configurarlo";
+    SecondBegunLeadAlone: "Add this to your authenticator app. Then enter the code that it shows.",
+        "Añada esto a su aplicación de autenticación. Luego escriba el código que muestre.";
     SecondBegunLead: "Add this to your authenticator app. Then enter the code that it shows, and your password.",
         "Añada esto a su aplicación de autenticación. Luego escriba el código que muestre y su contraseña.";
     SecondSecret: "Setup key", "Clave de configuración";
@@ -373,7 +375,8 @@ texts! {
     UnfitClinicians: "{} is not registered for use by clinicians.", "{} no está registrada para profesionales de la salud.";
     UnfitPurpose: "{} asks for a purpose that people in your role do not ask for. Tell whoever looks after the app.",
         "{} pide los datos con un fin que no corresponde a su función. Avise a quien se ocupa de la aplicación.";
-    UnfitNobody: "{} needs a patient, and no patient is in your care here.", "{} necesita un paciente, y aquí no hay pacientes a su cargo.";
+    UnfitNobody: "{} needs a patient, and there is none here for whom you may ask.",
+        "{} necesita un paciente, y aquí no hay ninguno por quien usted pueda preguntar.";
     UnfitSeesNoRecords: "{} asks for a patient’s record. Your account looks after this server and opens none.",
         "{} pide el expediente de un paciente. Su cuenta se ocupa de este servidor y no abre ninguno.";
     UnfitNoRecord: "{} needs a health record, and this account has none.", "{} necesita un expediente de salud, y esta cuenta no tiene ninguno.";
@@ -647,6 +650,7 @@ texts! {
         "La respuesta es un rechazo. El enlace explica qué significa su código.";
 
     AppReadAll: "All that it read, day by day", "Todo lo que leyó, día por día";
+    FormerApp: "an app that is no longer registered", "una aplicación que ya no está registrada";
     AppReadTitle: "What {} read", "Lo que leyó {}";
     AppReadLead: "Counted by day and by kind of record, the newest first. What is read again is counted again.",
         "Contado por día y por tipo de dato, lo más reciente primero. Lo que se lee otra vez se cuenta otra vez.";

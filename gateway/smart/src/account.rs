@@ -172,6 +172,7 @@ impl<P: Ports> Authority<P> {
             return Ok(Some(0));
         }
         // First the account: from then on nobody signs in and nothing more is granted.
+        self.forget_recovery(&account.id).await?;
         self.end_other_sessions(&account, None, now_s).await?;
         self.end_grants(|grant| grant.account == account.id, now_s).await.map(Some)
     }
@@ -184,6 +185,7 @@ impl<P: Ports> Authority<P> {
     pub async fn change_password(&self, username: &str, password: String, now_s: i64) -> Result<bool, Unavailable> {
         let change = |account| Account { password: password.clone(), password_set_s: now_s, ..account };
         let Some(account) = self.change_account(username, change).await? else { return Ok(false) };
+        self.forget_recovery(&account.id).await?;
         self.end_other_sessions(&account, None, now_s).await?;
         Ok(true)
     }

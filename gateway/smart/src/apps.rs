@@ -118,8 +118,7 @@ impl<P: Ports> Authority<P> {
         let mut ended = 0;
         loop {
             // A code may be redeemed meanwhile: what it made is ended as well.
-            let about = |grant: &Grant| patient.is_none_or(|patient| grant.patient.as_ref() == Some(patient));
-            let own = |grant: &Grant| is_own(grant, account) && grant.client == client_id && about(grant);
+            let own = |grant: &Grant| is_own(grant, account) && grant.client == client_id && is_about(grant, patient);
             match self.end_grants(own, now_s).await? {
                 0 => return Ok(ended),
                 some => ended += some,
@@ -164,6 +163,11 @@ impl<P: Ports> Authority<P> {
 /// An app's id as it stands in an address.
 pub fn in_address(client_id: &str) -> String {
     form_urlencoded::byte_serialize(client_id.as_bytes()).collect()
+}
+
+/// Whether a grant is about a patient, or about nobody's record at all; any is where none is named.
+fn is_about(grant: &Grant, patient: Option<&Id>) -> bool {
+    patient.is_none_or(|patient| grant.patient.as_ref().is_none_or(|own| own == patient))
 }
 
 /// Whether a grant is somebody's own word about a record: a patient's or a representative's, and to the patient also what a

@@ -12,6 +12,9 @@ use crate::second::Tried;
 use crate::settings::HALF_WAY_S;
 use serde::{Deserialize, Serialize};
 
+/// Seconds in which a sign-in at the login provider still counts as of just now.
+const JUST_NOW_S: i64 = 600;
+
 /// A sign-in that waits. Times in seconds since 1970.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,22 +70,29 @@ impl<P: Ports> Authority<P> {
         self.signed_in(flow, &account, visit).await
     }
 
-    /// Switches a second factor on, by the password and a first code: every session ends, and this browser gets a new one.
+    /// Switches a second factor on, by the password and a first code, or where there is no password by a sign-in of just now: every session ends, and this browser gets a new one.
     /// Gives its token, and the recovery codes.
     ///
     /// # Errors
-    /// `Wrong` for either, and `TooMany`.
+    /// `Wrong` for either, and `TooMany`; `Changed` where one has to sign in anew.
     pub async fn confirm_second_factor(
         &self,
         account: &Account,
         (password, code): (&str, &str),
         visit: &Visit<'_>,
     ) -> Result<(String, Vec<String>), NotSignedIn> {
-        let short = password.len() <= PASSWORD_BYTES_MAX;
-        if !short || !self.ports.password_holds(password, Some(&account.password)).await? {
-            return Err(NotSignedIn::Wrong);
-        }
         let own = self.digest(visit.session.unwrap_or(""));
+        if let Some(phc) = account.phc() {
+            let short = password.len() <= PASSWORD_BYTES_MAX;
+            if !short || !self.ports.password_holds(password, Some(phc)).await? {
+                return Err(NotSignedIn::Wrong);
+            }
+        } else {
+            let session = self.kept_session(&own).await?;
+            if session.is_none_or(|session| visit.now_s >= session.created_s + JUST_NOW_S) {
+                return Err(Stopped::Changed.into());
+            }
+        }
         let codes = match self.switch_second_factor_on(account, &own, code, visit.now_s).await? {
             Ok(codes) => codes,
             Err(Tried::TooMany) => return Err(NotSignedIn::TooMany),

@@ -26,6 +26,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) client_id: &'a str,
     /// What we sent along.
     pub(crate) nonce: &'a str,
+    /// Since when the person must have signed in there, where a session that stood before does not count. In seconds since 1970.
+    pub(crate) signed_in_since: Option<i64>,
 }
 
 /// Whom a token is about, if it says all that it must.
@@ -55,6 +57,10 @@ pub(crate) fn subject(
     }
     is_for(claims, expected.client_id)?;
     in_force(claims, now_s)?;
+    let signed_in_s = claims.get("auth_time").and_then(Value::as_i64);
+    if expected.signed_in_since.is_some_and(|since| signed_in_s.is_none_or(|at| at < since - CLOCK_S)) {
+        return Err("the provider did not ask the person to sign in anew");
+    }
     if text(claims, "nonce") != Some(expected.nonce) {
         return Err("the id_token has not the nonce of this sign-in");
     }
@@ -116,7 +122,7 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
     const EXPECTED: Expected<'static> =
-        Expected { issuer: "https://login.example", client_id: "sluice", nonce: "the nonce" };
+        Expected { issuer: "https://login.example", client_id: "sluice", nonce: "the nonce", signed_in_since: None };
 
     fn opened(header: Value, claims: Value) -> Opened {
         Opened { header: header.as_object().unwrap().clone(), claims: claims.as_object().unwrap().clone() }
@@ -209,5 +215,17 @@ mod tests {
             header[name] = value.clone();
             assert!(subject(&opened(header, claims()), &EXPECTED, NOW).is_err(), "{name}: {value}");
         }
+    }
+
+    #[test]
+    fn a_session_that_stood_at_the_provider_before_is_no_sign_in_anew() {
+        let anew = Expected { signed_in_since: Some(NOW), ..EXPECTED };
+        let signed_in = |at: Option<i64>| {
+            let mut claims = claims();
+            claims["auth_time"] = json!(at);
+            subject(&opened(header(), claims), &anew, NOW).is_ok()
+        };
+        assert!(signed_in(Some(NOW)) && signed_in(Some(NOW - CLOCK_S)));
+        assert!(!signed_in(Some(NOW - CLOCK_S - 1)) && !signed_in(None));
     }
 }

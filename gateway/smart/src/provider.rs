@@ -34,6 +34,9 @@ struct Away {
     /// The page that was wanted, by its word.
     to: String,
     begun_s: i64,
+    /// Whether the provider is to ask for a sign-in, whoever is signed in there.
+    #[serde(default)]
+    anew: bool,
 }
 
 /// What the provider publishes of itself, as far as it is used here.
@@ -95,9 +98,12 @@ impl<P: Ports> Authority<P> {
     /// `Lost` where there is no provider, or no such launch in this browser; `Unavailable` where the provider cannot be asked.
     pub async fn to_provider(&self, flow: Option<&str>, to: &str, visit: &Visit<'_>) -> Result<String, Stopped> {
         let own = self.settings.provider.as_ref().ok_or(Stopped::Lost)?;
+        // Who is signed in here and comes for another sign-in wants to be somebody else, or to be asked again.
+        let mut anew = visit.session.is_some();
         if let Some(flow) = flow {
             let under_way = self.flow(flow, visit.browser, visit.now_s).await?;
             self.flow_client(&under_way).await?;
+            anew |= under_way.login_again;
         }
         let known = self.provider_configuration(own).await?;
         let state = self.ports.token();
@@ -106,12 +112,13 @@ impl<P: Ports> Authority<P> {
             flow: flow.map(str::to_owned),
             to: Some(to).filter(|to| to.len() <= TO_BYTES_MAX).unwrap_or("").to_owned(),
             begun_s: visit.now_s,
+            anew,
         };
         self.keep(Space::Away, &state, &away, visit.now_s + FLOW_S).await?;
         let challenge = self.digest(&self.of_this_way("verifier", &state, visit.browser));
         let nonce = self.of_this_way("nonce", &state, visit.browser);
         let redirect_uri = self.settings.at(PROVIDER_ANSWER);
-        let request = [
+        let mut request = vec![
             ("response_type", "code"),
             ("scope", "openid"),
             ("client_id", own.client_id.as_str()),
@@ -121,6 +128,9 @@ impl<P: Ports> Authority<P> {
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
+        if anew {
+            request.extend([("prompt", "login"), ("max_age", "0")]);
+        }
         Ok(redirect::with_answer(&known.authorization_endpoint, &request))
     }
 
@@ -166,7 +176,9 @@ impl<P: Ports> Authority<P> {
         let code = code.ok_or(NotBack::Refused("there is no code"))?;
         let id_token = self.redeem_at_provider(&known, code, state, visit).await?;
         let nonce = self.of_this_way("nonce", state, visit.browser);
-        let subject = self.provider_subject(&id_token, own, &known, &nonce, visit.now_s).await?;
+        let signed_in_since = away.anew.then_some(away.begun_s);
+        let expected = Expected { issuer: &own.issuer, client_id: &own.client_id, nonce: &nonce, signed_in_since };
+        let subject = self.provider_subject(&id_token, &expected, &known, visit.now_s).await?;
         let account = self.account_of_subject(own, &subject).await?.ok_or(NotBack::Stranger)?;
         let back = Back { flow: away.flow, to: away.to };
         self.signed_in_there(&account, back, visit).await
@@ -239,15 +251,13 @@ impl<P: Ports> Authority<P> {
     async fn provider_subject(
         &self,
         id_token: &str,
-        own: &ProviderSettings,
+        expected: &Expected<'_>,
         known: &Configuration,
-        nonce: &str,
         now_s: i64,
     ) -> Result<String, NotBack> {
         let opened = self.ports.open_token(id_token).ok_or(NotBack::Refused("the id_token cannot be read"))?;
-        let expected = Expected { issuer: &own.issuer, client_id: &own.client_id, nonce };
         // What it says is looked at first, so that a token that could not hold makes us fetch nothing.
-        let subject = subject(&opened, &expected, now_s).map_err(NotBack::Refused)?;
+        let subject = subject(&opened, expected, now_s).map_err(NotBack::Refused)?;
         let kept = self.ports.key_set(KEYS_OF, &known.jwks_uri, Freshness::Kept).await?;
         let signed = match self.ports.is_signed_by_provider(id_token, &kept) {
             Signed::NoSuchKey => {

@@ -126,6 +126,15 @@ impl<P: Ports> Authority<P> {
         Ok(if done { Recovered::Done } else { Recovered::Wrong })
     }
 
+    /// Makes a code that is still out worthless: the password it would replace has been replaced, or the account switched off.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub(crate) async fn forget_recovery(&self, account: &str) -> Result<(), Unavailable> {
+        let over = |kept: Option<Recovery>| kept.map(|_| Recovery { digest: String::new(), expires_s: 0 });
+        self.change(Space::Recovery, account, over).await
+    }
+
     /// Whether a code holds; a right one may be used up.
     async fn try_recovery(
         &self,

@@ -79,6 +79,8 @@ pub enum Standing {
         secret: String,
         /// The same as a link that authenticator apps take.
         link: String,
+        /// Whether the password is asked for beside the code: who signs in at the login provider has none.
+        has_password: bool,
     },
     /// It is asked for.
     On {
@@ -110,7 +112,10 @@ impl<P: Ports> Authority<P> {
             None => Standing::Off(None),
             Some(Factor { on: true, since_s, recovery, .. }) => Standing::On { since_s, recovery: recovery.len() },
             Some(factor) if !factor.may_be_confirmed(session, now_s) => Standing::Off(factor.taken_off),
-            Some(Factor { secret, .. }) => Standing::Begun { link: link(&account.username, &secret), secret },
+            Some(Factor { secret, .. }) => {
+                let has_password = account.phc().is_some();
+                Standing::Begun { link: link(&account.username, &secret), secret, has_password }
+            }
         })
     }
 

@@ -353,7 +353,6 @@ impl<P: Ports> Authority<P> {
     }
 }
 
-/// The account may not have what was asked for any more.
 /// The registration was changed behind a grant.
 fn purpose_lost() -> OauthError {
     invalid_grant(
@@ -361,6 +360,7 @@ fn purpose_lost() -> OauthError {
     )
 }
 
+/// The account may not have what was asked for any more.
 fn switched_off() -> OauthError {
     invalid_grant(
         "The account was switched off, or may no longer ask about this patient. The person must authorize again.",

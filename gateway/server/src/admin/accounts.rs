@@ -56,8 +56,8 @@ impl Admin {
 
     /// Whether a patient may have an account of their own; `said` is what the operator vouches for.
     async fn is_of_age(&self, patient: &Id, said: bool) -> Result<(), String> {
-        // A record that cannot be had says nothing, and then nothing is known.
-        match self.cx.records.age(patient, clock::now().seconds()).await.unwrap_or(Age::Unknown) {
+        let age = self.cx.records.age(patient, clock::now().seconds()).await;
+        match age.map_err(|_| format!("the record of Patient/{patient} cannot be had now; try again when it can"))? {
             Age::Over => Ok(()),
             Age::Unknown if said => Ok(()),
             Age::Under => Err(format!(
@@ -102,7 +102,8 @@ impl Admin {
                 "there is no representative {username}; `sluice account list` shows those there are, with their roles"
             )
         })?;
-        tracing::info!(operator = operator.name(), ended, "a representative acts for others than before");
+        let account = self.account_id(username).await;
+        tracing::info!(operator = operator.name(), account, ended, "a representative acts for others than before");
         out.line(&format!(
             "{username} acts for {} from now on; {ended} grants to apps about others were ended.",
             count(&patients)
@@ -114,7 +115,8 @@ impl Admin {
     pub(super) async fn recover_account(&self, operator: &Operator, username: &str, out: &Out) -> Result<(), String> {
         let now_s = clock::now().seconds();
         let code = self.cx.authority.begin_recovery(username, now_s).await.map_err(|why| why.to_string())?;
-        tracing::warn!(operator = operator.name(), "a code was made that sets a password");
+        let account = self.account_id(username).await;
+        tracing::warn!(operator = operator.name(), account, "a code was made that sets a password");
         out.line(&code).await?;
         out.line(&format!(
             "With this code {username} sets another password at {}{ACCOUNT_RECOVER}, once, until {}. A second factor that is on is \
@@ -123,6 +125,12 @@ impl Admin {
             Instant::from_seconds(now_s + RECOVERY_S)
         ))
         .await
+    }
+
+    /// An account's own id, for the log, which names nobody.
+    async fn account_id(&self, username: &str) -> String {
+        let account = self.cx.authority.account(username).await.ok().flatten();
+        account.map_or_else(String::new, |account| account.id)
     }
 
     /// Every account, a line of JSON each; of its password, nothing.

@@ -9,7 +9,7 @@ use fhir::{Id, ResourceType};
 use json::{Document, Limits};
 use privacy::accounting::{Observer, event_about};
 use privacy::ledger::Entry;
-use privacy::{Chunk, Cursor, Impersonal, Kind, Page, Permit, Phi, Refusal, Row, Standing, Subject};
+use privacy::{Chunk, Cursor, Impersonal, Kind, Page, Permit, Phi, Refusal, Role, Row, Standing, Subject};
 use store::{Stretch, Told};
 
 /// The type that the events are of.
@@ -37,17 +37,23 @@ pub(crate) async fn find(
         Cursor::Upstream { .. } => return Err(Refusal::new(Kind::Gone, "This link no longer leads anywhere.")),
     };
     let stretch = cx.gate.ledger().disclosed_about(patient, from, at_most).await.map_err(Refusal::fault)?;
-    let chunk = stretch.map(|stretch| chunk(stretch, patient, client, &cx.fhir_base));
+    // What patients look at themselves, and by which apps, is theirs to tell (45 CFR 164.528(a)(1)(ii) does not account for it).
+    let role = permit.principal().role;
+    let is_told = |entry: &Entry| {
+        let own = role == Role::Representative && entry.role == Role::Patient.as_str();
+        !own && client.is_none_or(|client| entry.client == client)
+    };
+    let chunk = stretch.map(|stretch| chunk(stretch, patient, is_told, &cx.fhir_base));
     chunk.transpose().map_err(|()| Refusal::fault("an entry of the ledger is no event"))
 }
 
-fn chunk(stretch: Stretch, patient: &Id, client: Option<&str>, base: &str) -> Result<Chunk, ()> {
+fn chunk(stretch: Stretch, patient: &Id, is_told: impl Fn(&Entry) -> bool, base: &str) -> Result<Chunk, ()> {
     let row = |Told { entry, after }: Told| {
         let event = event_about(&entry, patient.as_str(), &id(&entry, patient), &Observer { base }).ok_or(())?;
         let content = Document::parse(event.into(), &Limits::DEFAULT).map_err(|_| ())?;
         Ok(Row { content, standing: Standing::Match, after: Cursor::Store(after), evidence: Vec::new() })
     };
-    let told = stretch.told.into_iter().filter(|told| client.is_none_or(|client| told.entry.client == client));
+    let told = stretch.told.into_iter().filter(|told| is_told(&told.entry));
     let rows = told.map(row).collect::<Result<_, ()>>()?;
     Ok(Chunk { rows, next: stretch.next.map(Cursor::Store) })
 }

@@ -28,7 +28,7 @@ pub(super) async fn away(cx: &Context, request: &Request, browser: &Browser) -> 
         Some(_) | None => return Reply::Credential(Credential::see_other(sign_in(browser, to))),
     };
     // Each way there keeps a ticket, as each launch does.
-    if let Err(why) = cx.limits.code(request.remote).and_then(|()| cx.limits.launch(request.remote)) {
+    if let Err(why) = cx.limits.launch(request.remote) {
         tracing::warn!(kind = ?why.kind(), "sign-ins are tried too often");
         let html = message(&browser.frame(None), &Message::Unavailable);
         return page_later(html, why.retry_after_s().unwrap_or(60));
@@ -43,9 +43,10 @@ pub(super) async fn away(cx: &Context, request: &Request, browser: &Browser) -> 
 
 /// Back from the provider, with its answer.
 pub(super) async fn back(cx: &Context, request: &Request, browser: &Browser) -> Reply {
-    if cx.limits.code(request.remote).is_err() {
-        tracing::warn!("answers of the login provider come too often");
-        return page_later(message(&browser.frame(None), &Message::Unavailable), 60);
+    // A whole house comes from one address, and whom the provider sent guesses at nothing.
+    if let Err(why) = cx.limits.launch(request.remote) {
+        tracing::warn!(kind = ?why.kind(), "answers of the login provider come too often");
+        return page_later(message(&browser.frame(None), &Message::Unavailable), why.retry_after_s().unwrap_or(60));
     }
     let Some(own) = browser.token.as_deref() else { return refused(browser, "the browser has no token of its own") };
     let whence = browser.whence(request);

@@ -16,6 +16,8 @@ use tokio::sync::Mutex;
 
 /// How long what it publishes of itself is kept, unless it says less: where it moves its addresses, people wait this long.
 const KEPT_MAX: Duration = Duration::from_secs(600);
+/// How long it is kept at least, whatever it says: a whole house signs in one after another otherwise.
+const KEPT_MIN: Duration = Duration::from_secs(60);
 /// How long a fetch that failed is not tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -65,7 +67,9 @@ impl ProviderCaller {
         }
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let (brought, kept) = match wire.get(&address).await {
-            Ok(Fetched { text, max_age }) => (Ok(Arc::<str>::from(text)), max_age.unwrap_or(KEPT_MAX).min(KEPT_MAX)),
+            Ok(Fetched { text, max_age }) => {
+                (Ok(Arc::<str>::from(text)), max_age.unwrap_or(KEPT_MAX).clamp(KEPT_MIN, KEPT_MAX))
+            }
             Err(why) => (Err(format!("the login provider's configuration cannot be had: {why}")), AGAIN_AFTER),
         };
         *known = Some(Known { until: Instant::now() + kept, brought: brought.clone() });

@@ -26,7 +26,9 @@ fn own(world: &Authority<Trial>) -> String {
 fn with_factor() -> (Authority<Trial>, String, Vec<String>) {
     let world = world();
     run(world.begin_second_factor(&ana(&world), &own(&world), NOW)).unwrap();
-    let Standing::Begun { secret, link } = run(world.second_factor(&ana(&world), &own(&world), NOW)).unwrap() else {
+    let Standing::Begun { secret, link, has_password: true } =
+        run(world.second_factor(&ana(&world), &own(&world), NOW)).unwrap()
+    else {
         panic!()
     };
     assert!(link.starts_with("otpauth://totp/Sluice:ana?secret=") && link.contains(&secret));

@@ -34,7 +34,9 @@ pub(super) async fn apps(
     if request.method == Method::POST {
         let about = match Own::of(person, of(fields, "patient")) {
             Whose::One(own) => own.chosen,
-            Whose::Choose | Whose::Nobody => None,
+            // Of someone for whom the person does not act, or does no longer, nothing is stopped.
+            Whose::Choose => return alone(done(browser, ACCOUNT_APPS, "")),
+            Whose::Nobody => return nobody(&browser.frame(None)),
         };
         // The same answer for an app that was never allowed, or by someone else: it has no access, and that is what is said.
         return alone(match cx.authority.stop_app(&person.account, of(fields, "app"), about.as_ref(), now_s).await {

@@ -42,7 +42,7 @@ impl Own {
             Launches::Own => account.own_record().map_or(Whose::Nobody, |own| Own::about(person, own, None)),
             Launches::Named => match account.patients.as_slice() {
                 [] => Whose::Nobody,
-                [only] => Own::about(person, only, None),
+                [only] if wanted.is_empty() || only.as_str() == wanted => Own::about(person, only, None),
                 several => match several.iter().find(|patient| patient.as_str() == wanted) {
                     Some(patient) => Own::about(person, patient, Some(patient.clone())),
                     None => Whose::Choose,

@@ -1,14 +1,16 @@
 //! A person's second factor: shown, switched on by a code and the password, switched off by a code.
 
-use super::{Person, done, frame, of, unavailable};
+use super::{Person, done, frame, of, to_login, unavailable};
 use crate::clock;
 use crate::context::Context;
 use crate::oauth::browser::{Browser, keep_session};
 use crate::oauth::{TRIES_AGAIN_S, secret_page};
 use crate::request::Request;
 use crate::respond::Reply;
+use crate::route::AccountPage;
 use http::{Method, StatusCode, header};
 use portal::CodeFault;
+use smart::flow::Stopped;
 use smart::login::NotSignedIn;
 use smart::ports::Unavailable;
 use smart::second::Tried;
@@ -68,6 +70,7 @@ async fn confirm(
         }
         Err(NotSignedIn::Wrong) => shown(cx, browser, person, Some(CodeFault::Wrong)).await,
         Err(NotSignedIn::TooMany) => shown(cx, browser, person, Some(CodeFault::TooMany)).await,
+        Err(NotSignedIn::Stopped(Stopped::Changed)) => to_login(browser, AccountPage::SecondFactor),
         Err(NotSignedIn::Stopped(why)) => unavailable(browser, &Unavailable(format!("{why:?}"))),
     }
 }
