@@ -18,6 +18,9 @@ use smart::settings::ACCOUNT_LOGIN;
 
 /// On to the provider, from one of our own sign-in pages.
 pub(super) async fn away(cx: &Context, request: &Request, browser: &Browser) -> Reply {
+    if cx.authority.settings.provider.is_none() {
+        return launch::stopped(browser, &Stopped::Lost);
+    }
     let fields = request.query_pairs();
     let flow = Some(of(&fields, "flow")).filter(|flow| !flow.is_empty());
     let to = AccountPage::of_word(of(&fields, "to"));
@@ -43,6 +46,9 @@ pub(super) async fn away(cx: &Context, request: &Request, browser: &Browser) -> 
 
 /// Back from the provider, with its answer.
 pub(super) async fn back(cx: &Context, request: &Request, browser: &Browser) -> Reply {
+    if cx.authority.settings.provider.is_none() {
+        return launch::stopped(browser, &Stopped::Lost);
+    }
     // A whole house comes from one address, and whom the provider sent guesses at nothing.
     if let Err(why) = cx.limits.launch(request.remote) {
         tracing::warn!(kind = ?why.kind(), "answers of the login provider come too often");
