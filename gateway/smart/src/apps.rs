@@ -12,6 +12,7 @@ use crate::grant::Grant;
 use crate::offer::{self, Item};
 use crate::ports::{Ports, Space, Unavailable};
 use crate::rights::Page;
+use fhir::Id;
 use privacy::Role;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -94,7 +94,7 @@ pub(super) async fn noted(
     // Nobody proves anything at the authorization endpoint, and what its client is called stands in the request alone.
     let authorization = request.header("authorization").filter(|_| route != AUTHORIZE);
     let Some(client) = cx.authority.claimed_client(authorization, form) else { return };
-    if why.is_some_and(|why| why.code == ErrorCode::InvalidClient) {
+    if why.is_some_and(|why| why.code == ErrorCode::InvalidClient) && !has_bearer(request) {
         cx.limits.failed_proof(request.remote, &client);
     }
     // Who was answered with a token has proven itself, and is registered.
@@ -124,7 +124,8 @@ fn form(cx: &Context, request: &Request) -> Result<Vec<(String, String)>, Box<Re
         return Err(malformed("Send parameters in the body, not in the address."));
     }
     let form = request.form_pairs().map_err(|_| malformed("Send the body as application/x-www-form-urlencoded."))?;
-    if let Some(client) = cx.authority.claimed_client(request.header("authorization"), &form) {
+    let claimed = cx.authority.claimed_client(request.header("authorization"), &form);
+    if let Some(client) = claimed.filter(|_| !has_bearer(request)) {
         cx.limits.proof(request.remote, &client).map_err(|why| {
             Box::new(too_often(
                 cx,
@@ -135,6 +136,12 @@ fn form(cx: &Context, request: &Request) -> Result<Vec<(String, String)>, Box<Re
         })?;
     }
     Ok(form)
+}
+
+/// Whether a token is to prove who asks: nobody guesses one.
+fn has_bearer(request: &Request) -> bool {
+    let scheme = request.header("authorization").and_then(|header| header.split(' ').next());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 pub(super) fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {

@@ -4,7 +4,6 @@
 use super::own::{self, Own, Whose};
 use super::seen::{place, token};
 use super::{Person, done, frame, of, unavailable, whose};
-use crate::clock;
 use crate::context::Context;
 use crate::interaction::seen::{Links, linked};
 use crate::oauth::browser::Browser;

@@ -5,7 +5,7 @@ use super::{of, unavailable};
 use crate::clock;
 use crate::context::Context;
 use crate::oauth::browser::{Browser, keep_browser, keep_session};
-use crate::oauth::{TRIES_AGAIN_S, document, page, page_later};
+use crate::oauth::{TRIES_AGAIN_S, document, page_later};
 use crate::request::Request;
 use crate::respond::{Credential, Reply};
 use crate::route::AccountPage;
