@@ -292,6 +292,17 @@ impl Gateway {
         self.log.lock().unwrap().clone()
     }
 
+    /// Whether it logs this, now or in a moment: what it has said may still be on its way here.
+    pub async fn says(&self, text: &str) -> bool {
+        for _ in 0..250 {
+            if String::from_utf8_lossy(&self.log()).contains(text) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
     /// Waits until it says that it can serve.
     pub async fn ready(&mut self) {
         if let Some(ended) = self.ready_or_ended().await {

@@ -54,10 +54,12 @@ pub enum Lie {
     Changed,
     /// It is an access token.
     AnotherKind,
+    /// Nobody was asked to sign in anew, as the gateway wanted.
+    StoodBefore,
 }
 
 impl Lie {
-    /// All but none.
+    /// All but none, and but what matters only to who is signed in already.
     pub const ALL: [Lie; 10] = [
         Lie::Nonce,
         Lie::Audience,
@@ -78,6 +80,8 @@ struct Authorized {
     nonce: String,
     challenge: String,
     redirect_uri: String,
+    /// Whether a session that stands there does not count.
+    anew: bool,
 }
 
 struct Inside {
@@ -165,6 +169,8 @@ impl Provider {
             nonce: of("nonce"),
             challenge: of("code_challenge"),
             redirect_uri: of("redirect_uri"),
+            anew: value_of(query, "prompt").as_deref() == Some("login")
+                && value_of(query, "max_age").as_deref() == Some("0"),
         };
         self.inside.lock().unwrap().codes.insert(code.clone(), authorized);
         let redirect_uri = of("redirect_uri");
@@ -272,6 +278,10 @@ impl Inside {
         let now_s = server::clock::now().seconds();
         let mut claims = json!({ "iss": self.issuer, "aud": CLIENT_ID, "sub": authorized.subject, "nonce": authorized.nonce,
             "iat": now_s, "exp": now_s + 300, "email": "ann@example.org" });
+        if authorized.anew {
+            let before_s = if self.lie == Lie::StoodBefore { 3600 } else { 0 };
+            claims["auth_time"] = json!(now_s - before_s);
+        }
         match self.lie {
             Lie::Nonce => claims["nonce"] = json!(certs::random::token()),
             Lie::Audience => claims["aud"] = json!("another"),

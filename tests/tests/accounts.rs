@@ -306,6 +306,13 @@ async fn people_sign_in_at_the_hospitals_own_provider_for_their_pages_and_for_ap
     una.go(&provider.authorize(&location, "subject-of-una"), None).await;
     let second = una.session();
     assert!(!second.is_empty() && second != first);
+    // Who comes for another sign-in is not signed in by a session that stands there, which may be another's.
+    provider.lie(Lie::StoodBefore);
+    let page = una.open_page("/account/login").await.text();
+    let location = away(&mut una, &page).await;
+    assert_eq!(una.go(&provider.authorize(&location, "subject-of-una"), None).await.status, 400);
+    assert_eq!(una.session(), second);
+    provider.lie(Lie::Nothing);
     let mut thief = Browser::open(gateway.peer()).await;
     thief.plant_session(&first);
     assert!(!thief.open_page("/account").await.text().contains("Signed in as"));

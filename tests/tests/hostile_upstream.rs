@@ -65,7 +65,7 @@ async fn whatever_a_server_behind_does_the_caller_gets_a_refusal_or_what_is_his_
         house.serves("a trick").await;
     }
     for alarm in ["alarm=\"foreign-row\" rows=2", "alarm=\"foreign-row\" rows=1", "alarm=\"upstream\" total="] {
-        assert!(house.log().contains(alarm), "{alarm} is not in the log");
+        assert!(house.says(alarm).await, "{alarm} is not in the log");
     }
     nobody_came(&elsewhere).await;
     house.close().await;

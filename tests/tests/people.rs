@@ -263,7 +263,7 @@ async fn a_patient_sees_who_saw_their_record_and_nobody_else_in_it() {
     }
     let first = ann.open_page("/account/disclosures").await.text();
     assert_eq!(first.matches("By the app reader").count(), 50, "{first}");
-    assert!(first.contains("<b>You</b>") && first.contains("Because you asked for it"));
+    assert!(first.contains("<b>You</b>") && first.contains("At the patient’s request"));
     let older = first.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|href| href.contains("page="));
     let older = older.unwrap().replace("&#38;", "&").replace("&amp;", "&");
     let older = older.replace("/file", "");

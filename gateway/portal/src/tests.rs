@@ -594,7 +594,7 @@ fn who_saw_a_record_is_told_in_plain_words_day_by_day() {
     assert_eq!(page.matches("<h2><time datetime=\"2026-11-2").count(), 3);
     for said in [
         "<b>You</b> · By the app Reader &#60;i&#62;",
-        "Because you asked for it",
+        "At the patient’s request",
         "Results and measurements (2)",
         "<b>Dora Roe &#38; Co</b> · On the pages of this server",
         "<b>A clinician</b> · By the app chart&#60;b&#62;",

@@ -106,8 +106,13 @@ impl House {
     }
 
     /// What it has logged so far.
-    pub fn log(&self) -> String {
+    fn log(&self) -> String {
         String::from_utf8_lossy(&self.gateway.log()).into_owned()
+    }
+
+    /// Whether it logs this, now or in a moment.
+    pub async fn says(&self, text: &str) -> bool {
+        self.gateway.says(text).await
     }
 
     /// Waits until a connection that breaks off is told of, which is done at the level of everything alone.
