@@ -313,6 +313,16 @@ async fn people_sign_in_at_the_hospitals_own_provider_for_their_pages_and_for_ap
     assert_eq!(una.go(&provider.authorize(&location, "subject-of-una"), None).await.status, 400);
     assert_eq!(una.session(), second);
     provider.lie(Lie::Nothing);
+    // Whom the provider knows an account as can be said anew, and nobody is signed in by what was said before.
+    let linked = ["account", "link", "una", "--provider-subject", "subject-of-una-anew"];
+    assert!(sluice(&folder, &linked).await.unwrap().contains("have to sign in again"));
+    assert!(!una.open_page("/account").await.text().contains("Signed in as"));
+    assert!(sluice(&folder, &["account", "unlink", "una"]).await.unwrap_err().contains("has no password"));
+    let page = una.open_page("/account/login").await.text();
+    let location = away(&mut una, &page).await;
+    assert_eq!(una.go(&provider.authorize(&location, "subject-of-una"), None).await.status, 403);
+    let back = ["account", "link", "una", "--provider-subject", "subject-of-una"];
+    sluice(&folder, &back).await.unwrap();
     let mut thief = Browser::open(gateway.peer()).await;
     thief.plant_session(&first);
     assert!(!thief.open_page("/account").await.text().contains("Signed in as"));

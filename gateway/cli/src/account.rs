@@ -37,6 +37,10 @@ pub(crate) fn command(typed: AccountCommand) -> Result<(DataArgs, Command), Stri
         AccountCommand::ActFor { data, patient, username } => {
             (data, Command::AccountActFor { username, patients: patient })
         }
+        AccountCommand::Link { data, provider_subject, username } => {
+            (data, Command::AccountLink { username, subject: Some(provider_subject) })
+        }
+        AccountCommand::Unlink { data, username } => (data, Command::AccountLink { username, subject: None }),
         AccountCommand::Recover { data, username } => (data, Command::AccountRecover { username }),
         AccountCommand::List(data) => (data, Command::AccountList),
         AccountCommand::Disable { data, username } => (data, Command::AccountSwitch { username, enabled: false }),

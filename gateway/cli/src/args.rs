@@ -212,6 +212,23 @@ pub(crate) enum AccountCommand {
         /// Its name, as `account list` shows it
         username: String,
     },
+    /// Say whom the house's login provider knows an account as; its browsers have to sign in again
+    Link {
+        #[command(flatten)]
+        data: DataArgs,
+        /// The `sub` of this person in the provider's tokens
+        #[arg(long, value_name = "SUB")]
+        provider_subject: String,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
+    /// Let nobody sign in to an account by the login provider any more; its browsers have to sign in again
+    Unlink {
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its name, as `account list` shows it
+        username: String,
+    },
     /// Make a code with which someone who has forgotten their password sets another one, once and within an hour
     Recover {
         #[command(flatten)]

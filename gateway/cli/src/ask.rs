@@ -61,6 +61,7 @@ async fn perform(place: Place, operator: &Operator, command: Command, out: &Out)
         | Command::AccountList
         | Command::AccountSwitch { .. }
         | Command::AccountActFor { .. }
+        | Command::AccountLink { .. }
         | Command::AccountRecover { .. }
         | Command::AccountSecondFactorOff { .. }
         | Command::AccountPassword { .. }

@@ -6,7 +6,7 @@
 //! not say under a key of the provider's: [`crate::id_token`]. An account is found by issuer and subject alone, never by a
 //! name or an address.
 
-use crate::account::Account;
+use crate::account::{Account, ProviderSubject};
 use crate::authority::{Authority, KEY_BYTES_MAX, read, write};
 use crate::flow::Stopped;
 use crate::id_token::{Expected, subject};
@@ -81,6 +81,19 @@ impl From<Unavailable> for NotBack {
     fn from(why: Unavailable) -> NotBack {
         NotBack::Stopped(why.into())
     }
+}
+
+/// What became of saying anew whom the provider knows an account as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relinked {
+    /// It is so from now on.
+    Done,
+    /// There is no account of this name.
+    UnknownAccount,
+    /// Another account belongs to whom the provider knows so.
+    SubjectTaken,
+    /// It has no password, so nobody could sign in to it any more.
+    NoWayLeft,
 }
 
 /// Which account belongs to whom the provider knows.
@@ -300,13 +313,39 @@ impl<P: Ports> Authority<P> {
         let noted = self.ports.document(Space::Subject, &key).await?;
         if let Some(kept) = &noted {
             let other: Link = read(&kept.json)?;
-            if self.account(&other.username).await?.is_some_and(|account| account.id == other.account) {
+            let theirs = self.account(&other.username).await?.filter(|account| account.id == other.account);
+            if other.account != account.id && theirs.is_some_and(|theirs| theirs.provider.as_ref() == Some(known)) {
                 return Ok(false);
             }
         }
         let revision = noted.map(|kept| kept.revision);
         let swap = self.ports.swap_document(Space::Subject, &key, revision, write(&link)?).await?;
         Ok(matches!(swap, Swap::Done(_)))
+    }
+
+    /// Says anew whom the provider knows an account as, or that it knows nobody by it. Whoever was signed in has to sign in again,
+    /// and what apps may do while a session lasts ends.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub async fn relink(
+        &self,
+        username: &str,
+        provider: Option<ProviderSubject>,
+        now_s: i64,
+    ) -> Result<Relinked, Unavailable> {
+        let Some(account) = self.account(username).await? else { return Ok(Relinked::UnknownAccount) };
+        if provider.is_none() && account.phc().is_none() {
+            return Ok(Relinked::NoWayLeft);
+        }
+        if !self.link(&Account { provider: provider.clone(), ..account }).await? {
+            return Ok(Relinked::SubjectTaken);
+        }
+        let change = |account| Account { provider: provider.clone(), ..account };
+        let Some(account) = self.change_account(username, change).await? else { return Ok(Relinked::UnknownAccount) };
+        self.stop_codes(&account.id).await?;
+        self.end_other_sessions(&account, None, now_s).await?;
+        Ok(Relinked::Done)
     }
 
     fn link_key(&self, issuer: &str, subject: &str) -> Result<String, Unavailable> {

@@ -2,7 +2,7 @@
 //!
 //! A password comes here as its argon2id hash alone.
 
-use super::newcomer::{NewAccount, Newcomer, named, newcomer};
+use super::newcomer::{NewAccount, Newcomer, known_as, named, newcomer};
 use super::{Admin, Out};
 use crate::clock;
 use crate::records::Records;
@@ -12,6 +12,7 @@ use serde_json::json;
 use smart::Account;
 use smart::account::Added;
 use smart::age::{Age, YEARS};
+use smart::provider::Relinked;
 use smart::second::TakenOff;
 use smart::settings::{ACCOUNT_RECOVER, RECOVERY_S};
 
@@ -109,6 +110,44 @@ impl Admin {
             count(&patients)
         ))
         .await
+    }
+
+    /// Says anew whom the login provider knows an account as, or takes that away.
+    pub(super) async fn relink(
+        &self,
+        operator: &Operator,
+        username: &str,
+        subject: Option<String>,
+        out: &Out,
+    ) -> Result<(), String> {
+        let own = self.cx.authority.settings.provider.as_ref();
+        let known = subject.map(|subject| known_as(subject, own)).transpose()?;
+        let linked = known.is_some();
+        let relinked = self.cx.authority.relink(username, known, clock::now().seconds()).await;
+        match relinked.map_err(|why| why.to_string())? {
+            Relinked::Done => {}
+            Relinked::UnknownAccount => return Err(unknown(username)),
+            Relinked::SubjectTaken => return Err("another account belongs to this subject already".to_owned()),
+            Relinked::NoWayLeft => {
+                return Err(format!(
+                    "{username} has no password, so nobody could sign in any more; give it one with `sluice account password` first, or \
+                     switch it off"
+                ));
+            }
+        }
+        let account = self.account_id(username).await;
+        tracing::warn!(
+            operator = operator.name(),
+            account,
+            linked,
+            "who signs in to an account by the login provider was changed"
+        );
+        let now = if linked {
+            "is signed in to by that subject of the login provider"
+        } else {
+            "is not signed in to by the login provider"
+        };
+        out.line(&format!("{username} {now} from now on; its browsers have to sign in again.")).await
     }
 
     /// Makes a code with which someone sets another password; it is all that is answered, and stands in no log.

@@ -92,6 +92,13 @@ pub enum Command {
         /// The patients, by their ids.
         patients: Vec<String>,
     },
+    /// To say anew whom the login provider knows an account as.
+    AccountLink {
+        /// Its name.
+        username: String,
+        /// The provider's subject; none to unlink it.
+        subject: Option<String>,
+    },
     /// To make a code with which someone sets another password.
     AccountRecover {
         /// Its name.
@@ -218,6 +225,7 @@ impl Admin {
             Command::AccountList => self.list_accounts(out).await,
             Command::AccountSwitch { username, enabled } => self.switch_account(&username, enabled, out).await,
             Command::AccountActFor { username, patients } => self.act_for(operator, &username, &patients, out).await,
+            Command::AccountLink { username, subject } => self.relink(operator, &username, subject, out).await,
             Command::AccountRecover { username } => self.recover_account(operator, &username, out).await,
             Command::AccountSecondFactorOff { username, reason } => {
                 self.take_off_second_factor(operator, &username, &reason, out).await

@@ -147,7 +147,7 @@ fn goes_together(role: Role, person: Option<ResourceType>, patients: bool) -> Re
     }
 }
 
-fn known_as(subject: String, provider: Option<&ProviderSettings>) -> Result<ProviderSubject, String> {
+pub(super) fn known_as(subject: String, provider: Option<&ProviderSettings>) -> Result<ProviderSubject, String> {
     let provider = provider.ok_or(
         "there is no login provider that could know this subject; add [login.provider] to the configuration, and name it with -c",
     )?;
