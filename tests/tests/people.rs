@@ -212,6 +212,33 @@ async fn a_patient_sees_their_apps_and_stops_one_and_from_then_on_nothing_leaves
 }
 
 #[tokio::test]
+async fn an_answer_that_is_under_way_breaks_off_when_the_app_is_stopped() {
+    let document = |nth: usize| {
+        let data = "QUJD".repeat(256 * 1024);
+        format!(
+            r#"{{"resourceType":"DocumentReference","id":"d{nth}","status":"current","subject":{{"reference":"Patient/p1"}},"content":[{{"attachment":{{"data":"{data}"}}}}]}}"#
+        )
+    };
+    let records = plan().records.into_iter().chain((0..24).map(document)).collect();
+    let folder = Folder::prepare(&Plan { records, ..plan() }).await;
+    let gateway = folder.start(Program::Shipped).await;
+    let mut ann = Browser::open(gateway.peer()).await;
+    let grant = ann.launch(&plan().apps[0], "ann", SCOPE, None).await;
+    let page = ann.open_page("/account/apps").await.text();
+    let mut connection = gateway.peer().connect().await.unwrap();
+    let (host, bearer) = (gateway.peer().host(), grant.bearer());
+    let asked =
+        format!("GET /fhir/DocumentReference?_count=50 HTTP/1.1\r\nhost: {host}\r\nauthorization: {bearer}\r\n\r\n");
+    connection.write(asked.as_bytes()).await.unwrap();
+    // Its head is read, and then nothing, so that most of it waits on the other side.
+    let mut answer = connection.head().await.unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("content-length").unwrap().parse::<usize>().unwrap() > 24 * 1024 * 1024);
+    ann.post("/account/apps", &pairs(&[("form", &form(&page)), ("app", "reader")])).await;
+    assert!(connection.body(&mut answer).await.is_err(), "all of it came, though the app was stopped");
+}
+
+#[tokio::test]
 async fn an_app_of_another_person_is_as_one_that_does_not_exist() {
     let folder = Folder::prepare(&plan()).await;
     let gateway = folder.start(Program::Shipped).await;

@@ -50,6 +50,7 @@ pub(crate) async fn serve(cx: &Context, request: &Request) -> Response<Body> {
                 }
                 let error = reply.issue_code();
                 let response = respond(reply, &Asker { principal: Some(&caller.principal), ..asker });
+                let response = response.map(|body| body.leaving_by(|| cx.authority.lease(&caller.principal.grant)));
                 cx.calls
                     .note(&caller.principal.client, calls::by_route(request, matched.route, response.status(), error));
                 #[cfg(feature = "faults")]

@@ -1,5 +1,6 @@
 //! The only maker of HTTP responses. What reaches a client is one of four kinds of reply, and nothing else can be sent.
 
+use crate::clock;
 use crate::route::{Cors, Route};
 use crate::telemetry::Alarm;
 use bytes::Bytes;
@@ -8,8 +9,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::{Frame, SizeHint};
 use privacy::{Disclosure, Kind, Principal, Refusal, Refused};
+use smart::apps::Lease;
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
@@ -34,6 +35,8 @@ const TOGETHER_BYTES: usize = 64 * 1024;
 pub(crate) struct Body {
     chunks: VecDeque<Bytes>,
     left: u64,
+    /// What it leaves by, where it is long enough to be stopped under way.
+    lease: Option<Lease>,
     /// Whoever waits for the other half learns when the body was taken whole or given up.
     _kept: Option<oneshot::Sender<()>>,
     #[cfg(feature = "faults")]
@@ -46,6 +49,7 @@ impl Body {
         Body {
             chunks: chunks.into(),
             left,
+            lease: None,
             _kept: None,
             #[cfg(feature = "faults")]
             dying: crate::seeded::Dying::default(),
@@ -55,6 +59,13 @@ impl Body {
     /// Bytes that have not been taken yet.
     pub(crate) fn left(&self) -> u64 {
         self.left
+    }
+
+    /// The same body, which breaks off when what it leaves by is withdrawn. One that is given to the connection as a whole
+    /// cannot.
+    pub(crate) fn leaving_by(mut self, lease: impl FnOnce() -> Lease) -> Body {
+        self.lease = (self.left > TOGETHER_BYTES as u64).then(lease);
+        self
     }
 
     /// The same body, and what ends when it does.
@@ -88,16 +99,19 @@ impl Body {
 
 impl hyper::body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Withdrawn;
 
     #[cfg_attr(not(feature = "faults"), expect(unused_variables, reason = "nothing here waits, but on its death"))]
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Withdrawn>>> {
         #[cfg(feature = "faults")]
         {
             let Body { chunks, dying, .. } = &mut *self;
             if let Some(last) = dying.words(chunks.front(), cx) {
                 return last;
             }
+        }
+        if self.lease.as_ref().is_some_and(|lease| !lease.holds(clock::now().seconds())) {
+            return Poll::Ready(Some(Err(Withdrawn)));
         }
         let next = self.next();
         if let Some(chunk) = &next {
@@ -114,6 +128,11 @@ impl hyper::body::Body for Body {
         SizeHint::with_exact(self.left)
     }
 }
+
+/// The grant was ended while its answer was under way: what is left of it stays here, and the connection is closed.
+#[derive(Debug, thiserror::Error)]
+#[error("the authorization was withdrawn while the answer was under way")]
+pub(crate) struct Withdrawn;
 
 /// The shape of an answer that holds health data.
 pub(crate) struct Shape {

@@ -1,13 +1,12 @@
 //! A mistake and a death on purpose, at the end of a request's journey.
 
 use crate::request::Request;
-use crate::respond::{Body, FHIR_JSON, Public, Reply};
+use crate::respond::{Body, FHIR_JSON, Public, Reply, Withdrawn};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use hyper::body::Frame;
 use privacy::faults::{self, Bug, Point};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
@@ -50,7 +49,7 @@ pub(crate) enum Dying {
     Flushed,
 }
 
-type Last = Poll<Option<Result<Frame<Bytes>, Infallible>>>;
+type Last = Poll<Option<Result<Frame<Bytes>, Withdrawn>>>;
 
 impl Dying {
     /// Half of a chunk, then a pause in which it reaches the wire, then the end.

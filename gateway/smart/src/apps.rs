@@ -8,7 +8,7 @@
 use crate::account::Account;
 use crate::authority::Authority;
 use crate::client::Client;
-use crate::grant::Grant;
+use crate::grant::{Grant, GrantTable};
 use crate::offer::{self, Item};
 use crate::ports::{Ports, Space, Unavailable};
 use crate::rights::Page;
@@ -32,6 +32,19 @@ pub struct Allowed {
     pub since_s: i64,
     /// Until when, unless it renews that itself.
     pub until_s: i64,
+}
+
+/// What an answer that is under way leaves by: the grant that it is for.
+pub struct Lease {
+    grants: Arc<GrantTable>,
+    id: String,
+}
+
+impl Lease {
+    /// Whether the grant holds now.
+    pub fn holds(&self, now_s: i64) -> bool {
+        self.grants.holds(&self.id, now_s)
+    }
 }
 
 /// How often an account stopped each app, and all of them. A code carries the sum that stood when it was given.
@@ -157,7 +170,12 @@ impl<P: Ports> Authority<P> {
 
     /// Whether a grant holds now. Looks at memory alone.
     pub fn grant_holds(&self, id: &str, now_s: i64) -> bool {
-        self.grants.find(id).is_some_and(|grant| grant.is_alive(now_s))
+        self.grants.holds(id, now_s)
+    }
+
+    /// The means to ask that again, for as long as an answer is under way.
+    pub fn lease(&self, id: &str) -> Lease {
+        Lease { grants: Arc::clone(&self.grants), id: id.to_owned() }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Authority<P> {
     /// Where it stands.
     pub settings: Settings,
     pub(crate) ports: P,
-    pub(crate) grants: GrantTable,
+    pub(crate) grants: Arc<GrantTable>,
     /// What developers chose for their apps; none where this is no sandbox.
     pub(crate) mishaps: Option<Mishaps>,
 }
@@ -32,7 +32,7 @@ impl<P: Ports> Authority<P> {
     /// An authorization server whose table of grants is read from the shelf.
     pub async fn open(settings: Settings, ports: P) -> Result<Authority<P>, Unavailable> {
         let mishaps = settings.sandbox.then(Mishaps::default);
-        let authority = Authority { settings, ports, grants: GrantTable::default(), mishaps };
+        let authority = Authority { settings, ports, grants: Arc::default(), mishaps };
         for kept in authority.ports.documents(Space::Grant).await? {
             authority.grants.note(read(&kept.json)?, kept.revision);
         }

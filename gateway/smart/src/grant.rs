@@ -86,6 +86,11 @@ impl GrantTable {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).map(|(_, grant)| Arc::clone(grant))
     }
 
+    /// Whether there is one of this id that holds now.
+    pub(crate) fn holds(&self, id: &str, now_s: i64) -> bool {
+        self.find(id).is_some_and(|grant| grant.is_alive(now_s))
+    }
+
     /// Notes what was just written. A write that was overtaken by a later one changes nothing: a revocation stays.
     pub(crate) fn note(&self, grant: Grant, revision: u64) {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
