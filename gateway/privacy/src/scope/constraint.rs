@@ -14,6 +14,11 @@ const CONSTRAINT_BYTES_MAX: usize = 256;
 /// Parameters of one constraint; each is looked at for every row.
 const PARAMETERS_MAX: usize = 4;
 
+/// How US Core's table of granular scopes prints the system of social history; apps that were built by it ask so.
+const MISPRINTED: &str = "http://terminology.hl7.org//CodeSystem-observation-category";
+/// What it means.
+const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/observation-category";
+
 /// What a resource must say of itself to be within a scope. Two are the same when they are written the same.
 #[derive(Clone)]
 pub struct Constraint {
@@ -30,7 +35,7 @@ impl Constraint {
         let pair = |part: &str| {
             let (name, value) = part.split_once('=')?;
             let own = parameters(kind).iter().any(|own| own.name == name && own.kind == ParameterKind::Token);
-            own.then(|| (name.to_owned(), value.to_owned()))
+            own.then(|| (name.to_owned(), value.replace(MISPRINTED, OBSERVATION_CATEGORY)))
         };
         let pairs = text.split('&').map(pair).collect::<Option<Vec<_>>>()?;
         if pairs.len() > PARAMETERS_MAX {
@@ -91,5 +96,22 @@ impl fmt::Debug for Constraint {
 impl fmt::Display for Constraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_that_us_core_misprints_means_the_one_it_stands_for() {
+        let written = |system: &str| {
+            let text = format!("category={system}|social-history");
+            (Constraint::parse(ResourceType::Observation, &text).unwrap(), text)
+        };
+        let ((misprinted, text), (right, _)) = (written(MISPRINTED), written(OBSERVATION_CATEGORY));
+        assert!(misprinted.covers(&right) && right.covers(&misprinted));
+        assert_eq!(misprinted.as_str(), text, "it is granted as it was written");
     }
 }
