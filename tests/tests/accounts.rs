@@ -327,6 +327,26 @@ async fn people_sign_in_at_the_hospitals_own_provider_for_their_pages_and_for_ap
     thief.plant_session(&first);
     assert!(!thief.open_page("/account").await.text().contains("Signed in as"));
 
+    // Pages are in the language that an account is kept with, unless their address names another.
+    let uma = [
+        "account",
+        "add",
+        "uma",
+        "--fhir-user",
+        "Patient/p1",
+        "--provider-subject",
+        "subject-of-uma",
+        "--locale",
+        "es",
+    ];
+    sluice(&folder, &uma).await.unwrap();
+    let mut uma = Browser::open(gateway.peer()).await;
+    let page = uma.open_page("/account/login").await.text();
+    let location = away(&mut uma, &page).await;
+    uma.go(&provider.authorize(&location, "subject-of-uma"), None).await;
+    assert!(uma.open_page("/account").await.text().contains("Sesión iniciada como uma"));
+    assert!(uma.open_page("/account?lang=en").await.text().contains("Signed in as uma"));
+
     // An app's launch, from its sign-in page on.
     let reader = &plan().apps[0];
     let mut phone = Browser::open(gateway.peer()).await;

@@ -23,7 +23,9 @@ pub(super) struct Browser {
     pub(super) session: Option<String>,
     /// Who is signed in with it, once that was looked up: its pages say so.
     pub(super) signed_in: Option<SignedIn>,
+    /// The language of its pages, and whether it was named in the request.
     locale: Locale,
+    is_named: bool,
 }
 
 impl Browser {
@@ -44,9 +46,17 @@ impl Browser {
             let form = request.form_pairs().ok()?;
             form.into_iter().find(|(name, _)| name == "lang").map(|(_, tag)| tag)
         });
-        let locale = chosen.and_then(|tag| Locale::of(&tag));
-        let locale = locale.unwrap_or_else(|| Locale::negotiate(request.header("accept-language")));
-        Browser { token: named(BROWSER), session: named(SESSION), signed_in: None, locale }
+        let chosen = chosen.and_then(|tag| Locale::of(&tag));
+        let locale = chosen.unwrap_or_else(|| Locale::negotiate(request.header("accept-language")));
+        let is_named = chosen.is_some();
+        Browser { token: named(BROWSER), session: named(SESSION), signed_in: None, locale, is_named }
+    }
+
+    /// Takes the language that an account is kept with, unless the request names one.
+    pub(super) fn prefer(&mut self, locale: Option<Locale>) {
+        if let Some(own) = locale.filter(|_| !self.is_named) {
+            self.locale = own;
+        }
     }
 
     /// The language of pages, and the address of this one.

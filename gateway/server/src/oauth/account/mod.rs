@@ -39,6 +39,7 @@ pub(super) async fn recognise(cx: &Context, browser: &mut Browser) -> Result<Opt
     let token = browser.session.as_deref();
     let Some((session, account)) = cx.authority.session(token, clock::now().seconds()).await? else { return Ok(None) };
     let form = cx.authority.form_token(token.unwrap_or(""));
+    browser.prefer(account.locale);
     browser.signed_in = Some(portal::SignedIn { username: account.username.clone(), form });
     Ok(Some(Person { session, account }))
 }
