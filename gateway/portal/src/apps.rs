@@ -9,9 +9,10 @@ use crate::when::{When, day, seconds};
 use askama::Template;
 use fhir::Instant;
 use json::Writer;
-use privacy::{Impersonal, Page as Released};
+use privacy::{Impersonal, Page as Released, Purpose};
 use smart::Item;
 use smart::apps::Allowed;
+use smart::backend::System;
 use smart::settings::{ACCOUNT_APP_READ, ACCOUNT_APPS, ACCOUNT_APPS_FILE};
 use std::collections::BTreeMap;
 
@@ -24,6 +25,8 @@ pub struct AppsForm {
     pub frame: Frame,
     /// What they allowed.
     pub apps: Vec<Allowed>,
+    /// The systems that may ask without the patient.
+    pub systems: Vec<System>,
     /// The patient whose record it is, where the person has a choice of several.
     pub patient: Option<String>,
     /// Whether an app was just stopped.
@@ -36,6 +39,13 @@ impl Impersonal for AppsForm {}
 struct Day {
     day: When,
     kinds: String,
+}
+
+/// A system that may ask without the patient, and why.
+struct Service {
+    name: String,
+    owner: Option<String>,
+    why: String,
 }
 
 /// An app as a card.
@@ -63,6 +73,7 @@ struct Page<'a> {
     title: String,
     stopped: bool,
     cards: Vec<Card>,
+    systems: Vec<Service>,
     action: &'static str,
     file: String,
     patient: Option<&'a str>,
@@ -85,8 +96,9 @@ fn html(released: Option<&Released>, form: &AppsForm) -> Html {
     let cards = form.apps.iter().map(|app| card(frame, app, read.as_ref(), &whose)).collect();
     let title = frame.t(Text::AppsTitle).to_owned();
     let file = format!("{ACCOUNT_APPS_FILE}?lang={}{whose}", frame.locale.tag());
+    let systems = form.systems.iter().map(|system| service(frame, system)).collect();
     let (action, patient) = (ACCOUNT_APPS, form.patient.as_deref());
-    Html::of(&Page { frame, title, stopped: form.stopped, cards, action, file, patient }, frame, None)
+    Html::of(&Page { frame, title, stopped: form.stopped, cards, systems, action, file, patient }, frame, None)
 }
 
 /// Days, the newest first, and what was read on each, by app.
@@ -144,6 +156,20 @@ fn line(app: &Allowed, read: Option<&Read>) -> String {
     }
     out.end_object();
     String::from_utf8_lossy(&out.finish()).into_owned() + "\n"
+}
+
+fn service(frame: &Frame, system: &System) -> Service {
+    let why = system.purposes.iter().map(|purpose| frame.t(purpose_text(*purpose))).collect::<Vec<_>>().join(", ");
+    let owner = system.owner.as_deref().map(plain).filter(|owner| !owner.is_empty());
+    Service { name: plain(&system.name), owner: owner.map(|owner| frame.fill(Text::Owner, &owner)), why }
+}
+
+fn purpose_text(purpose: Purpose) -> Text {
+    match purpose {
+        Purpose::Treatment => Text::PurposeTreatment,
+        Purpose::Payment => Text::PurposePayment,
+        Purpose::PatientRequest => Text::PurposeRequest,
+    }
 }
 
 fn card(frame: &Frame, app: &Allowed, read: Option<&Read>, whose: &str) -> Card {

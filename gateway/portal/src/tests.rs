@@ -16,6 +16,7 @@ use fhir::outcome::IssueCode;
 use fhir::{Id, Instant, ResourceType};
 use privacy::{Page, Purpose, Role, Scopes, Shown, Standing};
 use smart::apps::Allowed;
+use smart::backend::System;
 use smart::flow::{Asking, Unfit};
 use smart::metadata::Fault;
 use smart::register::Registration;
@@ -251,7 +252,12 @@ fn apps_form(locale: Locale) -> AppsForm {
         enabled: true,
     };
     let apps = vec![allowed("reader", Some(client)), allowed("quiet", None)];
-    AppsForm { frame: frame(locale), apps, patient: None, stopped: true }
+    let systems = vec![System {
+        name: "Billing <x>".to_owned(),
+        owner: Some("House".to_owned()),
+        purposes: vec![Purpose::Payment],
+    }];
+    AppsForm { frame: frame(locale), apps, systems, patient: None, stopped: true }
 }
 
 fn taken_off() -> TakenOff {
@@ -627,6 +633,7 @@ fn an_app_is_shown_with_what_it_may_see_and_what_it_read_last() {
         "<bdi>quiet</bdi>",
         "This app is no longer registered here.",
         "Nothing lately.",
+        "<b><bdi>Billing &#60;x&#62;</bdi></b>: To pay for your care",
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }

@@ -123,6 +123,9 @@ texts! {
 
     AppsTitle: "Apps that may see your record", "Aplicaciones que pueden ver su expediente";
     AppsAbout: "See what each app may read and has read, and stop it.", "Vea qué puede leer y qué ha leído cada aplicación, y deténgala.";
+    SystemsTitle: "Systems of this house", "Sistemas de esta institución";
+    SystemsLead: "They may read every record here without asking each patient, only for what is named and only what that needs. What they read of yours stands under “Who saw your record”.",
+        "Pueden leer todos los expedientes de aquí sin preguntar a cada paciente, solo para lo que se indica y solo lo que eso requiere. Lo que leen del suyo aparece en «Quién vio su expediente».";
     AppsNone: "No app may see your record.", "Ninguna aplicación puede ver su expediente.";
     AppMaySee: "It may see", "Puede ver";
     AppSince: "Since", "Desde";

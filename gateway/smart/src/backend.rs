@@ -15,7 +15,8 @@ use crate::ports::{Ports, Swap, Unavailable};
 use crate::purpose;
 use crate::settings::SERVICE_TOKEN_S;
 use crate::token::{Tokens, missing};
-use privacy::{Role, Scopes};
+use privacy::scope::Level;
+use privacy::{Purpose, Role, Scopes};
 
 impl Client {
     /// Whether it may act for itself, for this purpose and under these scopes, as it is registered now.
@@ -27,7 +28,34 @@ impl Client {
     }
 }
 
+/// A system that may ask without a person, for what it is registered for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct System {
+    /// Its name.
+    pub name: String,
+    /// Who runs it, where that is registered.
+    pub owner: Option<String>,
+    /// Why it may ask.
+    pub purposes: Vec<Purpose>,
+}
+
 impl<P: Ports> Authority<P> {
+    /// The systems that may ask for every patient's record without one of them, by their names.
+    ///
+    /// # Errors
+    /// When the shelf does not serve.
+    pub async fn systems(&self) -> Result<Vec<System>, Unavailable> {
+        let system = |client: Client| {
+            let asks = client.scopes.resources().any(|scope| scope.level == Level::System);
+            let purposes: Vec<Purpose> = client.own_purposes().collect();
+            let may = client.enabled && asks && !purposes.is_empty();
+            may.then(|| System { name: client.name, owner: client.owner, purposes })
+        };
+        let mut systems: Vec<System> = self.clients().await?.into_iter().filter_map(system).collect();
+        systems.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(systems)
+    }
+
     /// A token for a client that proved itself and acts for itself.
     pub(crate) async fn serve_itself(
         &self,

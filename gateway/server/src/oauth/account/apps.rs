@@ -107,12 +107,13 @@ async fn form(
     stopped: bool,
 ) -> Result<AppsForm, Unavailable> {
     let apps = cx.authority.allowed_apps(&person.account, own.chosen.as_ref(), clock::now().seconds()).await?;
+    let systems = cx.authority.systems().await?;
     let patient = own.chosen.as_ref().map(Id::to_string);
     let here = match &patient {
         Some(patient) => format!("{ACCOUNT_APPS}?patient={patient}"),
         None => ACCOUNT_APPS.to_owned(),
     };
-    Ok(AppsForm { frame: frame(browser, &here), apps, patient, stopped })
+    Ok(AppsForm { frame: frame(browser, &here), apps, systems, patient, stopped })
 }
 
 /// Back to the page, which says that an app was stopped.
