@@ -49,7 +49,7 @@ impl<P: Ports> Authority<P> {
             let asks = client.scopes.resources().any(|scope| scope.level == Level::System);
             let purposes: Vec<Purpose> = client.own_purposes().collect();
             let may = client.enabled && asks && !purposes.is_empty();
-            may.then(|| System { name: client.name, owner: client.owner, purposes })
+            may.then_some(System { name: client.name, owner: client.owner, purposes })
         };
         let mut systems: Vec<System> = self.clients().await?.into_iter().filter_map(system).collect();
         systems.sort_by(|one, other| one.name.cmp(&other.name));
