@@ -19,6 +19,8 @@ pub struct AppReadForm {
     pub client_id: String,
     /// Its name, where it is registered.
     pub name: Option<String>,
+    /// Whether it registered itself, so that nobody checked it.
+    pub by_itself: bool,
     /// The patient whose record it is, where the person has a choice of several.
     pub patient: Option<String>,
     /// The token of the place that this page begins at; none for the newest.
@@ -45,6 +47,7 @@ struct Page<'a> {
     newest: Option<String>,
     file: String,
     file_note: String,
+    by_itself: bool,
     apps: &'static str,
 }
 
@@ -74,6 +77,7 @@ pub fn app_read((released, next): (Released, Option<String>), form: &AppReadForm
         newest: form.from.as_ref().map(|_| at(ACCOUNT_APP_READ, None)),
         file: at(ACCOUNT_APP_READ_FILE, form.from.as_deref()),
         file_note: frame.fill(Text::AppReadFileNote, &form.reads_max.to_string()),
+        by_itself: form.by_itself,
         apps: ACCOUNT_APPS,
     };
     Html::of(&page, frame, None)

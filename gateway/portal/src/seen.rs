@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 pub struct SeenForm {
     /// Language, address, and who looks.
     pub frame: Frame,
-    /// The names of apps, by their ids.
-    pub apps: Vec<(String, String)>,
+    /// The names of apps, by their ids, and whether each registered itself, so that nobody checked it.
+    pub apps: Vec<(String, String, bool)>,
     /// Whether who looks acts for the patient, and is not the patient.
     pub acts_for: bool,
     /// The patient whom the page is about, where who looks has a choice.
@@ -107,9 +107,10 @@ fn line(event: Event, people: &BTreeMap<String, String>, form: &SeenForm) -> Lin
         Who::Operator => frame.t(Text::SeenOperator).to_owned(),
         Who::Unknown => frame.t(Text::SeenSomeone).to_owned(),
     };
-    let by = event.client.map(|client| match form.apps.iter().find(|(id, _)| *id == client) {
+    let by = event.client.map(|client| match form.apps.iter().find(|(id, ..)| *id == client) {
         None if client == PORTAL => frame.t(Text::SeenByPortal).to_owned(),
-        Some((_, name)) => frame.fill(Text::SeenBy, &plain(name)),
+        Some((_, name, true)) => frame.fill(Text::SeenBy, &frame.fill(Text::NotChecked, &plain(name))),
+        Some((_, name, false)) => frame.fill(Text::SeenBy, &plain(name)),
         None => frame.fill(Text::SeenBy, &plain(&client)),
     });
     let counted = |(kind, count): (_, usize)| {

@@ -224,7 +224,7 @@ fn people() -> Page {
 }
 
 fn seen_form(locale: Locale, from: Option<&str>) -> SeenForm {
-    let apps = vec![("reader".to_owned(), "Reader <i>".to_owned())];
+    let apps = vec![("reader".to_owned(), "Reader <i>".to_owned(), false)];
     let from = from.map(str::to_owned);
     SeenForm { frame: frame(locale), apps, acts_for: false, patient: None, from, file_max: 1000 }
 }
@@ -362,6 +362,7 @@ fn app_read_form(locale: Locale) -> AppReadForm {
         frame: frame(locale),
         client_id,
         name,
+        by_itself: true,
         patient: None,
         from: Some("here-1".to_owned()),
         reads_max: 1000,

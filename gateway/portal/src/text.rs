@@ -424,6 +424,7 @@ texts! {
     ColumnRedirect: "Answered at", "Se responde en";
     None: "none", "ninguno";
 
+    NotChecked: "{} (registered by itself, not checked)", "{} (registrada por sí misma, sin revisar)";
     AppByItself: "This app registered by itself. It was not checked by us, nor was who made it.",
         "Esta aplicación se registró por sí misma. No la hemos revisado, ni a quién la hizo.";
     RegisterTitle: "Register an app", "Registrar una aplicación";

@@ -11,7 +11,8 @@ use privacy::Refusal;
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
 use smart::ports::{
-    Care, Crypto, Freshness, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+    Care, Crypto, Freshness, Kept, KeySets, NamedBy, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault,
+    Unavailable,
 };
 use std::sync::Arc;
 use store::{Namespace, Store, StoreError};
@@ -258,8 +259,8 @@ impl KeySets for Ports {
         read_uri(uri).is_ok()
     }
 
-    async fn key_set(&self, client_id: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
-        self.published.key_set(client_id, uri, fresh).await.map_err(unavailable)
+    async fn key_set(&self, client_id: &str, at: (&str, NamedBy), fresh: Freshness) -> Result<Arc<str>, Unavailable> {
+        self.published.key_set(client_id, at, fresh).await.map_err(unavailable)
     }
 }
 

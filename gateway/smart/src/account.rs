@@ -166,7 +166,11 @@ impl<P: Ports> Authority<P> {
         enabled: bool,
         now_s: i64,
     ) -> Result<Option<usize>, Unavailable> {
-        let change = |account| Account { enabled, ..account };
+        // With what people had begun to sign in before, nobody goes on.
+        let change = |account: Account| {
+            let password_set_s = if enabled { account.password_set_s } else { now_s };
+            Account { enabled, password_set_s, ..account }
+        };
         let Some(account) = self.change_account(username, change).await? else { return Ok(None) };
         if enabled {
             return Ok(Some(0));

@@ -90,9 +90,7 @@ impl<P: Ports> Authority<P> {
         now_s: i64,
     ) -> Result<Vec<Allowed>, Unavailable> {
         let mut by_client: BTreeMap<String, Vec<Arc<Grant>>> = BTreeMap::new();
-        let of = |grant: &Grant| {
-            is_own(grant, account) && patient.is_none_or(|patient| grant.patient.as_ref() == Some(patient))
-        };
+        let of = |grant: &Grant| is_own(grant, account) && is_about(grant, patient);
         for grant in self.grants_alive(now_s).into_iter().filter(|grant| of(grant)) {
             by_client.entry(grant.client.clone()).or_default().push(grant);
         }

@@ -9,7 +9,7 @@ use crate::authority::Authority;
 use crate::client::{Client, ClientKind, Keys};
 use crate::mishap::Mishap;
 use crate::oauth_error::{ErrorCode, OauthError, shown};
-use crate::ports::{Freshness, Opened, Ports, Signed, Space, Unavailable};
+use crate::ports::{Freshness, NamedBy, Opened, Ports, Signed, Space, Unavailable};
 use crate::settings::TOKEN;
 use serde_json::{Map, Value};
 
@@ -96,7 +96,8 @@ impl<P: Ports> Authority<P> {
 
     /// The key set that a client publishes. Why it cannot be had is for our log.
     async fn published(&self, client: &Client, uri: &str, fresh: Freshness) -> Result<std::sync::Arc<str>, OauthError> {
-        let set = self.ports.key_set(&client.client_id, uri, fresh).await;
+        let by = if client.by_itself.is_some() { NamedBy::Stranger } else { NamedBy::Operator };
+        let set = self.ports.key_set(&client.client_id, (uri, by), fresh).await;
         set.map_err(|Unavailable(why)| OauthError { private: Some(why), ..unproven() })
     }
 }

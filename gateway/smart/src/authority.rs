@@ -65,6 +65,11 @@ impl<P: Ports> Authority<P> {
         self.get(Space::Account, &Account::username_key(username)).await
     }
 
+    /// What people are shown of an app and allow, as one digest: where it is another, what they agreed to is not there any more.
+    pub(crate) fn as_registered(&self, client: &Client) -> Result<String, Unavailable> {
+        Ok(self.digest(&write(&(&client.name, client.scopes.to_string(), &client.proof))?))
+    }
+
     /// Every registered app, in the order of their ids; enabled or not.
     pub async fn clients(&self) -> Result<Vec<Client>, Unavailable> {
         self.ports.documents(Space::Client).await?.iter().map(|kept| read(&kept.json)).collect()

@@ -77,7 +77,8 @@ impl<P: Ports> Authority<P> {
         // Last of all, so that a launch is not used up by a request that fails otherwise.
         let launch = parameters.get("launch").map_err(|why| back(unusable("launch", why)))?;
         let launched = self.take_up(&client, launch, &asked.offered, now_s).await.map_err(back)?;
-        let flow = Flow::new(&client, asked, launched, self.digest(browser), now_s + FLOW_S);
+        let own = (self.digest(browser), self.as_registered(&client).map_err(|why| back(why.into()))?);
+        let flow = Flow::new(&client, asked, launched, own, now_s + FLOW_S);
         let id = self.ports.token();
         self.keep(Space::Flow, &id, &flow, flow.expires_s).await.map_err(|why| back(why.into()))?;
         Ok(id)

@@ -40,6 +40,9 @@ pub(crate) struct Code {
     pub(crate) purpose: Purpose,
     /// How often the person had stopped the app when it was given.
     pub(crate) stops: u64,
+    /// What the app was as the person saw it.
+    #[serde(default)]
+    pub(crate) registered: String,
     pub(crate) expires_s: i64,
 }
 
@@ -69,6 +72,9 @@ impl<P: Ports> Authority<P> {
         let seen = self.flow(id, browser, now_s).await?;
         let (session, account) = self.bound_session(&seen, session, now_s).await?;
         let client = self.flow_client(&seen).await?;
+        if self.as_registered(&client)? != seen.registered {
+            return Err(Stopped::ClientOff);
+        }
         let (purpose, patient) = match self.context(&seen, &client, &account).await? {
             Context::Settled { purpose, patient, .. } => (purpose, patient),
             Context::Choose(_) | Context::Unfit(_) => return Err(Stopped::Changed),
@@ -100,6 +106,7 @@ impl<P: Ports> Authority<P> {
             session: session.digest,
             auth_s: session.created_s,
             stops,
+            registered: flow.registered,
             expires_s: now_s + CODE_S,
         };
         let secret = self.ports.token();

@@ -43,6 +43,9 @@ pub struct Flow {
     pub(crate) purpose: Option<Purpose>,
     /// What the EHR that opened the app said.
     pub(crate) launched: Option<Launched>,
+    /// What the app was as it asked: see [`Authority::as_registered`].
+    #[serde(default)]
+    pub(crate) registered: String,
     pub(crate) expires_s: i64,
 }
 
@@ -51,7 +54,7 @@ impl Flow {
         client: &Client,
         asked: Request,
         launched: Option<Launched>,
-        browser: String,
+        (browser, registered): (String, String),
         expires_s: i64,
     ) -> Flow {
         Flow {
@@ -67,6 +70,7 @@ impl Flow {
             login_again: asked.login_again,
             purpose: asked.purpose,
             launched,
+            registered,
             expires_s,
         }
     }

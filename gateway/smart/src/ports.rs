@@ -208,6 +208,15 @@ pub enum Freshness {
     Anew,
 }
 
+/// Who said where a set is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// Whoever runs this server: it may be inside their own network, where they allow that.
+    Operator,
+    /// An app that registered itself, and so anyone: it is public.
+    Stranger,
+}
+
 /// Key sets that clients publish (`jwks_uri`).
 pub trait KeySets: Send + Sync {
     /// Whether a client may publish its keys at this address; asks nobody.
@@ -216,7 +225,7 @@ pub trait KeySets: Send + Sync {
     fn key_set(
         &self,
         client_id: &str,
-        uri: &str,
+        at: (&str, NamedBy),
         fresh: Freshness,
     ) -> impl Future<Output = Result<Arc<str>, Unavailable>> + Send;
 }

@@ -11,7 +11,7 @@ use crate::authority::{Authority, KEY_BYTES_MAX, read, write};
 use crate::flow::Stopped;
 use crate::id_token::{Expected, subject};
 use crate::login::{NotSignedIn, SignedIn, Visit};
-use crate::ports::{Freshness, Ports, Signed, Space, Swap, Unavailable};
+use crate::ports::{Freshness, NamedBy, Ports, Signed, Space, Swap, Unavailable};
 use crate::redirect;
 use crate::settings::{FLOW_S, PROVIDER_ANSWER, ProviderSettings};
 use serde::{Deserialize, Serialize};
@@ -271,10 +271,10 @@ impl<P: Ports> Authority<P> {
         let opened = self.ports.open_token(id_token).ok_or(NotBack::Refused("the id_token cannot be read"))?;
         // What it says is looked at first, so that a token that could not hold makes us fetch nothing.
         let subject = subject(&opened, expected, now_s).map_err(NotBack::Refused)?;
-        let kept = self.ports.key_set(KEYS_OF, &known.jwks_uri, Freshness::Kept).await?;
+        let kept = self.ports.key_set(KEYS_OF, (&known.jwks_uri, NamedBy::Operator), Freshness::Kept).await?;
         let signed = match self.ports.is_signed_by_provider(id_token, &kept) {
             Signed::NoSuchKey => {
-                let newer = self.ports.key_set(KEYS_OF, &known.jwks_uri, Freshness::Anew).await?;
+                let newer = self.ports.key_set(KEYS_OF, (&known.jwks_uri, NamedBy::Operator), Freshness::Anew).await?;
                 self.ports.is_signed_by_provider(id_token, &newer)
             }
             found @ (Signed::ByKey | Signed::NotByKey) => found,
@@ -341,7 +341,7 @@ impl<P: Ports> Authority<P> {
         if !self.link(&Account { provider: provider.clone(), ..account }).await? {
             return Ok(Relinked::SubjectTaken);
         }
-        let change = |account| Account { provider: provider.clone(), ..account };
+        let change = |account| Account { provider: provider.clone(), password_set_s: now_s, ..account };
         let Some(account) = self.change_account(username, change).await? else { return Ok(Relinked::UnknownAccount) };
         self.stop_codes(&account.id).await?;
         self.end_other_sessions(&account, None, now_s).await?;

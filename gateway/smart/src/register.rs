@@ -85,6 +85,7 @@ impl<P: Ports> Authority<P> {
         if self.ports.count_documents(Space::Client).await? >= CLIENTS_MAX {
             return Err(OauthError::new(ErrorCode::TemporarilyUnavailable, FULL));
         }
+        self.name_is_free(metadata).await?;
         let token = self.ports.token();
         let itself = Itself { at_s: now_s, token_sha256: self.digest(&token), secret_in_form: false };
         let (client, secret) = self.described(self.ports.token(), metadata, itself, None)?;
@@ -122,6 +123,7 @@ impl<P: Ports> Authority<P> {
         if metadata.client_id.as_deref() != Some(client_id) {
             return Err(OauthError::new(ErrorCode::InvalidClientMetadata, NOT_THIS_ONE));
         }
+        self.name_is_free(metadata).await?;
         let itself = before.by_itself.clone().ok_or_else(unknown)?;
         let (client, secret) = self.described(before.client_id.clone(), metadata, itself, Some(&before.proof))?;
         let mut found = None;
@@ -204,6 +206,18 @@ impl<P: Ports> Authority<P> {
             Some(client) => self.confine(&client, now_s).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// An app that nobody checked is not called as one that this house registered: people could not tell them apart.
+    async fn name_is_free(&self, metadata: &Metadata) -> Result<(), OauthError> {
+        let folded = |name: &str| name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let wanted = folded(metadata.client_name.as_deref().unwrap_or(""));
+        let is_taken = |client: &Client| client.by_itself.is_none() && folded(&client.name) == wanted;
+        if self.clients().await?.iter().any(is_taken) {
+            let text = "client_name is the name of another app here. Choose one that people can tell from it.";
+            return Err(OauthError::new(ErrorCode::InvalidClientMetadata, text));
+        }
+        Ok(())
     }
 
     /// The app that is looked after with this token.

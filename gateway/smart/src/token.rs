@@ -151,8 +151,11 @@ impl<P: Ports> Authority<P> {
                 // before this one stood.
                 let account = self.live_account(&grant.username, &grant.account).await?;
                 let Some(account) = account else { return Err(self.ended(&grant, switched_off(), now_s).await?) };
-                if self.live_client(&grant.client).await?.is_none() {
+                let Some(client) = self.live_client(&grant.client).await? else {
                     return Err(self.ended(&grant, switched_off(), now_s).await?);
+                };
+                if self.as_registered(&client)? != code.registered {
+                    return Err(self.ended(&grant, registered_anew(), now_s).await?);
                 }
                 if !self.session_holds(&grant, &account, now_s).await? {
                     return Err(self.ended(&grant, signed_out(), now_s).await?);
@@ -357,6 +360,13 @@ impl<P: Ports> Authority<P> {
 fn purpose_lost() -> OauthError {
     invalid_grant(
         "The client is no longer registered for the purpose that this was granted for. Start the authorization again.",
+    )
+}
+
+/// The app is another than the one that the person saw.
+fn registered_anew() -> OauthError {
+    invalid_grant(
+        "The client's registration was changed after the person had agreed. Start the authorization again, so that they see it.",
     )
 }
 

@@ -6,7 +6,8 @@
 use crate::claims::{AccessClaims, IdClaims};
 use crate::login::{SignedIn, Visit};
 use crate::ports::{
-    Care, Crypto, Freshness, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+    Care, Crypto, Freshness, Kept, KeySets, NamedBy, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault,
+    Unavailable,
 };
 use crate::{Account, Authority, Client, ClientKind, Keys, Settings, Whence};
 use base64::Engine;
@@ -259,7 +260,7 @@ impl KeySets for Trial {
         uri.starts_with("https://")
     }
 
-    async fn key_set(&self, _: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, Unavailable> {
+    async fn key_set(&self, _: &str, (uri, _): (&str, NamedBy), fresh: Freshness) -> Result<Arc<str>, Unavailable> {
         let published = self.published.lock().unwrap();
         let (kept, newer) = published.get(uri).ok_or_else(|| Unavailable("nobody is there".to_owned()))?;
         Ok(match fresh {

@@ -9,7 +9,7 @@ use privacy::{Purpose, Role, Scopes};
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
 use smart::ports::{
-    Care, Crypto, Freshness, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+    Care, Crypto, Freshness, NamedBy, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
 };
 use smart::{Account, Authority, Client, ClientKind, Settings};
 use std::collections::BTreeMap;
@@ -224,7 +224,7 @@ impl KeySets for Desk {
         true
     }
 
-    async fn key_set(&self, _: &str, _: &str, _: Freshness) -> Result<Arc<str>, Unavailable> {
+    async fn key_set(&self, _: &str, _: (&str, NamedBy), _: Freshness) -> Result<Arc<str>, Unavailable> {
         Err(Unavailable("nobody publishes here".to_owned()))
     }
 }

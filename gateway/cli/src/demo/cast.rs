@@ -11,6 +11,7 @@ use server::context::{Demo, DemoClient, DemoUser};
 use server::keys::write_new;
 use server::ports::Ports;
 use smart::age::{Age, age};
+use smart::second::TakenOff;
 use smart::{Account, Authority, Client, ClientKind, Keys};
 use std::fs;
 use std::io;
@@ -284,7 +285,11 @@ pub(crate) async fn test_user(authority: &Authority<Ports>, shown: &DemoUser) ->
     if let Some(known) = known {
         account.id = known.id;
     }
-    authority.put_account(&account).await.map_err(|why| why.to_string())
+    authority.put_account(&account).await.map_err(|why| why.to_string())?;
+    // Whoever put one on shut all others out.
+    let (at_s, by) = (server::clock::now().seconds(), "sluice".to_owned());
+    let taken = TakenOff { at_s, by, reason: "a sandbox starts without one".to_owned() };
+    authority.take_off_second_factor(&account, taken).await.map(|_| ()).map_err(|why| why.to_string())
 }
 
 fn account(user: &User) -> Result<Account, String> {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{StatusCode, header};
 use privacy::Refusal;
 use smart::settings::{AUTHORIZE, INTROSPECT, REVOKE, TOKEN, USER_INFO};
-use smart::{ErrorCode, OauthError};
+use smart::{ClientKind, ErrorCode, OauthError};
 
 /// Tokens for a code or a refresh token.
 pub(super) async fn token(cx: &Context, request: &Request) -> Reply {
@@ -94,12 +94,17 @@ pub(super) async fn noted(
     // Nobody proves anything at the authorization endpoint, and what its client is called stands in the request alone.
     let authorization = request.header("authorization").filter(|_| route != AUTHORIZE);
     let Some(client) = cx.authority.claimed_client(authorization, form) else { return };
-    if why.is_some_and(|why| why.code == ErrorCode::InvalidClient) && !has_bearer(request) {
-        cx.limits.failed_proof(request.remote, &client);
-    }
     // Who was answered with a token has proven itself, and is registered.
-    if (why.is_some() || route == AUTHORIZE) && !matches!(cx.authority.client(&client).await, Ok(Some(_))) {
-        return;
+    if why.is_some() || route == AUTHORIZE {
+        let registered = cx.authority.client(&client).await.ok().flatten();
+        let has_secret =
+            registered.as_ref().is_none_or(|known| matches!(known.proof, ClientKind::ConfidentialSymmetric { .. }));
+        if has_secret && brings_secret(request, form) && why.is_some_and(|why| why.code == ErrorCode::InvalidClient) {
+            cx.limits.failed_proof(request.remote, &client);
+        }
+        if registered.is_none() {
+            return;
+        }
     }
     cx.calls.note(&client, calls::call(request, route, status, why.map(|why| why.code.as_str())));
 }
@@ -125,7 +130,7 @@ fn form(cx: &Context, request: &Request) -> Result<Vec<(String, String)>, Box<Re
     }
     let form = request.form_pairs().map_err(|_| malformed("Send the body as application/x-www-form-urlencoded."))?;
     let claimed = cx.authority.claimed_client(request.header("authorization"), &form);
-    if let Some(client) = claimed.filter(|_| !has_bearer(request)) {
+    if let Some(client) = claimed.filter(|_| brings_secret(request, &form)) {
         cx.limits.proof(request.remote, &client).map_err(|why| {
             Box::new(too_often(
                 cx,
@@ -138,10 +143,11 @@ fn form(cx: &Context, request: &Request) -> Result<Vec<(String, String)>, Box<Re
     Ok(form)
 }
 
-/// Whether a token is to prove who asks: nobody guesses one.
-fn has_bearer(request: &Request) -> bool {
+/// Whether a secret is to prove who asks: tokens and assertions nobody guesses, and who brings none is not guessing.
+fn brings_secret(request: &Request, form: &[(String, String)]) -> bool {
     let scheme = request.header("authorization").and_then(|header| header.split(' ').next());
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
+    let basic = scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic"));
+    basic || form.iter().any(|(name, value)| name == "client_secret" && !value.is_empty())
 }
 
 pub(super) fn credential(status: StatusCode, media: &'static str, body: String) -> Reply {

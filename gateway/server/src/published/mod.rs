@@ -16,7 +16,7 @@ pub use fetch::read_uri;
 use fetch::{Fetched, Wire};
 pub use network::Network;
 pub use provider::{LoginProvider, ProviderCaller};
-use smart::ports::Freshness;
+use smart::ports::{Freshness, NamedBy};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +36,8 @@ const FETCHES_AT_ONCE: usize = 8;
 /// Fetches key sets, and keeps them for a while.
 pub struct KeyFetcher {
     wire: Wire,
+    /// For addresses that strangers name.
+    public: Wire,
     /// By client. There are no more than are registered.
     known: Mutex<HashMap<String, Arc<Turn<Option<Known>>>>>,
     fetches: Semaphore,
@@ -68,14 +70,21 @@ impl Known {
 impl KeyFetcher {
     /// Within this network.
     pub fn new(network: Network) -> KeyFetcher {
-        KeyFetcher { wire: Wire::new(network), known: Mutex::default(), fetches: Semaphore::new(FETCHES_AT_ONCE) }
+        let public = Wire::new(network.public_alone());
+        let fetches = Semaphore::new(FETCHES_AT_ONCE);
+        KeyFetcher { wire: Wire::new(network), public, known: Mutex::default(), fetches }
     }
 
     /// The set at a client's address.
     ///
     /// # Errors
     /// Why it cannot be had, for our log.
-    pub async fn key_set(&self, client_id: &str, uri: &str, fresh: Freshness) -> Result<Arc<str>, String> {
+    pub async fn key_set(
+        &self,
+        client_id: &str,
+        (uri, by): (&str, NamedBy),
+        fresh: Freshness,
+    ) -> Result<Arc<str>, String> {
         let came = Instant::now();
         let turn = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +96,11 @@ impl KeyFetcher {
         }
         let _place = self.fetches.acquire().await.map_err(|why| why.to_string())?;
         let begun = Instant::now();
-        let brought = self.wire.get(uri).await.and_then(checked);
+        let wire = match by {
+            NamedBy::Operator => &self.wire,
+            NamedBy::Stranger => &self.public,
+        };
+        let brought = wire.get(uri).await.and_then(checked);
         let brought = brought.map_err(|why| format!("the key set of {client_id} cannot be had: {why}"));
         let served = brought.clone().map(|(set, _)| set);
         *known = Some(Known { uri: uri.to_owned(), begun, brought });

@@ -5,6 +5,7 @@ use certs::client_key::ClientKey;
 use certs::dev_ca::{Ca, Leaf};
 use certs::server_tls;
 use serde_json::json;
+use smart::ports::NamedBy;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -76,7 +77,7 @@ fn ok(headers: &str, body: &str) -> String {
 }
 
 async fn refused(fetcher: &KeyFetcher, uri: &str) -> String {
-    fetcher.key_set("c", uri, Freshness::Kept).await.unwrap_err()
+    fetcher.key_set("c", (uri, NamedBy::Operator), Freshness::Kept).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -86,16 +87,26 @@ async fn a_published_set_is_fetched_once_for_many_and_kept() {
     let uri = publisher.uri();
     let asking = (0..20).map(|_| {
         let (fetcher, uri) = (Arc::clone(&fetcher), uri.clone());
-        tokio::spawn(async move { fetcher.key_set("c", &uri, Freshness::Kept).await })
+        tokio::spawn(async move { fetcher.key_set("c", (&uri, NamedBy::Operator), Freshness::Kept).await })
     });
     for asked in asking.collect::<Vec<_>>() {
         assert_eq!(asked.await.unwrap().as_deref(), Ok(set.as_str()));
     }
     assert_eq!(publisher.came(), 1);
-    assert!(fetcher.key_set("c", &uri, Freshness::Anew).await.is_ok());
+    assert!(fetcher.key_set("c", (&uri, NamedBy::Operator), Freshness::Anew).await.is_ok());
     assert_eq!(publisher.came(), 1, "it was fetched a moment ago");
-    assert!(fetcher.key_set("another", &uri, Freshness::Kept).await.is_ok());
+    assert!(fetcher.key_set("another", (&uri, NamedBy::Operator), Freshness::Kept).await.is_ok());
     assert_eq!(publisher.came(), 2);
+}
+
+#[tokio::test]
+async fn what_a_stranger_names_inside_is_not_called_though_the_operator_allows_it() {
+    let (publisher, _) = Publisher::of_a_key("").await;
+    let fetcher = publisher.fetcher();
+    let refused = fetcher.key_set("c", (&publisher.uri(), NamedBy::Stranger), Freshness::Kept).await.unwrap_err();
+    assert!(refused.contains("none of its addresses is public"), "{refused}");
+    assert_eq!(publisher.came(), 0);
+    assert!(fetcher.key_set("d", (&publisher.uri(), NamedBy::Operator), Freshness::Kept).await.is_ok());
 }
 
 #[tokio::test]
@@ -103,7 +114,7 @@ async fn a_set_that_must_not_be_kept_is_fetched_for_all_who_wait_together() {
     let (publisher, _) = Publisher::of_a_key("Cache-Control: no-store\r\n").await;
     let fetcher = publisher.fetcher();
     for _ in 0..3 {
-        assert!(fetcher.key_set("c", &publisher.uri(), Freshness::Kept).await.is_ok());
+        assert!(fetcher.key_set("c", (&publisher.uri(), NamedBy::Operator), Freshness::Kept).await.is_ok());
     }
     assert_eq!(publisher.came(), 3);
 }

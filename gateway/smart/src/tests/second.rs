@@ -144,6 +144,20 @@ fn a_password_alone_opens_nothing_and_a_code_opens_it_once() {
 }
 
 #[test]
+fn a_sign_in_that_waits_for_its_code_ends_with_the_account_and_with_its_way_in() {
+    let (world, secret, _) = with_factor();
+    let (waiting, later) = (half(&world, NOW + 60), NOW + 61);
+    run(world.switch_account("ana", false, later)).unwrap();
+    run(world.switch_account("ana", true, later)).unwrap();
+    let code = code_at(&world, &secret, later + 30);
+    assert_eq!(with_code(&world, &waiting, &code, later + 30), Err(NotSignedIn::Stopped(Stopped::Lost)));
+    let waiting = half(&world, later + 30);
+    run(world.relink("ana", None, later + 31)).unwrap();
+    assert_eq!(with_code(&world, &waiting, &code, later + 32), Err(NotSignedIn::Stopped(Stopped::Lost)));
+    assert!(with_code(&world, &half(&world, later + 33), &code, later + 33).is_ok());
+}
+
+#[test]
 fn of_a_hundred_who_try_one_code_at_once_one_gets_in() {
     let (world, secret, codes) = with_factor();
     for code in [code_at(&world, &secret, NOW + 60), codes[0].clone()] {

@@ -38,8 +38,8 @@ pub(super) async fn read(cx: &Context, request: &Request, browser: &Browser, per
         return alone(done(browser, ACCOUNT_APPS, ""));
     };
     // Named is only what is registered: an address may say anything.
-    let app_named = match cx.authority.client(client_id).await {
-        Ok(app) => app.map(|app| app.name),
+    let registered = match cx.authority.client(client_id).await {
+        Ok(registered) => registered,
         Err(why) => return alone(unavailable(browser, &why)),
     };
     let patient = own.chosen.as_ref().map(Id::to_string);
@@ -52,7 +52,8 @@ pub(super) async fn read(cx: &Context, request: &Request, browser: &Browser, per
     let form = AppReadForm {
         frame: frame(browser, &here),
         client_id: client_id.to_owned(),
-        name: app_named,
+        by_itself: registered.as_ref().is_some_and(|app| app.by_itself.is_some()),
+        name: registered.map(|app| app.name),
         patient,
         from,
         reads_max: READS_MAX,

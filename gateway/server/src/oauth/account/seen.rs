@@ -52,7 +52,7 @@ pub(super) async fn page(cx: &Context, request: &Request, browser: &Browser, per
     };
     let Some(place) = place(cx, from.as_deref()) else { return alone(to_newest(browser)) };
     let apps = cx.authority.clients().await.unwrap_or_default();
-    let apps = apps.into_iter().map(|client| (client.client_id, client.name)).collect();
+    let apps = apps.into_iter().map(|client| (client.client_id, client.name, client.by_itself.is_some())).collect();
     let acts_for = person.account.own_record().is_none();
     let form = SeenForm { frame, apps, acts_for, patient, from, file_max: FILE_MAX };
     let events = match of_page(cx, &own.caller, request, &own::events(request, PAGE, place)).await {
