@@ -24,8 +24,8 @@ fn register(world: &Authority<Trial>, changes: &Value) -> Result<Registration, O
     run(world.register(&metadata(changes)?, NOW))
 }
 
-/// A launch of a registered app, to its tokens.
-fn launched(world: &Authority<Trial>, app: &Registration, more: &[(&str, &str)]) -> Value {
+/// A launch of a registered app, to the form that redeems its code.
+fn agreed(world: &Authority<Trial>, app: &Registration, more: &[(&str, &str)]) -> Vec<(String, String)> {
     let asked = pairs(&[
         ("client_id", &app.client_id),
         ("redirect_uri", CALLBACK),
@@ -50,6 +50,12 @@ fn launched(world: &Authority<Trial>, app: &Registration, more: &[(&str, &str)])
         ("code_verifier", VERIFIER),
     ]);
     form.extend(pairs(more));
+    form
+}
+
+/// The same, to its tokens.
+fn launched(world: &Authority<Trial>, app: &Registration, more: &[(&str, &str)]) -> Value {
+    let form = agreed(world, app, more);
     let tokens = run(world.token(None, &form, NOW)).unwrap_or_else(|why| panic!("{}", why.description));
     serde_json::from_str(&tokens.body().unwrap()).unwrap()
 }
@@ -250,5 +256,28 @@ fn discovery_names_the_endpoint_only_where_it_is_open() {
     world.settings.registration_open = true;
     for told in [crate::discovery::smart_configuration, crate::discovery::openid_configuration] {
         assert_eq!(told(&world.settings)["registration_endpoint"], "https://localhost:8443/oauth/register");
+    }
+}
+
+#[test]
+fn what_a_person_agreed_to_is_not_redeemed_by_an_app_that_has_become_another_nor_is_another_called_like_one_of_the_house()
+ {
+    let world = world();
+    let app = register(&world, &json!({})).unwrap();
+    let (id, token) = (app.client_id.as_str(), app.registration_access_token.as_str());
+    let change = |name: &str| {
+        let all = json!({ "client_id": id, "client_name": name });
+        run(world.change_registration(id, token, &metadata(&all)?, NOW)).map(|_| ())
+    };
+    let form = agreed(&world, &app, &[]);
+    change("Ad Broker").unwrap();
+    let why = run(world.token(None, &form, NOW)).err().unwrap();
+    assert_eq!(why.code, ErrorCode::InvalidGrant);
+    assert!(why.description.contains("registration was changed") && world.grants_alive(NOW).is_empty());
+    let of_the_house =
+        run(world.clients()).unwrap().into_iter().find(|client| client.by_itself.is_none()).unwrap().name;
+    for name in [of_the_house.clone(), format!("  {}", of_the_house.to_uppercase())] {
+        assert_eq!(change(&name).err().unwrap().code, ErrorCode::InvalidClientMetadata, "{name}");
+        assert!(register(&world, &json!({ "client_name": name })).is_err(), "{name}");
     }
 }
