@@ -362,6 +362,20 @@ fn two_messages_in_one_frame_are_an_error_at_the_second_header() {
 }
 
 #[test]
+fn a_result_behind_an_order_that_lacks_its_report_is_not_taken_for_another_orders() {
+    for more in ["OBX|9|NM|2345-7^Glucose^LN||9.9|||||F", "SPM|9|S2||SER"] {
+        for before in [PANEL.trim_ascii_end(), &PANEL[..PANEL.windows(4).position(|four| four == b"\rORC").unwrap()]] {
+            let raw = [before, b"\rORC|RE|P2^HIS|F2^LAB\r", more.as_bytes(), b"\r"].concat();
+            let reading = Hl7v2.read(&link(), &Phi::new(Bytes::from(raw)));
+            let told: Vec<_> =
+                reading.defects.iter().map(|defect| format!("{} {}", defect.at, defect.code.number())).collect();
+            assert_eq!(reading.verdict, Verdict::InError, "{more}");
+            assert!(told.contains(&"OBR 100".to_owned()), "{more}: {told:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_not_for_us_is_rejected_with_its_reason() {
     let strict = || Link { processing: bridge::Processing::Only('P'), ..link() };
     let first = |raw: &[u8]| {

@@ -35,7 +35,8 @@ pub(crate) fn filings(message: &Message<'_>, heading: &Heading, link: &Link) -> 
     }
     let groups = structure::read(message);
     let missing = |name: &[u8; 3]| message.defect(Position::segment(*name), Code::SegmentSequence, Severity::Error);
-    if groups.iter().all(|group| group.reports.is_empty() && group.loose.is_empty()) {
+    let has_nothing = groups.iter().all(|group| group.reports.is_empty() && group.loose.is_empty());
+    if has_nothing || groups.iter().any(|group| group.lacks_report) {
         missing(b"OBR");
     }
     if groups.is_empty() || groups.iter().any(|group| group.pid.is_none()) {

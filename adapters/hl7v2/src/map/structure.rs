@@ -13,6 +13,8 @@ pub(crate) struct Group {
     pub(crate) reports: Vec<Report>,
     /// Results that stand before any order.
     pub(crate) loose: Vec<Found>,
+    /// Whether results or specimens stand behind an ORC that lacks its OBR: whose they are is not to be guessed.
+    pub(crate) lacks_report: bool,
 }
 
 /// One order and its results.
@@ -92,6 +94,7 @@ pub(crate) fn read(message: &Message<'_>) -> Vec<Group> {
                 group.reports.push(Report { orc, obr: Some(place), order_notes, ..Report::default() });
                 owner = Owner::Report;
             }
+            b"OBX" | b"SPM" if waiting_order.is_some() => group.lacks_report = true,
             b"OBX" => {
                 match group.reports.last_mut() {
                     Some(report) => {
