@@ -364,7 +364,7 @@ fn each_dependency_is_compiled_once_for_the_program_and_for_its_tests() {
     let twice: Vec<&String> = program.difference(&all).collect();
     assert!(
         program.len() > 100 && twice.is_empty(),
-        "one-build/Cargo.toml lacks features that tests ask for: {twice:?}"
+        "gateway/one-build/Cargo.toml lacks features that tests ask for: {twice:?}"
     );
 }
 
