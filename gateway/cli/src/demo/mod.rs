@@ -11,7 +11,7 @@ pub(crate) use last::{Last, last};
 
 use crate::args::DemoArgs;
 use crate::serve::changed;
-use crate::stop;
+use crate::{out, stop};
 use bridge::{AckWhen, Authority, Link};
 use cast::Cast;
 use certs::dev_ca::{Ca, Leaf};
@@ -56,6 +56,12 @@ pub(crate) async fn run(args: &DemoArgs) -> Result<(), String> {
     let store = Store::open(&args.data, Options::new(clock::now())).await.map_err(|why| why.to_string())?;
     if let Some(path) = &args.ready_file {
         ready::forget(path)?;
+    }
+    if (cast.population, cast.seed) != (args.population, args.seed) {
+        let (folder, people) = (args.data.display(), cast.population);
+        out::line(&format!(
+            "{folder} keeps the {people} people whom it began with; name another folder with --data for others."
+        ))?;
     }
     let keys = Keys::make(&args.data.join("keys")).map_err(|why| why.to_string())?;
     let (ca_path, tls) = certificate(&args.data)?;
