@@ -376,6 +376,14 @@ fn a_result_behind_an_order_that_lacks_its_report_is_not_taken_for_another_order
 }
 
 #[test]
+fn a_document_of_an_order_is_no_result() {
+    let document = "\rOBX|1|ED|||App5^NS^Octet-stream^Base64^QUJD|||||F\rTXA|1|DIS\rOBR|";
+    let raw = String::from_utf8(PANEL.to_vec()).unwrap().replacen("\rOBR|", document, 1);
+    let reading = Hl7v2.read(&link(), &Phi::new(Bytes::from(raw)));
+    assert!(!reading.defects.iter().any(|defect| defect.code.number() == "100"), "it stands where HL7 2.8 has it");
+}
+
+#[test]
 fn what_is_not_for_us_is_rejected_with_its_reason() {
     let strict = || Link { processing: bridge::Processing::Only('P'), ..link() };
     let first = |raw: &[u8]| {

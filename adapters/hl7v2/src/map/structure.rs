@@ -13,7 +13,7 @@ pub(crate) struct Group {
     pub(crate) reports: Vec<Report>,
     /// Results that stand before any order.
     pub(crate) loose: Vec<Found>,
-    /// Whether results or specimens stand behind an ORC that lacks its OBR: whose they are is not to be guessed.
+    /// Whether results or specimens stand behind an ORC and before its OBR, or without one: whose they are is not to be guessed.
     pub(crate) lacks_report: bool,
 }
 
@@ -45,6 +45,14 @@ pub(crate) struct Taken {
     pub(crate) notes: Vec<usize>,
 }
 
+/// An ORC whose OBR has not come yet.
+struct Order {
+    orc: usize,
+    notes: Vec<usize>,
+    /// Whether results or specimens stand behind it; those of a document of the order, which ends with a TXA, are none.
+    has_results: bool,
+}
+
 /// Whose a note is: the segment it follows.
 #[derive(Clone, Copy)]
 enum Owner {
@@ -60,17 +68,20 @@ enum Owner {
 pub(crate) fn read(message: &Message<'_>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut owner = Owner::Header;
-    let mut waiting_order: Option<(usize, Vec<usize>)> = None; // an ORC whose OBR has not come yet
+    let mut waiting: Option<Order> = None;
     for (place, segment) in message.segments().iter().enumerate() {
         let begun = !groups.is_empty();
         if &segment.name == b"PID" || (!begun && matches!(&segment.name, b"ORC" | b"OBR" | b"OBX" | b"PV1" | b"PD1")) {
             groups.push(Group::default());
         }
+        let ends_order = matches!(&segment.name, b"PID" | b"ORC" | b"OBR");
+        let lacks_report = ends_order && waiting.as_ref().is_some_and(|order| order.has_results);
         let Some(group) = groups.last_mut() else { continue };
+        group.lacks_report |= lacks_report;
         match &segment.name {
             b"PID" => {
                 group.pid = Some(place);
-                waiting_order = None;
+                waiting = None;
                 owner = Owner::Patient;
             }
             b"PD1" => {
@@ -83,18 +94,18 @@ pub(crate) fn read(message: &Message<'_>) -> Vec<Group> {
             }
             b"PV2" | b"NK1" | b"PRT" | b"ARV" | b"GT1" | b"IN1" if group.reports.is_empty() => owner = Owner::Patient,
             b"ORC" => {
-                waiting_order = Some((place, Vec::new()));
+                waiting = Some(Order { orc: place, notes: Vec::new(), has_results: false });
                 owner = Owner::Order;
             }
             b"OBR" => {
-                let (orc, order_notes) = match waiting_order.take() {
-                    Some((orc, notes)) => (Some(orc), notes),
-                    None => (None, Vec::new()),
-                };
+                let (orc, order_notes) = waiting.take().map(|order| (order.orc, order.notes)).unzip();
+                let order_notes = order_notes.unwrap_or_default();
                 group.reports.push(Report { orc, obr: Some(place), order_notes, ..Report::default() });
                 owner = Owner::Report;
             }
-            b"OBX" | b"SPM" if waiting_order.is_some() => group.lacks_report = true,
+            b"OBX" | b"SPM" | b"TXA" if waiting.is_some() => {
+                waiting.iter_mut().for_each(|order| order.has_results = &segment.name != b"TXA");
+            }
             b"OBX" => {
                 match group.reports.last_mut() {
                     Some(report) => {
@@ -121,21 +132,24 @@ pub(crate) fn read(message: &Message<'_>) -> Vec<Group> {
                     report.ctd.get_or_insert(place);
                 }
             }
-            b"NTE" => note(group, &mut waiting_order, owner, place),
+            b"NTE" => note(group, &mut waiting, owner, place),
             _other => {}
         }
+    }
+    if let Some(group) = groups.last_mut() {
+        group.lacks_report |= waiting.is_some_and(|order| order.has_results);
     }
     groups
 }
 
-fn note(group: &mut Group, waiting_order: &mut Option<(usize, Vec<usize>)>, owner: Owner, place: usize) {
+fn note(group: &mut Group, waiting: &mut Option<Order>, owner: Owner, place: usize) {
     let Group { notes, reports, loose, .. } = group;
     match owner {
         Owner::Header => {}
         Owner::Patient => notes.push(place),
         Owner::Order => {
-            if let Some((_orc, notes)) = waiting_order {
-                notes.push(place);
+            if let Some(order) = waiting {
+                order.notes.push(place);
             }
         }
         Owner::Report => {
