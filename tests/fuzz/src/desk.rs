@@ -9,7 +9,8 @@ use privacy::{Purpose, Role, Scopes};
 use serde_json::{Map, Value};
 use smart::claims::{AccessClaims, IdClaims};
 use smart::ports::{
-    Care, Crypto, Freshness, NamedBy, Kept, KeySets, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault, Unavailable,
+    Care, Crypto, Freshness, Kept, KeySets, NamedBy, Opened, Provider, Shelf, Signed, Space, Swap, TokenFault,
+    Unavailable,
 };
 use smart::{Account, Authority, Client, ClientKind, Settings};
 use std::collections::BTreeMap;
