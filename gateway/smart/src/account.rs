@@ -30,7 +30,8 @@ pub struct Account {
     pub username: String,
     /// The password as a PHC string (argon2id); empty where they sign in elsewhere alone.
     pub password: String,
-    /// When it was given this password, in seconds since 1970: sessions of the password before are over.
+    /// When it was given this password, or what people sign in by was changed or taken away, in seconds since 1970: sessions from
+    /// before are over, and so are sign-ins that wait for a code.
     #[serde(default)]
     pub password_set_s: i64,
     /// What kind of person.

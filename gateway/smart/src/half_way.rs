@@ -70,8 +70,8 @@ impl<P: Ports> Authority<P> {
         self.signed_in(flow, &account, visit).await
     }
 
-    /// Switches a second factor on, by the password and a first code, or where there is no password by a sign-in of just now: every session ends, and this browser gets a new one.
-    /// Gives its token, and the recovery codes.
+    /// Switches a second factor on, by the password and a first code, or where there is no password by a sign-in of just now:
+    /// every session ends, and this browser gets a new one. Gives its token, and the recovery codes.
     ///
     /// # Errors
     /// `Wrong` for either, and `TooMany`; `Changed` where one has to sign in anew.

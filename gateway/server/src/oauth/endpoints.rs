@@ -129,8 +129,9 @@ fn form(cx: &Context, request: &Request) -> Result<Vec<(String, String)>, Box<Re
         return Err(malformed("Send parameters in the body, not in the address."));
     }
     let form = request.form_pairs().map_err(|_| malformed("Send the body as application/x-www-form-urlencoded."))?;
-    let claimed = cx.authority.claimed_client(request.header("authorization"), &form);
-    if let Some(client) = claimed.filter(|_| brings_secret(request, &form)) {
+    if brings_secret(request, &form)
+        && let Some(client) = cx.authority.claimed_client(request.header("authorization"), &form)
+    {
         cx.limits.proof(request.remote, &client).map_err(|why| {
             Box::new(too_often(
                 cx,
